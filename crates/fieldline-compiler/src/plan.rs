@@ -1,0 +1,128 @@
+//! [`Plan`]: the checked program, ready to be built. All the runtime ever sees of a configuration.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fieldline_core::context::{Files, Origin};
+use fieldline_core::outputs::Port;
+use fieldline_core::policy::SinkPolicy;
+use fieldline_core::{Facts, FieldPath, Kind, Prepared};
+
+/// The full name of a node: `pipeline/node`. The same node in the next plan has the same id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(Arc<str>);
+
+impl NodeId {
+    /// The id of node `node` in pipeline `pipeline`.
+    pub fn new(pipeline: &str, node: &str) -> Self {
+        NodeId(format!("{pipeline}/{node}").into())
+    }
+
+    /// The pipeline's name.
+    pub fn pipeline(&self) -> &str {
+        self.0.split_once('/').map_or("", |(pipeline, _)| pipeline)
+    }
+
+    /// The node's name within its pipeline.
+    pub fn node(&self) -> &str {
+        self.0.split_once('/').map_or(&self.0, |(_, node)| node)
+    }
+
+    /// The full name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// What decides whether a node is still the same after an edit: kind, type, config after substitution and
+/// the content of the files it names. Inputs are not part of it: an edge-only change restarts nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(pub u128);
+
+/// One edge, as its consumer declares it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Input {
+    /// The node that is read.
+    pub from: NodeId,
+    /// Which of its outputs.
+    pub port: Port,
+}
+
+/// One node of the program.
+#[derive(Clone)]
+pub struct Node {
+    /// Its full name.
+    pub id: NodeId,
+    /// The part it plays.
+    pub kind: Kind,
+    /// Its `type:`.
+    pub component: &'static str,
+    /// Its config, checked.
+    pub prepared: Prepared,
+    /// What was learnt of it: outputs (never empty), claims, topics, files.
+    pub facts: Facts,
+    /// The edges into it; empty for connections and sources.
+    pub inputs: Vec<Input>,
+    /// The nodes whose latest value lies beside each event, by the name the user gave.
+    pub with: Vec<(Arc<str>, Input)>,
+    /// The connection it uses.
+    pub connection: Option<NodeId>,
+    /// How a sink waits, batches and retries; the default for every other kind.
+    pub policy: SinkPolicy,
+    /// Decides whether a reload keeps it.
+    pub fingerprint: Fingerprint,
+    /// Where each text field was written, for errors inside scripts.
+    pub origins: BTreeMap<FieldPath, Origin>,
+}
+
+/// One pipeline of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pipeline {
+    /// Its name, unique in the program.
+    pub name: Arc<str>,
+    /// What the user says of it.
+    pub description: Option<String>,
+    /// The file to run: the station file where there is one.
+    pub file: PathBuf,
+    /// Every file it is made of, to be watched.
+    pub sources: Vec<PathBuf>,
+    /// Where its failed events go; the default file of the data directory without it.
+    pub dead_letter: Option<NodeId>,
+}
+
+/// The checked program.
+#[derive(Clone, Default)]
+pub struct Plan {
+    /// Its pipelines, by name.
+    pub pipelines: Vec<Pipeline>,
+    /// All nodes; connections first, then each node after those it reads.
+    pub nodes: Vec<Node>,
+    /// The files its components read, as they were when it was compiled.
+    pub files: Snapshot,
+}
+
+impl Plan {
+    /// The node of this id.
+    pub fn node(&self, id: &NodeId) -> Option<&Node> {
+        self.nodes.iter().find(|node| node.id == *id)
+    }
+}
+
+/// The content of files at the moment a plan was compiled.
+#[derive(Clone, Debug, Default)]
+pub struct Snapshot(pub BTreeMap<PathBuf, Bytes>);
+
+impl Files for Snapshot {
+    fn read(&self, path: &std::path::Path) -> Result<Bytes, String> {
+        self.0.get(path).cloned().ok_or_else(|| "it was not there when the plan was compiled".into())
+    }
+}

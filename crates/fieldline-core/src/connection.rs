@@ -1,0 +1,37 @@
+//! [`Connection`]: something several nodes share, such as one MQTT session. A node of the plan like any
+//! other: built without effects, run by a supervised task, found by its name.
+
+use std::any::Any;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::clock::Clock;
+use crate::error::ComponentError;
+
+/// What a component holds of a connection: cheap to copy, usable before the connection is up.
+pub type Handle = Arc<dyn Any + Send + Sync>;
+
+/// Resolves when a connection shall close.
+pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How a connection is doing, for health and status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Not up yet, or lost; with the last reason, if there is one.
+    Down(Option<String>),
+    /// Up.
+    Up,
+}
+
+/// A connection before it runs.
+#[async_trait]
+pub trait Connection: Send {
+    /// What components use. Its type is known to the components that share it.
+    fn handle(&self) -> Handle;
+
+    /// Keeps the connection up until `stop` resolves, then closes it in good order. Returns an error only if
+    /// it can never work; everything else is retried inside.
+    async fn run(self: Box<Self>, clock: Clock, stop: Stop) -> Result<(), ComponentError>;
+}

@@ -1,0 +1,201 @@
+//! [`Config`] and [`Definition`]: a component as data. The schema, the reference page, `fieldline explain`
+//! and the contract tests are all read from here.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+
+use crate::connection::Connection;
+use crate::context::{BuildCx, CheckCx};
+use crate::error::BuildError;
+use crate::path::FieldPath;
+use crate::read::{ReadCx, ReadError, read};
+use crate::sink::Sink;
+use crate::source::Source;
+use crate::transform::Transform;
+use crate::value::Value;
+
+/// What part a component plays in a pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Shared by nodes, such as an MQTT session.
+    Connection,
+    /// Brings events in.
+    Source,
+    /// Works on events.
+    Transform,
+    /// Takes events out.
+    Sink,
+}
+
+impl Kind {
+    /// The section of a pipeline file that lists this kind: `connections`, `sources`, `transforms`, `sinks`.
+    pub fn section(self) -> &'static str {
+        match self {
+            Kind::Connection => "connections",
+            Kind::Source => "sources",
+            Kind::Transform => "transforms",
+            Kind::Sink => "sinks",
+        }
+    }
+
+    /// The kind in words: `connection`, `source`, `transform`, `sink`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Connection => "connection",
+            Kind::Source => "source",
+            Kind::Transform => "transform",
+            Kind::Sink => "sink",
+        }
+    }
+}
+
+/// An example that is documentation and test at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// What it shows, as a heading without a full stop.
+    pub title: &'static str,
+    /// The node's fields as YAML, without `inputs`.
+    pub config: &'static str,
+    /// Bodies that go in, one JSON text a line; empty for sources and where nothing can be run.
+    pub input: &'static str,
+    /// Bodies that come out, one JSON text a line, in order; `port: {…}` where it is not the main output.
+    pub output: &'static str,
+}
+
+/// Something of which there is one, so that two nodes of a program cannot both have it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// What is claimed, in words that name it: `MQTT client id \`pi-1\` at broker:8883`.
+    pub resource: String,
+    /// The field that claims it.
+    pub field: FieldPath,
+}
+
+/// What the compiler must know of a component to check a whole program.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Names of the outputs, the main one first; empty means just `main`.
+    pub outputs: Vec<String>,
+    /// What only one node may have.
+    pub claims: Vec<Claim>,
+    /// The connection it uses: the field that names it, and the name.
+    pub connection: Option<(FieldPath, String)>,
+    /// MQTT topics it publishes to, as filters (`+` where a level comes from the event), by field.
+    pub publishes: Vec<(FieldPath, String)>,
+    /// MQTT topic filters it subscribes to, by field.
+    pub subscribes: Vec<(FieldPath, String)>,
+    /// Files it reads when it is built or runs: watched, and part of its fingerprint.
+    pub files: Vec<PathBuf>,
+    /// It may block its thread for long, so it gets one of its own.
+    pub blocking: bool,
+}
+
+/// A component that was built and has not begun to act.
+pub enum Built {
+    /// A connection.
+    Connection(Box<dyn Connection>),
+    /// A source.
+    Source(Box<dyn Source>),
+    /// A transform.
+    Transform(Box<dyn Transform>),
+    /// A sink.
+    Sink(Box<dyn Sink>),
+}
+
+impl Built {
+    /// The part it plays.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Built::Connection(_) => Kind::Connection,
+            Built::Source(_) => Kind::Source,
+            Built::Transform(_) => Kind::Transform,
+            Built::Sink(_) => Kind::Sink,
+        }
+    }
+}
+
+/// The configuration of a component, and all that is known of it before it runs.
+///
+/// The struct's doc comments are the user's documentation. It must refuse unknown fields.
+pub trait Config: DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// The part it plays.
+    const KIND: Kind;
+    /// Its `type:`, and the name of its file.
+    const NAME: &'static str;
+    /// One sentence, with a full stop.
+    const SUMMARY: &'static str;
+    /// Examples; at least one.
+    const EXAMPLES: &'static [Example];
+
+    /// Complains about what types alone cannot refuse. Pure.
+    fn check(&self, _cx: &mut CheckCx<'_>) {}
+
+    /// What a whole-program check must know. Pure.
+    fn facts(&self) -> Facts {
+        Facts::default()
+    }
+
+    /// Makes the component. No task, socket, file or thread begins here.
+    fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError>;
+}
+
+/// A [`Config`] whose type has been forgotten.
+pub trait Prepare: Send + Sync {
+    /// See [`Config::check`].
+    fn check(&self, cx: &mut CheckCx<'_>);
+    /// See [`Config::facts`].
+    fn facts(&self) -> Facts;
+    /// See [`Config::build`].
+    fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError>;
+}
+
+impl<C: Config> Prepare for C {
+    fn check(&self, cx: &mut CheckCx<'_>) {
+        Config::check(self, cx);
+    }
+
+    fn facts(&self) -> Facts {
+        Config::facts(self)
+    }
+
+    fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+        Config::build(self, cx)
+    }
+}
+
+/// A config that was read and type-checked.
+pub type Prepared = Arc<dyn Prepare>;
+
+/// One component as data.
+#[derive(Clone, Copy)]
+pub struct Definition {
+    /// The part it plays.
+    pub kind: Kind,
+    /// Its `type:`.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Examples.
+    pub examples: &'static [Example],
+    /// The JSON Schema of its own fields.
+    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Reads its fields, without `type`, `inputs` and what else belongs to every node.
+    pub read: fn(&Value, &dyn ReadCx) -> Result<Prepared, ReadError>,
+}
+
+impl Definition {
+    /// The definition of the component that `C` configures.
+    pub const fn of<C: Config>() -> Self {
+        Definition {
+            kind: C::KIND,
+            name: C::NAME,
+            summary: C::SUMMARY,
+            examples: C::EXAMPLES,
+            schema: |generator| generator.subschema_for::<C>(),
+            read: |value, cx| Ok(Arc::new(read::<C>(value, cx)?)),
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! [`Event`]: one reading on its way, with what is known about it and who answers for it.
+
+use std::sync::Arc;
+
+use compact_str::CompactString;
+use jiff::Timestamp;
+
+use crate::ledger::{Door, Ledger};
+use crate::receipt::{Outcome, Receipt};
+use crate::value::{Map, Value};
+
+/// What is known about an event beside its body. Scripts see it as `meta`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Meta {
+    /// When the reading was taken, by the wall clock at the source.
+    pub time: Timestamp,
+    /// The node that brought it in.
+    pub source: Arc<str>,
+    /// The running number its source gave it, from 1.
+    pub sequence: Option<u64>,
+    /// The MQTT topic it came from.
+    pub topic: Option<Arc<str>>,
+    /// Whatever else a component adds, such as `qos`, `retain` or `partition`.
+    pub fields: Map,
+}
+
+impl Meta {
+    /// Metadata with nothing but time and source.
+    pub fn new(time: Timestamp, source: Arc<str>) -> Self {
+        Meta { time, source, sequence: None, topic: None, fields: Map::default() }
+    }
+
+    /// The field `name` as a value: `time`, `source`, `sequence`, `topic`, or one of `fields`.
+    pub fn get(&self, name: &str) -> Option<Value> {
+        match name {
+            "time" => Some(Value::from(crate::clock::rfc3339(self.time))),
+            "source" => Some(Value::from(&*self.source)),
+            "sequence" => self.sequence.map(|sequence| Value::Int(sequence as i64)),
+            "topic" => self.topic.as_deref().map(Value::from),
+            _ => self.fields.get(name).cloned(),
+        }
+    }
+
+    /// Everything as one map, the way scripts and dead letters show it.
+    pub fn to_map(&self) -> Map {
+        let standard = ["time", "source", "sequence", "topic"];
+        let known = standard.iter().filter_map(|name| Some((CompactString::from(*name), self.get(name)?)));
+        known.chain(self.fields.iter().map(|(key, value)| (key.clone(), value.clone()))).collect()
+    }
+}
+
+/// Who answers for an event: the receipt of its source, and the ledger of the node it is in.
+#[derive(Default)]
+struct Custody {
+    receipt: Receipt,
+    ledger: Option<Arc<Ledger>>,
+}
+
+impl Drop for Custody {
+    /// An event that goes without a word is booked as lost where it was, and its receipt says so too.
+    fn drop(&mut self) {
+        if let Some(ledger) = &self.ledger {
+            ledger.leave(Door::Lost);
+        }
+    }
+}
+
+/// One reading on its way through the graph.
+///
+/// The body is shared between copies and copied only when one of them changes it. An `Event` is not
+/// `Clone`: a copy is one more obligation, and is made by [`Event::fork`] or [`Event::derive`].
+pub struct Event {
+    body: Arc<Value>,
+    meta: Arc<Meta>,
+    custody: Custody,
+}
+
+impl Event {
+    /// An event that begins now; in no node yet.
+    pub fn new(body: Value, meta: Meta, receipt: Receipt) -> Self {
+        Event { body: Arc::new(body), meta: Arc::new(meta), custody: Custody { receipt, ledger: None } }
+    }
+
+    /// The body.
+    pub fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// The body, to be changed; copied first if another event shares it.
+    pub fn body_mut(&mut self) -> &mut Value {
+        Arc::make_mut(&mut self.body)
+    }
+
+    /// Puts another body in place.
+    pub fn replace_body(&mut self, body: Value) {
+        self.body = Arc::new(body);
+    }
+
+    /// The metadata.
+    pub fn meta(&self) -> &Meta {
+        &self.meta
+    }
+
+    /// The metadata, to be changed; copied first if another event shares it.
+    pub fn meta_mut(&mut self) -> &mut Meta {
+        Arc::make_mut(&mut self.meta)
+    }
+
+    /// A second event with another body, created by the node this one is in. The source hears of success
+    /// only when both have come to a good end.
+    #[must_use]
+    pub fn derive(&self, body: Value) -> Event {
+        if let Some(ledger) = &self.custody.ledger {
+            ledger.create();
+        }
+        Event {
+            body: Arc::new(body),
+            meta: self.meta.clone(),
+            custody: Custody { receipt: self.custody.receipt.share(), ledger: self.custody.ledger.clone() },
+        }
+    }
+
+    /// A copy for one more consumer; in no node until it enters one.
+    #[must_use]
+    pub fn fork(&self) -> Event {
+        Event {
+            body: self.body.clone(),
+            meta: self.meta.clone(),
+            custody: Custody { receipt: self.custody.receipt.share(), ledger: None },
+        }
+    }
+
+    /// Books the event in at the node of `ledger`, from which it must leave by a door.
+    pub fn enter(&mut self, ledger: &Arc<Ledger>) {
+        debug_assert!(self.custody.ledger.is_none(), "an event is in one node at a time");
+        ledger.receive();
+        self.custody.ledger = Some(ledger.clone());
+    }
+
+    /// Books the event as begun at the node of `ledger`: a reading at its source.
+    pub fn begin(&mut self, ledger: &Arc<Ledger>) {
+        debug_assert!(self.custody.ledger.is_none(), "an event is in one node at a time");
+        ledger.create();
+        self.custody.ledger = Some(ledger.clone());
+    }
+
+    /// Books the event out of its node, to enter another.
+    pub fn depart(&mut self) {
+        if let Some(ledger) = self.custody.ledger.take() {
+            ledger.leave(Door::Delivered);
+        }
+    }
+
+    /// The end of this event: booked at its node as `door`, reported to its source as a good end, or
+    /// as [`Outcome::Lost`] for [`Door::Lost`].
+    pub fn finish(self, door: Door) {
+        let outcome = if door == Door::Lost { Outcome::Lost } else { Outcome::Delivered };
+        self.finish_as(door, outcome);
+    }
+
+    /// The end of this event, where the source hears something else than the door says, such as
+    /// a rejected event that has no dead letter to go to.
+    pub fn finish_as(mut self, door: Door, outcome: Outcome) {
+        if let Some(ledger) = self.custody.ledger.take() {
+            ledger.leave(door);
+        }
+        std::mem::take(&mut self.custody.receipt).settle(outcome);
+    }
+
+    /// Books the event as absorbed at its node and hands its receipt over, for an event created
+    /// later that will answer for both (`ack: emitted`).
+    #[must_use]
+    pub fn absorb(mut self) -> Receipt {
+        if let Some(ledger) = self.custody.ledger.take() {
+            ledger.leave(Door::Absorbed);
+        }
+        std::mem::take(&mut self.custody.receipt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> (Event, Arc<Ledger>) {
+        let ledger = Arc::new(Ledger::default());
+        let mut event =
+            Event::new(Value::Null, Meta::new(Timestamp::UNIX_EPOCH, "air".into()), Receipt::untracked());
+        event.enter(&ledger);
+        (event, ledger)
+    }
+
+    #[test]
+    fn an_event_merely_dropped_is_lost_at_the_node_that_dropped_it() {
+        let (event, ledger) = event();
+        drop(event);
+        assert_eq!(ledger.balance().lost, 1);
+        assert_eq!(ledger.balance().in_flight(), 0);
+    }
+
+    #[test]
+    fn a_copy_is_created_and_leaves_like_any_other() {
+        let (event, ledger) = event();
+        let copy = event.derive(Value::Int(1));
+        event.finish(Door::Filtered("test"));
+        assert_eq!(ledger.balance().in_flight(), 1);
+        copy.finish(Door::Delivered);
+        let balance = ledger.balance();
+        assert_eq!((balance.received, balance.created, balance.in_flight()), (1, 1, 0));
+        assert_eq!(balance.reasons[&("filtered", "test")], 1);
+    }
+
+    #[test]
+    fn changing_one_copy_leaves_the_other_alone() {
+        let (mut event, _ledger) = event();
+        let copy = event.fork();
+        *event.body_mut() = Value::Int(2);
+        assert_eq!(copy.body(), &Value::Null);
+        event.finish(Door::Delivered);
+        copy.finish(Door::Delivered);
+    }
+}

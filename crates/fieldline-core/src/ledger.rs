@@ -1,0 +1,144 @@
+//! [`Ledger`]: the account of one node. It balances:
+//! `received + created = delivered + filtered + absorbed + dead_lettered + dropped + expired + lost + in flight`.
+//!
+//! Every event that enters a node or is created by it leaves by exactly one [`Door`]. An event carries its
+//! ledger with it, so that one that is merely dropped is booked as lost at the node that dropped it.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// How an event left a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Door {
+    /// Handed to the next node, or written by a sink.
+    Delivered,
+    /// Taken out on purpose by a transform; the reason is counted.
+    Filtered(&'static str),
+    /// It became part of an event created later, such as a window's result.
+    Absorbed,
+    /// It failed and was put into the dead letter; the reason is counted.
+    DeadLettered(&'static str),
+    /// Thrown away by a named policy, such as `drop_oldest`.
+    Dropped(&'static str),
+    /// Older than its buffer's `max_age`.
+    Expired,
+    /// Nobody said what became of it.
+    Lost,
+}
+
+/// The counters of one node. All are sums since the node was first started.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    received: AtomicU64,
+    created: AtomicU64,
+    delivered: AtomicU64,
+    filtered: AtomicU64,
+    absorbed: AtomicU64,
+    dead_lettered: AtomicU64,
+    dropped: AtomicU64,
+    expired: AtomicU64,
+    lost: AtomicU64,
+    reasons: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
+}
+
+/// A ledger read at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Balance {
+    /// Events that came in.
+    pub received: u64,
+    /// Events that began here: a source's readings, copies, a window's results, records found in a buffer.
+    pub created: u64,
+    /// Events handed on or written.
+    pub delivered: u64,
+    /// Events taken out on purpose.
+    pub filtered: u64,
+    /// Events that became part of later ones.
+    pub absorbed: u64,
+    /// Events that failed and were kept aside.
+    pub dead_lettered: u64,
+    /// Events thrown away by a named policy.
+    pub dropped: u64,
+    /// Events that grew too old.
+    pub expired: u64,
+    /// Events nobody accounted for.
+    pub lost: u64,
+    /// Counts by (`filtered` | `dead_lettered` | `dropped`, reason).
+    pub reasons: BTreeMap<(&'static str, &'static str), u64>,
+}
+
+impl Ledger {
+    /// Books an event that comes in.
+    pub fn receive(&self) {
+        self.received.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Books an event that begins here.
+    pub fn create(&self) {
+        self.created.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Books `count` events that begin here, such as the records a disk buffer held at start.
+    pub fn create_many(&self, count: u64) {
+        self.created.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Books an event that leaves by `door`.
+    pub fn leave(&self, door: Door) {
+        self.leave_many(door, 1);
+    }
+
+    /// Books `count` events that leave by `door`.
+    pub fn leave_many(&self, door: Door, count: u64) {
+        let (counter, reason) = match door {
+            Door::Delivered => (&self.delivered, None),
+            Door::Filtered(reason) => (&self.filtered, Some(("filtered", reason))),
+            Door::Absorbed => (&self.absorbed, None),
+            Door::DeadLettered(reason) => (&self.dead_lettered, Some(("dead_lettered", reason))),
+            Door::Dropped(policy) => (&self.dropped, Some(("dropped", policy))),
+            Door::Expired => (&self.expired, None),
+            Door::Lost => (&self.lost, None),
+        };
+        counter.fetch_add(count, Ordering::Relaxed);
+        if let Some(key) = reason {
+            let mut reasons = self.reasons.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            *reasons.entry(key).or_default() += count;
+        }
+    }
+
+    /// The counters now. Exact when the node rests; while it works, neighbours may differ by what is under way.
+    pub fn balance(&self) -> Balance {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Balance {
+            delivered: read(&self.delivered),
+            filtered: read(&self.filtered),
+            absorbed: read(&self.absorbed),
+            dead_lettered: read(&self.dead_lettered),
+            dropped: read(&self.dropped),
+            expired: read(&self.expired),
+            lost: read(&self.lost),
+            received: read(&self.received),
+            created: read(&self.created),
+            reasons: self.reasons.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+impl Balance {
+    /// Events that are in the node or its queue and have not left yet; negative only if the account is broken.
+    pub fn in_flight(&self) -> i128 {
+        i128::from(self.received) + i128::from(self.created)
+            - [
+                self.delivered,
+                self.filtered,
+                self.absorbed,
+                self.dead_lettered,
+                self.dropped,
+                self.expired,
+                self.lost,
+            ]
+            .into_iter()
+            .map(i128::from)
+            .sum::<i128>()
+    }
+}

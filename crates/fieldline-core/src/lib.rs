@@ -1,0 +1,67 @@
+//! The vocabulary of Fieldline: what an event is, who answers for it, and what a component is.
+//!
+//! Everything else depends on this crate and it depends on none of ours. It opens no file, starts no
+//! task and asks no clock. Read the modules in the order below: first the event, then its account,
+//! then the components, then how a component is described and how it complains.
+
+pub mod value;
+
+pub mod path;
+
+pub mod json;
+
+pub mod condition;
+
+pub mod event;
+
+pub mod receipt;
+
+pub mod ledger;
+
+pub mod outputs;
+
+pub mod clock;
+
+pub mod source;
+
+pub mod transform;
+
+pub mod sink;
+
+pub mod connection;
+
+pub mod definition;
+
+pub mod registry;
+
+pub mod context;
+
+pub mod report;
+
+pub mod read;
+
+pub mod error;
+
+pub mod units;
+
+pub mod secret;
+
+pub mod suggest;
+
+pub mod policy;
+
+pub use clock::Clock;
+pub use connection::{Connection, Handle};
+pub use context::{BuildCx, CheckCx, FilePath, Files};
+pub use definition::{Built, Claim, Config, Definition, Example, Facts, Kind, Prepared};
+pub use error::{BuildError, ComponentError, EventError};
+pub use event::{Event, Meta};
+pub use ledger::Ledger;
+pub use outputs::Outputs;
+pub use path::FieldPath;
+pub use receipt::{Outcome, Receipt};
+pub use registry::Registry;
+pub use sink::{Sink, WriteError};
+pub use source::{Batch, Draft, Source};
+pub use transform::{Moment, Transform};
+pub use value::{Map, Value};

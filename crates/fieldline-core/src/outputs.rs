@@ -1,0 +1,68 @@
+//! [`Outputs`]: the only ways out of a transform.
+
+use crate::error::EventError;
+use crate::event::Event;
+use crate::ledger::Door;
+use crate::receipt::Receipt;
+
+/// Which of its outputs a transform sends to: an index into what its config lists as outputs.
+pub type Port = u16;
+
+/// The port a transform with one output has.
+pub const MAIN: Port = 0;
+
+/// Collects what a transform does with its events, until the driver takes it on.
+#[derive(Default)]
+pub struct Outputs {
+    sent: Vec<(Port, Event)>,
+    failed: Vec<(Event, EventError)>,
+}
+
+impl Outputs {
+    /// Hands the event to whoever reads the main output.
+    pub fn send(&mut self, event: Event) {
+        self.send_to(MAIN, event);
+    }
+
+    /// Hands the event to whoever reads `port`.
+    pub fn send_to(&mut self, port: Port, mut event: Event) {
+        event.depart();
+        self.sent.push((port, event));
+    }
+
+    /// Takes the event out on purpose: counted under `reason`, and a good end for its source.
+    pub fn discard(&mut self, event: Event, reason: &'static str) {
+        event.finish(Door::Filtered(reason));
+    }
+
+    /// The event is part of the transform's state now and settles as delivered (`ack: absorbed`).
+    pub fn absorb(&mut self, event: Event) {
+        event.finish(Door::Absorbed);
+    }
+
+    /// The event is part of the transform's state, and its receipt waits for an event created later.
+    #[must_use]
+    pub fn absorb_for(&mut self, event: Event) -> Receipt {
+        event.absorb()
+    }
+
+    /// The event cannot be processed. It goes to the dead letter, never on to the next node.
+    pub fn fail(&mut self, event: Event, error: impl Into<EventError>) {
+        self.failed.push((event, error.into()));
+    }
+
+    /// What was sent since the last call, in order.
+    pub fn drain_sent(&mut self) -> std::vec::Drain<'_, (Port, Event)> {
+        self.sent.drain(..)
+    }
+
+    /// What failed since the last call, in order.
+    pub fn drain_failed(&mut self) -> std::vec::Drain<'_, (Event, EventError)> {
+        self.failed.drain(..)
+    }
+
+    /// Whether nothing was sent or failed since the last drain.
+    pub fn is_empty(&self) -> bool {
+        self.sent.is_empty() && self.failed.is_empty()
+    }
+}

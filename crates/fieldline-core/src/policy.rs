@@ -1,0 +1,105 @@
+//! What a user may set on every sink and source, whatever its type: how events wait, are retried and
+//! batched. The drivers carry it out; components never see it.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::units::{Period, Size};
+
+/// How a sink waits, batches and tries again.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SinkPolicy {
+    /// Where events wait for the sink.
+    pub buffer: Buffer,
+    /// What happens after a write that may succeed later.
+    pub retry: Retry,
+    /// How many events are written at once.
+    pub batch: BatchLimits,
+    /// The most events written per second, also when a backlog is drained; unlimited without it.
+    #[schemars(range(min = 1))]
+    pub max_rate: Option<u32>,
+}
+
+/// Where events wait for a sink.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Buffer {
+    /// `memory` forgets when the program ends; `disk` survives that and a power cut.
+    #[serde(rename = "type")]
+    pub kind: BufferKind,
+    /// The most events kept in a memory buffer; 1,000 by default.
+    #[schemars(range(min = 1))]
+    pub max_events: Option<usize>,
+    /// The most bytes kept; 4 MiB in memory by default. A disk buffer must say it, at least 1MiB; it includes
+    /// all overhead.
+    pub max_size: Option<Size>,
+    /// What happens to an event when the buffer is full.
+    pub when_full: WhenFull,
+    /// Events older than this are not sent any more; kept for ever without it.
+    pub max_age: Option<Period>,
+    /// How long a disk buffer gathers events before it makes them safe with one sync; 30 s by default. Until
+    /// then a source that can send again is not told that they are safe.
+    pub sync_interval: Option<Period>,
+}
+
+/// The kinds of buffer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BufferKind {
+    /// Kept in memory: fast, gone with the process.
+    #[default]
+    Memory,
+    /// Kept on disk: survives a crash and a power cut.
+    Disk,
+}
+
+/// What happens to an event when its buffer is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WhenFull {
+    /// The event waits, and its source with it.
+    #[default]
+    Block,
+    /// The oldest events make room.
+    DropOldest,
+    /// The new event is dropped.
+    DropNewest,
+}
+
+/// Exponential back-off with jitter.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Retry {
+    /// The first wait; each later one is twice as long.
+    pub initial: Period,
+    /// The longest wait.
+    pub max: Period,
+    /// How many times a batch is tried in all; for ever without it.
+    #[schemars(range(min = 1))]
+    pub attempts: Option<u32>,
+}
+
+/// How many events are written at once. A batch is what is there now: a sink never waits to fill one.
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct BatchLimits {
+    /// The most events in a batch.
+    #[schemars(range(min = 1))]
+    pub max_events: usize,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        let period = |seconds| Period(Duration::from_secs(seconds));
+        Retry { initial: period(1), max: period(32), attempts: None }
+    }
+}
+
+impl Default for BatchLimits {
+    fn default() -> Self {
+        BatchLimits { max_events: 256 }
+    }
+}

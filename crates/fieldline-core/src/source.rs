@@ -1,0 +1,58 @@
+//! [`Source`]: where events come from. The source driver pulls it, reconnects it, limits what it has in
+//! flight and tells it what became of its batches; a source holds none of that.
+
+use async_trait::async_trait;
+
+use crate::clock::Clock;
+use crate::error::ComponentError;
+use crate::event::Meta;
+use crate::receipt::Outcome;
+use crate::value::Value;
+
+/// An event before the driver has booked it: body and metadata.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The reading.
+    pub body: Value,
+    /// What is known about it. The driver fills in `source`, and `sequence` where it is `None`.
+    pub meta: Meta,
+}
+
+/// What a source has at hand now: never waited for to fill.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Batch {
+    /// The source's own name for the batch, given back in [`Source::settle`].
+    pub token: u64,
+    /// The events, oldest first.
+    pub events: Vec<Draft>,
+}
+
+impl Batch {
+    /// A batch of one from a source that needs no settlement.
+    pub fn one(body: Value, meta: Meta) -> Self {
+        Batch { token: 0, events: vec![Draft { body, meta }] }
+    }
+}
+
+/// A running source.
+#[async_trait]
+pub trait Source: Send {
+    /// Opens what the source reads from. Called before the first `next` and again, after a back-off,
+    /// whenever `next` has failed.
+    async fn connect(&mut self, _clock: &Clock) -> Result<(), ComponentError> {
+        Ok(())
+    }
+
+    /// The next events; `None` when there will be no more. Must be cancel-safe: the driver drops the
+    /// future to stop or to settle, and calls again; nothing may be lost between.
+    async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError>;
+
+    /// Every event of `token`'s batch has ended, the worst of them as `outcome`. Called in the order in which
+    /// batches end, not in which they came.
+    async fn settle(&mut self, _token: u64, _outcome: Outcome) -> Result<(), ComponentError> {
+        Ok(())
+    }
+
+    /// The driver will not call again. Must return soon.
+    async fn close(&mut self) {}
+}
