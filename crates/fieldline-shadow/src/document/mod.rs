@@ -1,0 +1,73 @@
+//! The shadow document: desired and reported state, their timestamps, and a version.
+//!
+//! [`UpdateRequest::parse`] checks a request, [`update`](update()) applies it, [`Updated`] writes what is then
+//! published. [`Record`] is what a store keeps: a document, or the tombstone of one.
+
+mod answers;
+mod delta;
+mod merge;
+mod record;
+mod request;
+mod section;
+mod stamps;
+mod update;
+
+pub use answers::{delete_accepted, get_accepted};
+pub use delta::{delta, patch_between};
+pub use merge::merge;
+pub use record::{Record, RecordError};
+pub use request::{MAX_CLIENT_TOKEN, UpdateRequest, client_token};
+pub use section::Section;
+pub use stamps::Stamps;
+pub use update::{Updated, update};
+
+/// Levels of containers in a section, the section itself the first; an empty innermost one is not counted.
+pub const MAX_NESTING: usize = 6;
+/// Bytes a document may have unless configured otherwise.
+pub const DEFAULT_DOCUMENT_BYTES: usize = 8192;
+/// The most the size limit can be raised to.
+pub const MAX_DOCUMENT_BYTES: usize = 30_720;
+/// How long a deleted shadow's version is remembered, in seconds: 48 hours.
+pub const TOMBSTONE_SECONDS: u64 = 48 * 60 * 60;
+
+/// How large a document may become.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    document_bytes: usize,
+}
+
+impl Limits {
+    /// A limit of `document_bytes`, no more than [`MAX_DOCUMENT_BYTES`].
+    pub fn new(document_bytes: usize) -> Self {
+        Limits { document_bytes: document_bytes.min(MAX_DOCUMENT_BYTES) }
+    }
+
+    /// The limit on [`Document::size`].
+    pub fn document_bytes(self) -> usize {
+        self.document_bytes
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits::new(DEFAULT_DOCUMENT_BYTES)
+    }
+}
+
+/// A shadow that exists. A section without members counts as absent.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Document {
+    /// What the device should be.
+    pub desired: Section,
+    /// What the device says it is.
+    pub reported: Section,
+    /// One more with each accepted update.
+    pub version: u64,
+}
+
+impl Document {
+    /// Compact JSON bytes of the desired plus of the reported state: what AWS counts. Metadata is free.
+    pub fn size(&self) -> usize {
+        self.desired.size() + self.reported.size()
+    }
+}

@@ -1,0 +1,14 @@
+//! The AWS IoT device shadow as a pure library: no clock, no socket, no file.
+//!
+//! [`document`] is the shadow itself (state, metadata, version, merge, delta), [`service`] answers requests over
+//! MQTT topics and REST paths on top of a [`service::Store`]. Time is an argument everywhere; what goes out is returned as values.
+//! Where AWS is silent the choice is written at the item that makes it.
+
+pub mod json;
+pub mod name;
+pub mod topic;
+
+pub mod document;
+pub mod rejection;
+
+pub mod service;

@@ -1,0 +1,5 @@
+//! The crate's integration tests.
+
+mod stores;
+mod topics;
+mod vectors;
