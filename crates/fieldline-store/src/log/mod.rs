@@ -1,0 +1,178 @@
+//! The log: opening it, and what it says of itself. Writing is in `append.rs`, reading in `read.rs`, letting
+//! records go in `settle.rs`, and finding one's feet after a crash in `recover.rs`.
+
+mod active;
+mod append;
+mod read;
+mod recover;
+mod settle;
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::cursor::{self, Cursor};
+use crate::error::StoreError;
+use crate::frame;
+use crate::holes::Holes;
+use crate::options::{MIN_MAX_SIZE, Options};
+use crate::record::Tally;
+use crate::segment::{HEADER_SIZE, SEQUENCE_SPAN, Segment};
+use crate::stats::Stats;
+use crate::storage::{Storage, whole_pages};
+use active::Active;
+use read::Reader;
+pub use recover::Recovered;
+
+const LOCK_NAME: &str = "lock";
+
+/// A bounded queue of records on disk, with one owner.
+///
+/// Records are appended at one end, read in order, and let go at the other: by acknowledgement, by age, or to
+/// make room. A record is in the page cache when [`append`](Self::append) returns (killing the process loses
+/// nothing) and on the medium when [`sync`](Self::sync) returns. Acknowledgements are kept in memory until
+/// [`checkpoint`](Self::checkpoint): a crash delivers some records again, and loses none that was durable.
+///
+/// The caller decides when to sync and to checkpoint
+/// ([`DEFAULT_SYNC_INTERVAL`](crate::DEFAULT_SYNC_INTERVAL) has the price), and gives the time, in milliseconds
+/// of the Unix epoch. All methods block.
+pub struct Log {
+    storage: Arc<dyn Storage>,
+    directory: PathBuf,
+    options: Options,
+    segment_size: u64,
+    /// In order of their sequences. The last one is never deleted while it is the last: its name is what keeps
+    /// sequences from being given twice.
+    segments: VecDeque<Segment>,
+    /// The writing end of the last segment; `None` until the first append of this session.
+    active: Option<Active>,
+    /// Where `read_after` stands.
+    stream: Option<Reader>,
+    /// Where the head stands; apart from `stream`, so that looking at the oldest record doesn't rewind it.
+    front: Option<Reader>,
+    cursor: Cursor,
+    holes: Holes,
+    /// The first sequence that isn't settled.
+    head: u64,
+    /// The sequence of the next record.
+    next: u64,
+    /// Evicted since the last append that succeeded.
+    unreported: Tally,
+    stats: Stats,
+    _lock: Box<dyn Send>,
+}
+
+impl Log {
+    /// Opens the log in `directory`, which is created if it is missing, and recovers what a crash left.
+    ///
+    /// Reads the headers of all segments and the records of the last one. Damage inside older segments is found
+    /// when they are read. What is recovered is durable, with one exception: if the process before ended after
+    /// a failed sync, the system may show records that the medium never took, and no later sync tells.
+    ///
+    /// # Errors
+    /// [`StoreError::TooSmall`], [`StoreError::InUse`], [`StoreError::Version`], [`StoreError::ReadOnly`],
+    /// [`StoreError::DiskFull`] or [`StoreError::Io`].
+    pub fn open(
+        storage: Arc<dyn Storage>,
+        directory: impl Into<PathBuf>,
+        options: Options,
+    ) -> Result<(Self, Recovered), StoreError> {
+        let directory = directory.into();
+        if options.max_size < MIN_MAX_SIZE {
+            return Err(StoreError::TooSmall { max_size: options.max_size, minimum: MIN_MAX_SIZE });
+        }
+        storage
+            .create_directory(&directory)
+            .map_err(|error| StoreError::from_io("create", &directory, error))?;
+        let lock_path = directory.join(LOCK_NAME);
+        let lock = storage
+            .lock(&lock_path)
+            .map_err(|error| StoreError::from_io("lock", &lock_path, error))?
+            .ok_or_else(|| StoreError::InUse { directory: directory.clone() })?;
+        let cursor = Cursor::open(storage.as_ref(), &directory)?;
+        if cursor.durable_head().is_none() {
+            // The file may be new, and a position in a file without a durable name is soon lost.
+            storage
+                .sync_directory(&directory)
+                .map_err(|error| StoreError::from_io("sync", &directory, error))?;
+        }
+        let found = recover::scan(storage.as_ref(), &directory)?;
+
+        let last = found.segments.back();
+        let head = cursor.durable_head().into_iter().chain(found.segments.front().map(|s| s.first)).max();
+        let next = match head.max(last.map(|segment| segment.first)) {
+            Some(known) => known + SEQUENCE_SPAN,
+            None => 1,
+        };
+        let mut log = Self {
+            segment_size: options.segment_size(),
+            storage,
+            directory,
+            options,
+            segments: found.segments,
+            active: None,
+            stream: None,
+            front: None,
+            cursor,
+            holes: found.holes,
+            head: head.unwrap_or(next),
+            next,
+            unreported: Tally::default(),
+            stats: Stats::default(),
+            _lock: lock,
+        };
+        log.move_head(log.head);
+        log.stats.recovered = log.len();
+        let missing_records = log.holes.count(&(log.head..log.next));
+        let recovered = Recovered { records: log.len(), missing_records, ..found.recovered };
+        Ok((log, recovered))
+    }
+
+    /// How many records wait to be acknowledged.
+    pub fn len(&self) -> u64 {
+        self.count(self.head..self.next)
+    }
+
+    /// Whether no record waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the log occupies on disk, in bytes of whole pages, with all overhead; never over `max_size`.
+    pub fn bytes_used(&self) -> u64 {
+        cursor::FILE_SIZE + self.segment_bytes()
+    }
+
+    /// The largest payload this log takes, in bytes.
+    pub fn max_payload(&self) -> u64 {
+        self.segment_size - HEADER_SIZE - frame::OVERHEAD as u64
+    }
+
+    /// The counters since the log was opened.
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    fn segment_bytes(&self) -> u64 {
+        self.segments.iter().map(|segment| whole_pages(segment.bytes)).sum()
+    }
+
+    /// How many records in `range` exist: sequences between segments and in holes don't count.
+    fn count(&self, range: Range<u64>) -> u64 {
+        let stored: u64 = self
+            .segments
+            .iter()
+            .map(|segment| segment.end.min(range.end).saturating_sub(segment.first.max(range.start)))
+            .sum();
+        stored - self.holes.count(&range)
+    }
+
+    fn sync_directory(&mut self) -> Result<(), StoreError> {
+        self.stats.syncs += 1;
+        self.stats.pages_written += 1;
+        self.storage
+            .sync_directory(&self.directory)
+            .map_err(|error| StoreError::from_io("sync", &self.directory, error))
+    }
+}

@@ -1,0 +1,119 @@
+//! What is on disk when a log is opened: finished segments, a torn last one, and things that aren't ours.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use super::LOCK_NAME;
+use crate::cursor;
+use crate::error::StoreError;
+use crate::frames::Frames;
+use crate::holes::Holes;
+use crate::segment::{self, HEADER_SIZE, SEQUENCE_SPAN, Segment};
+use crate::storage::{Entry, Storage, StorageFile, read_fully};
+
+/// What opening a log found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Records that wait to be read.
+    pub records: u64,
+    /// Bytes of a torn last write that were cut off. They were never durable.
+    pub torn_bytes: u64,
+    /// Records that are missing between others, as far as opening looks. They count neither here as `records`
+    /// nor in [`Stats::damaged`](crate::Stats::damaged): they may never have been durable.
+    pub missing_records: u64,
+    /// Segments with damage in their header or between their records, as far as opening looks.
+    pub damaged_segments: Vec<PathBuf>,
+    /// Files in the directory that are none of the log's. They are left alone and not in `bytes_used`.
+    pub leftovers: Vec<PathBuf>,
+}
+
+/// The segments of a directory.
+#[derive(Default)]
+pub(super) struct Found {
+    pub(super) segments: VecDeque<Segment>,
+    pub(super) holes: Holes,
+    pub(super) recovered: Recovered,
+}
+
+/// Reads the headers of all segments, and the records of those whose end no header tells.
+pub(super) fn scan(storage: &dyn Storage, directory: &Path) -> Result<Found, StoreError> {
+    let mut found = Found::default();
+    let mut files: VecDeque<(Entry, Segment, Option<u64>)> = VecDeque::new();
+    let entries = storage.list(directory).map_err(|error| StoreError::from_io("list", directory, error))?;
+    for entry in entries {
+        match segment::first_of_name(&entry.name) {
+            Some(first) => {
+                let previous_end = read_header(storage, &entry, first)?;
+                if previous_end.is_none() && entry.length >= HEADER_SIZE {
+                    found.recovered.damaged_segments.push(entry.path.clone());
+                }
+                files.push_back((
+                    entry.clone(),
+                    Segment { first, end: first, bytes: entry.length },
+                    previous_end,
+                ));
+            }
+            None if entry.name == LOCK_NAME || entry.name == cursor::FILE_NAME => {}
+            None => found.recovered.leftovers.push(entry.path),
+        }
+    }
+    while let Some((entry, segment, _)) = files.pop_front() {
+        let plausible_end = |end: &u64| (segment.first..=segment.first + SEQUENCE_SPAN).contains(end);
+        let end = files.front().and_then(|(_, _, previous_end)| *previous_end).filter(plausible_end);
+        let segment = match end {
+            Some(end) => Segment { end, ..segment },
+            None => walk(storage, &entry, segment, files.is_empty(), &mut found)?,
+        };
+        found.segments.push_back(segment);
+    }
+    Ok(found)
+}
+
+fn read_header(storage: &dyn Storage, entry: &Entry, first: u64) -> Result<Option<u64>, StoreError> {
+    let file = open(storage, &entry.path)?;
+    let mut header = [0; HEADER_SIZE as usize];
+    let read = read_fully(file.as_ref(), &mut header, 0)
+        .map_err(|error| StoreError::from_io("read", &entry.path, error))?;
+    segment::decode_header(&entry.path, first, &header[..read])
+}
+
+/// Finds the end of a segment by its records. A torn end is cut off, and what remains made durable, if this is
+/// the last segment: it is the one that was written to when the crash came.
+fn walk(
+    storage: &dyn Storage,
+    entry: &Entry,
+    mut segment: Segment,
+    is_last: bool,
+    found: &mut Found,
+) -> Result<Segment, StoreError> {
+    let fail = |action| move |error| StoreError::from_io(action, &entry.path, error);
+    let mut frames = Frames::new(open(storage, &entry.path)?);
+    let plausible = segment.first..segment.first + SEQUENCE_SPAN;
+    let mut intact = HEADER_SIZE.min(entry.length);
+    let mut is_damaged = false;
+    while let Some(frame) = frames.next(entry.length, &plausible).map_err(fail("read"))? {
+        is_damaged |= found.holes.add(segment.end..frame.record.sequence) > 0;
+        segment.end = frame.record.sequence + 1;
+        intact = frame.end;
+    }
+    if is_damaged && found.recovered.damaged_segments.last() != Some(&entry.path) {
+        found.recovered.damaged_segments.push(entry.path.clone());
+    }
+    if !is_last {
+        return Ok(segment);
+    }
+    segment.bytes = intact;
+    found.recovered.torn_bytes = entry.length - intact;
+    let mut file = open(storage, &entry.path)?;
+    if intact < entry.length {
+        file.set_length(intact).map_err(fail("truncate"))?;
+    }
+    if segment.end > segment.first {
+        file.sync().map_err(fail("sync"))?;
+    }
+    Ok(segment)
+}
+
+fn open(storage: &dyn Storage, path: &Path) -> Result<Box<dyn StorageFile>, StoreError> {
+    storage.open(path, false).map_err(|error| StoreError::from_io("open", path, error))
+}

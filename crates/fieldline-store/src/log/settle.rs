@@ -1,0 +1,162 @@
+//! The far end: records leave by acknowledgement, by age, or because the card is full.
+
+use super::Log;
+use crate::error::StoreError;
+use crate::record::{Record, Tally};
+use crate::segment;
+
+const EXPIRY_BATCH: usize = 256;
+const EXPIRY_BATCH_BYTES: usize = 64 * 1024;
+
+impl Log {
+    /// Settles every record up to and including the sequence `upto`, and deletes the segments that are done.
+    /// Returns how many records that settled; what was settled before doesn't count again. Later sequences than
+    /// the last one are taken for the last one.
+    ///
+    /// It can't fail: a segment that can't be deleted now counts in
+    /// [`Stats::failed_removals`](crate::Stats::failed_removals) and is tried again. The position survives a
+    /// crash only after [`Self::checkpoint`].
+    pub fn ack(&mut self, upto: u64) -> u64 {
+        let acked = self.settle_before(upto.saturating_add(1).min(self.next));
+        self.stats.acked += acked;
+        acked
+    }
+
+    /// Drops the records at the head that are older than `max_age`, and returns how many. Stops at the first
+    /// younger one, whatever lies behind it. A record from the future (the clock was set back) has age zero.
+    ///
+    /// # Errors
+    /// As for [`Self::read_after`]; what expired before the failure is in [`Log::stats`].
+    pub fn expire(&mut self, now: u64) -> Result<u64, StoreError> {
+        let Some(max_age) = self.options.max_age else { return Ok(0) };
+        let too_old =
+            |record: &&Record| u128::from(now.saturating_sub(record.appended_at)) > max_age.as_millis();
+        let mut total = 0;
+        loop {
+            let records = self.read_front(EXPIRY_BATCH, EXPIRY_BATCH_BYTES)?;
+            let Some(last) = records.iter().take_while(too_old).last() else { return Ok(total) };
+            let expired = self.settle_before(last.sequence + 1);
+            self.stats.expired += expired;
+            total += expired;
+        }
+    }
+
+    /// Drops the oldest segment with every record in it, to give space back to others on the same card. Does
+    /// nothing if there is only one. Returns the victims.
+    ///
+    /// # Errors
+    /// [`StoreError::ReadOnly`] or [`StoreError::Io`]; the records stay then.
+    pub fn evict_oldest(&mut self) -> Result<Tally, StoreError> {
+        if self.segments.len() < 2 {
+            return Ok(Tally::default());
+        }
+        let evicted = self.evict_front()?;
+        self.sync_directory()?;
+        Ok(evicted)
+    }
+
+    /// Makes the acknowledgements so far survive a crash, with one fsync, and deletes what is done.
+    /// Costs nothing if there were none since the last time.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`], [`StoreError::ReadOnly`] or [`StoreError::Io`]; the position of the last
+    /// success stays.
+    pub fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.save_cursor(self.head)?;
+        self.remove_settled()
+    }
+
+    /// Moves the head to `end` and returns how many records that passes.
+    fn settle_before(&mut self, end: u64) -> u64 {
+        if end <= self.head {
+            return 0;
+        }
+        let settled = self.count(self.head..end);
+        self.move_head(end);
+        self.stats.failed_removals += u64::from(self.remove_settled().is_err());
+        settled
+    }
+
+    /// Sets the head, passing over holes and the gaps between segments.
+    pub(super) fn move_head(&mut self, to: u64) {
+        self.head = to;
+        while let Some(segment) = self.segments.iter().find(|segment| segment.end > self.head) {
+            let at = self.holes.skip(self.head.max(segment.first));
+            if at == self.head {
+                break;
+            }
+            self.head = at;
+        }
+        if self.segments.back().is_none_or(|last| last.end <= self.head) {
+            self.head = self.next;
+        }
+        self.holes.forget_before(self.head);
+    }
+
+    /// Deletes the segments before the head, except the last one.
+    pub(super) fn remove_settled(&mut self) -> Result<(), StoreError> {
+        let mut removed = false;
+        while self.segments.len() > 1 && self.segments[0].end <= self.head {
+            self.remove_front()?;
+            removed = true;
+        }
+        if removed { self.sync_directory() } else { Ok(()) }
+    }
+
+    /// Deletes the oldest segment and returns the records that were still waiting in it. The caller syncs the
+    /// directory.
+    pub(super) fn evict_front(&mut self) -> Result<Tally, StoreError> {
+        let Some(segment) = self.segments.front().copied() else { return Ok(Tally::default()) };
+        let evicted = self.tally_front(segment.end);
+        if self.segments.len() == 1 {
+            // Its name keeps sequences from being given twice; now the cursor has to.
+            self.save_cursor(self.next)?;
+            self.active = None;
+        }
+        self.remove_front()?;
+        self.move_head(self.head.max(segment.end));
+        self.stats.evicted.add(evicted);
+        Ok(evicted)
+    }
+
+    /// Counts the records from the head to `end`. What can't be read any more is damaged, not evicted.
+    fn tally_front(&mut self, end: u64) -> Tally {
+        let mut tally = Tally::default();
+        let mut front = self.front.take();
+        let mut after = self.head.saturating_sub(1);
+        while let Ok(records) = self.read_with(&mut front, after, EXPIRY_BATCH, EXPIRY_BATCH_BYTES)
+            && let Some(last) = records.last().map(|record| record.sequence)
+        {
+            for record in records.iter().filter(|record| record.sequence < end) {
+                tally.add(Tally { records: 1, bytes: record.payload.len() as u64 });
+            }
+            after = last;
+            if last >= end {
+                break;
+            }
+        }
+        self.lose(after.max(self.head.saturating_sub(1)).saturating_add(1)..end);
+        tally
+    }
+
+    fn remove_front(&mut self) -> Result<(), StoreError> {
+        let Some(segment) = self.segments.front() else { return Ok(()) };
+        let first = segment.first;
+        let path = segment::path(&self.directory, first);
+        self.storage.remove(&path).map_err(|error| StoreError::from_io("delete", &path, error))?;
+        self.segments.pop_front();
+        self.stream.take_if(|reader| reader.first == first);
+        self.front.take_if(|reader| reader.first == first);
+        Ok(())
+    }
+
+    fn save_cursor(&mut self, head: u64) -> Result<(), StoreError> {
+        if self.cursor.durable_head() == Some(head) {
+            return Ok(());
+        }
+        self.stats.syncs += 1;
+        self.stats.pages_written += 1;
+        self.stats.bytes_written += crate::cursor::SLOT_SIZE as u64;
+        self.cursor.save(head)
+    }
+}

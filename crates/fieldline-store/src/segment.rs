@@ -1,0 +1,102 @@
+//! One file of a log: its name, its header, and what the log remembers of it.
+//!
+//! A segment `00000000000000000042.segment` holds the records 42, 43, … of one session without a gap. Its header
+//! is `magic | version u32 | first u64 | end of the previous segment u64 | crc32 u32`; the name alone is enough
+//! to read it, the header saves reading the previous one to know where it ended.
+
+use std::path::{Path, PathBuf};
+
+use crate::error::StoreError;
+use crate::frame::{u32_at, u64_at};
+
+/// Bytes before the first frame.
+pub(crate) const HEADER_SIZE: u64 = 28;
+
+/// More sequences than any segment can use: 4 MiB hold fewer than 175,000 frames. A new session starts this far
+/// after the start of the last segment, so that what a crash took from it can't have had the same number.
+pub(crate) const SEQUENCE_SPAN: u64 = 1 << 20;
+
+const MAGIC: [u8; 4] = *b"FLSG";
+const VERSION: u32 = 1;
+const SUFFIX: &str = ".segment";
+
+/// What the log knows of one file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment {
+    /// The sequence of its first record.
+    pub(crate) first: u64,
+    /// One after the sequence of its last record.
+    pub(crate) end: u64,
+    /// The length of the file.
+    pub(crate) bytes: u64,
+}
+
+/// Where a segment lies.
+pub(crate) fn path(directory: &Path, first: u64) -> PathBuf {
+    directory.join(format!("{first:020}{SUFFIX}"))
+}
+
+/// The first sequence a file name stands for; `None` if it names no segment.
+pub(crate) fn first_of_name(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(SUFFIX)?;
+    (digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
+}
+
+/// The header of a segment.
+pub(crate) fn encode_header(first: u64, previous_end: u64) -> Vec<u8> {
+    let mut header = Vec::with_capacity(HEADER_SIZE as usize);
+    header.extend_from_slice(&MAGIC);
+    header.extend_from_slice(&VERSION.to_le_bytes());
+    header.extend_from_slice(&first.to_le_bytes());
+    header.extend_from_slice(&previous_end.to_le_bytes());
+    header.extend_from_slice(&crc32fast::hash(&header).to_le_bytes());
+    header
+}
+
+/// The end of the previous segment by this header; `None` if the header is torn or damaged.
+///
+/// # Errors
+/// [`StoreError::Version`] if the header is intact but not ours to read.
+pub(crate) fn decode_header(path: &Path, first: u64, bytes: &[u8]) -> Result<Option<u64>, StoreError> {
+    if bytes.len() < HEADER_SIZE as usize
+        || bytes[..4] != MAGIC
+        || crc32fast::hash(&bytes[..24]) != u32_at(bytes, 24)
+        || u64_at(bytes, 8) != first
+    {
+        return Ok(None);
+    }
+    let version = u32_at(bytes, 4);
+    if version != VERSION {
+        return Err(StoreError::Version { path: path.to_owned(), found: version, supported: VERSION });
+    }
+    Ok(Some(u64_at(bytes, 16)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_of_segments_are_taken_for_segments() {
+        let check = |name: &str, expected: Option<u64>| assert_eq!(first_of_name(name), expected, "{name}");
+        check("00000000000000000042.segment", Some(42));
+        check("18446744073709551615.segment", Some(u64::MAX));
+        check("18446744073709551616.segment", None);
+        check("42.segment", None);
+        check("+0000000000000000042.segment", None);
+        check("00000000000000000042.segment.bak", None);
+    }
+
+    #[test]
+    fn a_header_of_another_version_is_refused_and_a_torn_one_is_not() {
+        let mut header = encode_header(9, 5);
+        let path = Path::new("x");
+        assert_eq!(decode_header(path, 9, &header).ok(), Some(Some(5)));
+        assert_eq!(decode_header(path, 9, &header[..27]).ok(), Some(None));
+        assert_eq!(decode_header(path, 8, &header).ok(), Some(None));
+        header[4] = 2;
+        let crc = crc32fast::hash(&header[..24]);
+        header[24..].copy_from_slice(&crc.to_le_bytes());
+        assert!(matches!(decode_header(path, 9, &header), Err(StoreError::Version { found: 2, .. })));
+    }
+}

@@ -1,0 +1,5 @@
+//! Tests of the store through its public interface.
+
+mod basics;
+mod budget;
+mod support;
