@@ -1,0 +1,8 @@
+//! Where events go. A sink writes what it is given and says truthfully what was not written.
+
+mod blackhole;
+
+use fieldline_core::Definition;
+
+/// Every sink.
+pub(crate) const ALL: &[Definition] = &[Definition::of::<blackhole::BlackholeConfig>()];

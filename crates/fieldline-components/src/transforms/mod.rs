@@ -1,0 +1,9 @@
+//! What works on events. A transform is synchronous and pure: every event it is given leaves by one of the
+//! doors of `Outputs`.
+
+mod filter;
+
+use fieldline_core::Definition;
+
+/// Every transform.
+pub(crate) const ALL: &[Definition] = &[Definition::of::<filter::FilterConfig>()];

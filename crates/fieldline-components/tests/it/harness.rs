@@ -1,0 +1,138 @@
+//! Builds components from YAML without a program around them, and runs transforms with every account open.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fieldline_core::context::Files;
+use fieldline_core::definition::Prepared;
+use fieldline_core::event::{Event, Meta};
+use fieldline_core::ledger::{Balance, Door, Ledger};
+use fieldline_core::read::{Plain, ReadError};
+use fieldline_core::receipt::Settle;
+use fieldline_core::report::{Problem, Report};
+use fieldline_core::{
+    BuildCx, Built, CheckCx, Definition, Map, Moment, Outcome, Outputs, Receipt, Transform, Value, json,
+};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+/// Every file exists and is empty.
+struct EmptyFiles;
+
+impl Files for EmptyFiles {
+    fn read(&self, _: &Path) -> Result<bytes::Bytes, String> {
+        Ok(bytes::Bytes::new())
+    }
+}
+
+/// Reads a config as the compiler would.
+pub(crate) fn read(definition: &Definition, yaml: &str) -> Result<Prepared, ReadError> {
+    let value: Value = serde_yaml::from_str(yaml).expect("the config is YAML");
+    (definition.read)(&value, &Plain)
+}
+
+/// What the config's own check complains about.
+pub(crate) fn problems(prepared: &Prepared) -> Vec<Problem> {
+    let mut report = Report::default();
+    prepared.check(&mut CheckCx::new(&mut report, &EmptyFiles));
+    report.problems().to_vec()
+}
+
+/// The component, built but not begun.
+pub(crate) fn build(prepared: &Prepared) -> Built {
+    let cx = BuildCx {
+        node: "test/node",
+        files: &EmptyFiles,
+        connections: &BTreeMap::new(),
+        data_dir: Path::new("data"),
+        origins: &|_| None,
+    };
+    prepared.build(&cx).expect("a config that passed its checks builds")
+}
+
+/// What became of the events a transform was given.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Run {
+    /// What was sent, one line each: the port's name before bodies of components with named outputs.
+    pub(crate) sent: Vec<String>,
+    /// The reasons of events that failed.
+    pub(crate) failed: Vec<&'static str>,
+    /// The node's account at the end.
+    pub(crate) balance: Balance,
+    /// The outcome of each event given, in the order in which they ended.
+    pub(crate) outcomes: Vec<(u64, Outcome)>,
+}
+
+#[derive(Default)]
+struct Heard(Mutex<Vec<(u64, Outcome)>>);
+
+impl Settle for Heard {
+    fn settled(&self, batch: u64, outcome: Outcome) {
+        self.0.lock().expect("no test panics while it holds this").push((batch, outcome));
+    }
+}
+
+/// Gives the transform one event a second, calls it at its deadlines, and ends its input.
+pub(crate) async fn run(definition: &Definition, yaml: &str, input: &[Value]) -> Run {
+    let prepared = read(definition, yaml).expect("the config fits");
+    let Built::Transform(mut transform) = build(&prepared) else {
+        panic!("{} is no transform", definition.name)
+    };
+    let mut desk = Desk { outputs: prepared.facts().outputs, ..Desk::default() };
+    let heard = Arc::new(Heard::default());
+    for (number, body) in (1..).zip(input) {
+        desk.until(transform.as_mut(), Instant::now() + Duration::from_secs(1)).await;
+        let receipt = Receipt::tracked(number, heard.clone());
+        let mut event = Event::new(body.clone(), Meta::new(now().1, "test/in".into()), receipt);
+        event.enter(&desk.ledger);
+        desk.at_moment(|moment, out| transform.apply(event, moment, out));
+    }
+    desk.at_moment(|moment, out| transform.finish(moment, out));
+    let outcomes = std::mem::take(&mut *heard.0.lock().expect("no test panics while it holds this"));
+    Run { sent: desk.sent, failed: desk.failed, balance: desk.ledger.balance(), outcomes }
+}
+
+/// Stands in for the driver: keeps the account, and settles what comes out.
+#[derive(Default)]
+struct Desk {
+    outputs: Vec<String>,
+    ledger: Arc<Ledger>,
+    out: Outputs,
+    sent: Vec<String>,
+    failed: Vec<&'static str>,
+}
+
+impl Desk {
+    fn at_moment(&mut self, act: impl FnOnce(&Moment<'_>, &mut Outputs)) {
+        let (instant, time) = now();
+        act(&Moment { instant, time, with: &Map::default() }, &mut self.out);
+        for (port, event) in self.out.drain_sent() {
+            let body = json::encode(event.body()).expect("bodies are finite");
+            let body = String::from_utf8(body).expect("JSON is UTF-8");
+            self.sent.push(match self.outputs.get(usize::from(port)) {
+                Some(name) => format!("{name}: {body}"),
+                None => body,
+            });
+            event.finish(Door::Delivered);
+        }
+        for (event, error) in self.out.drain_failed() {
+            self.failed.push(error.reason);
+            event.finish(Door::DeadLettered(error.reason));
+        }
+    }
+
+    async fn until(&mut self, transform: &mut dyn Transform, end: Instant) {
+        while let Some(deadline) = transform.deadline().map(Instant::from_std).filter(|at| *at <= end) {
+            tokio::time::sleep_until(deadline).await;
+            self.at_moment(|moment, out| transform.on_deadline(moment, out));
+        }
+        tokio::time::sleep_until(end).await;
+    }
+}
+
+/// The paused clock, and a wall clock that goes with it.
+fn now() -> (std::time::Instant, Timestamp) {
+    (Instant::now().into_std(), Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,4 @@
+//! What every component promises, tested over all of them.
+
+mod contract;
+mod harness;
