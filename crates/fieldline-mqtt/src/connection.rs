@@ -1,0 +1,127 @@
+//! The handle of a connection, for everyone who publishes or subscribes. Cheap to clone; never waits for the
+//! network itself.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
+
+use crate::driver::Driver;
+use crate::error::{PublishError, SubscribeError};
+use crate::inbound::Inbound;
+use crate::message::{Publish, QoS};
+use crate::options::{Options, OptionsError};
+use crate::protocol;
+use crate::session::{Entry, Session};
+use crate::state::{Counters, State};
+use crate::topic;
+
+/// A handle to one MQTT connection. It is made, kept and made again by the [`Driver`] that came with it.
+#[derive(Clone)]
+pub struct Connection {
+    session: Arc<Session>,
+}
+
+impl Connection {
+    /// Checks the options and prepares a connection. Nothing happens before the driver runs. Subscribe
+    /// before that: then not even the first message of a resumed session finds no subscriber.
+    pub fn new(options: Options) -> Result<(Self, Driver), OptionsError> {
+        options.check()?;
+        let session = Arc::new(Session::new(options));
+        Ok((Self { session: Arc::clone(&session) }, Driver::new(session)))
+    }
+
+    /// Publishes and waits: for the broker's acknowledgement (at least once) or until the message is written
+    /// (at most once), across as many reconnections as it takes. Dropping the future does not take a message
+    /// back that is in the outbox already.
+    pub async fn publish(&self, publish: Publish) -> Result<(), PublishError> {
+        self.enqueue(publish).await?.await
+    }
+
+    /// Puts a message into the outbox, waiting for room if it is full, and returns the receipt to wait for.
+    /// So one task can have many messages under way; they are sent in the order in which this was called.
+    pub async fn enqueue(&self, publish: Publish) -> Result<Receipt, PublishError> {
+        topic::check_name(&publish.topic)?;
+        let (size, share) = self.measure(&publish)?;
+        let room = Arc::clone(&self.session.room).acquire_many_owned(share).await;
+        let room = room.map_err(|_closed| PublishError::Closed)?;
+        let (receipt, ended) = oneshot::channel();
+        self.session.push(Entry { publish, size, receipt, room })?;
+        Ok(Receipt { ended })
+    }
+
+    /// Subscribes to a filter. Up to `capacity` messages wait for the subscriber, never fewer than may be in
+    /// flight, so that only a broker that ignores the in-flight limit can overrun it. A message goes once to
+    /// each subscriber whose filter matches.
+    ///
+    /// When the lane of one subscriber is full, messages at most once are dropped and counted. For those at
+    /// least once, nothing further is taken on this connection; once everything taken is acknowledged the
+    /// session is resumed on a new one, on which the broker delivers the rest. If the session cannot be
+    /// resumed the lane grows instead, bounded by the broker's own window.
+    pub fn subscribe(&self, filter: &str, qos: QoS, capacity: usize) -> Result<Inbound, SubscribeError> {
+        topic::check_filter(filter)?;
+        let least = usize::from(self.session.lock().options.inflight);
+        let (lane, wake) = self.session.subscribe(filter, qos, capacity.max(least));
+        Ok(Inbound::new(Arc::clone(&self.session), lane, wake, filter.to_owned()))
+    }
+
+    /// The state now and its changes from now on.
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.session.state.subscribe()
+    }
+
+    /// Numbers since the beginning, and what waits now.
+    pub fn counters(&self) -> Counters {
+        self.session.counters()
+    }
+
+    /// Ends the connection, if there is one, and makes a new one with other options: renewed certificates,
+    /// for instance. Outbox and subscribers stay; the size of the outbox does too.
+    pub fn reconnect_with(&self, options: Options) -> Result<(), OptionsError> {
+        options.check()?;
+        self.session.reconnect_with(options);
+        Ok(())
+    }
+
+    /// Closes the connection for good: accepts nothing more, sends what the outbox and the acknowledgements
+    /// hold for at most `within`, then says goodbye to the broker. Returns once that is done.
+    pub async fn close(&self, within: Duration) {
+        self.session.begin_close(Instant::now() + within);
+        let mut state = self.session.state.subscribe();
+        state
+            .wait_for(|state| *state == State::Closed)
+            .await
+            .expect("the session holds the sender and is held");
+    }
+
+    /// The size of a message on the wire, and its share of the outbox: its bytes, but at least so many that
+    /// the number of messages is limited too.
+    fn measure(&self, publish: &Publish) -> Result<(usize, u32), PublishError> {
+        let inner = self.session.lock();
+        let options = &inner.options;
+        let (size, max) = (protocol::encoded_size(publish, options), options.max_packet_size as usize);
+        if size > max {
+            return Err(PublishError::TooLarge { size, max });
+        }
+        let share = size.clamp(options.outbox_bytes / options.outbox_messages, options.outbox_bytes);
+        Ok((size, u32::try_from(share).expect("the options limit the outbox to 4 GiB")))
+    }
+}
+
+/// What comes of a message in the outbox. Dropping it does not take the message back.
+#[derive(Debug)]
+pub struct Receipt {
+    ended: oneshot::Receiver<Result<(), PublishError>>,
+}
+
+impl Future for Receipt {
+    type Output = Result<(), PublishError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.ended).poll(context).map(|ended| ended.unwrap_or(Err(PublishError::Closed)))
+    }
+}

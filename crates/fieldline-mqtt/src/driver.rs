@@ -1,0 +1,193 @@
+//! Makes the connection, keeps it, and makes it again. The event loop is polled here and never cancelled
+//! while a connection is in use, so keep-alives flow whatever the subscribers do.
+
+use std::future::Future;
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::net::lookup_host;
+use tokio::select;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tracing::{debug, info, warn};
+
+use crate::backoff::Backoff;
+use crate::error::ConnectError;
+use crate::options::Options;
+use crate::protocol::{self, Events, Happening, Requests};
+use crate::session::{End, Session};
+use crate::state::State;
+use crate::tls;
+
+/// How long the goodbye to the broker may take.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// The work behind a [`crate::Connection`]. Whoever starts it supervises it: this crate starts no tasks.
+pub struct Driver {
+    session: Arc<Session>,
+}
+
+impl Drop for Driver {
+    /// However it ends, even by a panic: nobody waits for a receipt for ever.
+    fn drop(&mut self) {
+        self.session.closed();
+    }
+}
+
+impl Driver {
+    pub(crate) fn new(session: Arc<Session>) -> Self {
+        Self { session }
+    }
+
+    /// Runs until the connection is closed by [`crate::Connection::close`] or until `shutdown` is ready; then
+    /// the outbox has the operation time-out to empty itself. Dropping the future ends everything at once.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let mut life = pin!(self.live());
+        select! {
+            () = &mut life => return,
+            () = shutdown => {}
+        }
+        let within = self.session.lock().options.operation_timeout;
+        self.session.begin_close(Instant::now() + within);
+        life.await;
+    }
+
+    async fn live(&self) {
+        let session = &self.session;
+        let mut backoff = backoff(&session.lock().options);
+        while !session.is_drained() {
+            session.take_reconnect();
+            session.state.send_replace(State::Connecting);
+            let options = session.lock().options.clone();
+            let end = select! {
+                end = self.connect_and_converse(&options, &mut backoff) => end,
+                () = self.close_deadline() => End::Closed,
+            };
+            match end {
+                End::Closed => break,
+                End::Resume => {
+                    debug!(address = %options.address, "resuming the session on a new connection");
+                    session.disconnected(None);
+                }
+                End::Failed(error) => {
+                    session.disconnected(Some(&error));
+                    let retry_in = backoff.next_delay();
+                    warn!(address = %options.address, %error, ?retry_in, "not connected");
+                    session.state.send_replace(State::Disconnected { error, retry_in });
+                    select! {
+                        () = sleep(retry_in) => {}
+                        () = self.reconnect_or_drained() => {}
+                        () = self.close_deadline() => break,
+                    }
+                }
+            }
+        }
+    }
+
+    /// One connection, from the check of the certificates to its end.
+    async fn connect_and_converse(&self, options: &Options, backoff: &mut Backoff) -> End {
+        let connecting = timeout(options.connect_timeout, connect(options));
+        let (requests, mut events, accepted) = select! {
+            connected = connecting => match connected {
+                Ok(Ok(connected)) => connected,
+                Ok(Err(error)) => return End::Failed(error),
+                Err(_elapsed) => return End::Failed(ConnectError::TimedOut { after: options.connect_timeout }),
+            },
+            () = self.reconnect_or_drained() => return End::Resume,
+        };
+        let connected_at = Instant::now();
+        info!(address = %options.address, session_present = accepted.session_present, "connected");
+        self.session.connected(requests, accepted);
+        let end = select! {
+            error = self.converse(&mut events) => End::Failed(error),
+            end = self.watch(options.operation_timeout) => end,
+        };
+        backoff.connection_lasted(connected_at.elapsed());
+        if !matches!(end, End::Failed(_)) {
+            // The broker may not be listening any more; then it needs no goodbye.
+            let _elapsed = timeout(GOODBYE, self.say_goodbye(&mut events)).await;
+        }
+        end
+    }
+
+    /// Polls the event loop for as long as the connection lasts.
+    async fn converse(&self, events: &mut Events) -> ConnectError {
+        loop {
+            match events.next().await.and_then(|happening| self.session.apply(happening)) {
+                Ok(()) => {}
+                Err(error) => return error,
+            }
+        }
+    }
+
+    /// Waits until the connection has to end. What is written from now on cannot be overdue before the
+    /// operation time-out has passed, so looking that often is enough.
+    async fn watch(&self, operation_timeout: Duration) -> End {
+        loop {
+            if let Some(end) = self.session.overdue(Instant::now()) {
+                return end;
+            }
+            let closing = *self.session.closing.borrow();
+            let next_look = Instant::now() + operation_timeout;
+            select! {
+                () = sleep_until(closing.map_or(next_look, |deadline| deadline.min(next_look))) => {}
+                () = self.session.wake.notified() => {}
+            }
+        }
+    }
+
+    async fn say_goodbye(&self, events: &mut Events) {
+        if !self.session.say_goodbye() {
+            return;
+        }
+        while let Ok(happening) = events.next().await {
+            if matches!(happening, Happening::DisconnectWritten) {
+                return;
+            }
+        }
+    }
+
+    async fn reconnect_or_drained(&self) {
+        while !self.session.take_reconnect() && !self.session.is_drained() {
+            self.session.wake.notified().await;
+        }
+    }
+
+    async fn close_deadline(&self) {
+        let mut state = self.session.closing.subscribe();
+        let closing = state.wait_for(Option::is_some).await.map(|deadline| *deadline);
+        if let Ok(Some(deadline)) = closing {
+            sleep_until(deadline + GOODBYE).await;
+        }
+    }
+}
+
+async fn connect(options: &Options) -> Result<(Requests, Events, protocol::Accepted), ConnectError> {
+    let tls = options.tls.as_ref().map(|options| tls::check(options, unix_seconds())).transpose()?;
+    let host = &options.address.host;
+    // rumqttc resolves the name again; asked here it gives an error of its own.
+    if let Err(error) = lookup_host(options.address.to_string()).await {
+        return Err(ConnectError::Dns { host: host.clone(), reason: error.to_string() });
+    }
+    let (requests, mut events) = protocol::open(options, tls);
+    match events.next().await? {
+        Happening::Accepted(accepted) => Ok((requests, events, accepted)),
+        other => Err(ConnectError::Protocol { reason: format!("{other:?} instead of CONNACK") }),
+    }
+}
+
+fn backoff(options: &Options) -> Backoff {
+    let seed = RandomState::new().build_hasher().finish();
+    Backoff::new(options.backoff_initial, options.backoff_maximum, options.stable_after, seed)
+}
+
+/// The wall clock, for nothing but the dates of certificates.
+fn unix_seconds() -> u64 {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a certificate is valid by the wall clock, which rustls asks too"
+    )]
+    let now = SystemTime::now();
+    now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,101 @@
+//! The receiving end of a subscription.
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::acknowledge::AckToken;
+use crate::error::SubscribeError;
+use crate::message::Message;
+use crate::session::{Queued, Session, Standing};
+
+/// The messages of one subscription. Dropping it unsubscribes; messages it has not taken are kept for the
+/// operation time-out in case somebody subscribes in its place.
+pub struct Inbound {
+    session: Arc<Session>,
+    lane: u64,
+    wake: Arc<Notify>,
+    filter: String,
+}
+
+impl Inbound {
+    pub(crate) fn new(session: Arc<Session>, lane: u64, wake: Arc<Notify>, filter: String) -> Self {
+        Self { session, lane, wake, filter }
+    }
+
+    /// The filter subscribed to.
+    pub fn filter(&self) -> &str {
+        &self.filter
+    }
+
+    /// Waits until the broker has granted the subscription on the connection of the moment, or refused it.
+    pub async fn subscribed(&mut self) -> Result<(), SubscribeError> {
+        loop {
+            if let Some(result) = self.standing() {
+                return result;
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// Waits for the next message. Cancel-safe: a message is taken only when it is returned. A refusal by
+    /// the broker is returned once each time it happens; after [`SubscribeError::Closed`] nothing follows.
+    pub async fn next(&mut self) -> Result<Message, SubscribeError> {
+        loop {
+            if let Some(next) = self.take() {
+                return next;
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    fn take(&self) -> Option<Result<Message, SubscribeError>> {
+        let mut inner = self.session.lock();
+        let closed = inner.is_closed();
+        let lane = inner.lanes.get_mut(self.lane)?;
+        if let Some(queued) = lane.queue.pop_front() {
+            return Some(Ok(self.message(queued)));
+        }
+        if let Standing::Refused { reason, told: told @ false } = &mut lane.standing {
+            *told = true;
+            return Some(Err(self.refused(reason)));
+        }
+        closed.then_some(Err(SubscribeError::Closed))
+    }
+
+    fn standing(&self) -> Option<Result<(), SubscribeError>> {
+        let mut inner = self.session.lock();
+        let closed = inner.is_closed();
+        match &mut inner.lanes.get_mut(self.lane)?.standing {
+            _ if closed => Some(Err(SubscribeError::Closed)),
+            Standing::Asked => None,
+            Standing::Granted => Some(Ok(())),
+            Standing::Refused { reason, told } => {
+                *told = true;
+                Some(Err(self.refused(reason)))
+            }
+        }
+    }
+
+    fn refused(&self, reason: &str) -> SubscribeError {
+        SubscribeError::Refused { filter: self.filter.clone(), reason: reason.to_owned() }
+    }
+
+    fn message(&self, queued: Queued) -> Message {
+        Message {
+            topic: queued.topic,
+            payload: queued.payload,
+            qos: queued.qos,
+            retain: queued.retain,
+            duplicate: queued.duplicate,
+            properties: queued.properties,
+            token: AckToken::new(&self.session, queued.arrived),
+        }
+    }
+}
+
+impl Drop for Inbound {
+    fn drop(&mut self) {
+        self.session.unsubscribe(self.lane);
+    }
+}

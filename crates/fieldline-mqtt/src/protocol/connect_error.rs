@@ -1,0 +1,133 @@
+//! rumqttc's errors, and the TLS and operating system errors inside of them, as ours.
+
+use std::error::Error;
+use std::io;
+
+use rumqttc::v5;
+use rustls::{AlertDescription, CertificateError};
+
+use crate::error::{ConnectError, Refusal};
+use crate::options::Options;
+use crate::protocol::options::{incoming_ceiling, words};
+
+pub(crate) fn from_v4(error: rumqttc::ConnectionError, options: &Options, accepted: bool) -> ConnectError {
+    use rumqttc::{ConnectReturnCode as Code, ConnectionError as Of, StateError};
+    match error {
+        Of::NetworkTimeout => ConnectError::TimedOut { after: options.connect_timeout },
+        Of::ConnectionRefused(code) => ConnectError::NotAccepted(match code {
+            Code::RefusedProtocolVersion => Refusal::Version,
+            Code::BadClientId => Refusal::ClientId,
+            Code::ServiceUnavailable => Refusal::Unavailable,
+            Code::BadUserNamePassword => Refusal::Credentials,
+            Code::NotAuthorized => Refusal::NotAuthorized,
+            Code::Success => Refusal::Other("it accepts and refuses at once".to_owned()),
+        }),
+        Of::MqttState(StateError::AwaitPingResp) => ConnectError::KeepAlive,
+        Of::MqttState(StateError::ConnectionAborted) => closed("end of stream", accepted),
+        Of::MqttState(StateError::Deserialization(rumqttc::mqttbytes::Error::PayloadSizeLimitExceeded(
+            size,
+        ))) => ConnectError::PacketTooLarge { size, max: incoming_ceiling(options) },
+        Of::NotConnAck(packet) => ConnectError::Protocol { reason: format!("{packet:?} instead of CONNACK") },
+        error => from_source(&error, options, accepted),
+    }
+}
+
+pub(crate) fn from_v5(error: v5::ConnectionError, options: &Options, accepted: bool) -> ConnectError {
+    use v5::mqttbytes::Error as Codec;
+    use v5::mqttbytes::v5::ConnectReturnCode as Code;
+    use v5::{ConnectionError as Of, StateError};
+    match error {
+        Of::Timeout(_) => ConnectError::TimedOut { after: options.connect_timeout },
+        Of::ConnectionRefused(code) => ConnectError::NotAccepted(match code {
+            Code::RefusedProtocolVersion | Code::UnsupportedProtocolVersion => Refusal::Version,
+            Code::BadClientId | Code::ClientIdentifierNotValid => Refusal::ClientId,
+            Code::ServiceUnavailable
+            | Code::ServerUnavailable
+            | Code::ServerBusy
+            | Code::ConnectionRateExceeded => Refusal::Unavailable,
+            Code::BadUserNamePassword | Code::BadAuthenticationMethod => Refusal::Credentials,
+            Code::NotAuthorized => Refusal::NotAuthorized,
+            Code::Banned => Refusal::Banned,
+            other => Refusal::Other(words(&format!("{other:?}"))),
+        }),
+        Of::MqttState(StateError::AwaitPingResp) => ConnectError::KeepAlive,
+        Of::MqttState(StateError::ConnectionAborted) => closed("end of stream", accepted),
+        Of::MqttState(StateError::ServerDisconnect { reason_code, reason_string }) => ConnectError::Closed {
+            reason: reason_string.unwrap_or_else(|| words(&format!("{reason_code:?}"))),
+        },
+        Of::MqttState(StateError::Deserialization(Codec::PayloadSizeLimitExceeded { pkt_size, max })) => {
+            ConnectError::PacketTooLarge { size: pkt_size, max: max as usize }
+        }
+        Of::NotConnAck(packet) => ConnectError::Protocol { reason: format!("{packet:?} instead of CONNACK") },
+        error => from_source(&error, options, accepted),
+    }
+}
+
+/// Looks for what is known inside of an error that only wraps others.
+fn from_source(error: &(dyn Error + 'static), options: &Options, accepted: bool) -> ConnectError {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            return from_tls(tls, options);
+        }
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return match io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+                Some(tls) => from_tls(tls, options),
+                None => from_io(io, options, accepted),
+            };
+        }
+        next = error.source();
+    }
+    ConnectError::Protocol { reason: error.to_string() }
+}
+
+fn from_io(error: &io::Error, options: &Options, accepted: bool) -> ConnectError {
+    use io::ErrorKind as Kind;
+    match error.kind() {
+        Kind::ConnectionRefused => ConnectError::Refused { address: options.address.to_string() },
+        Kind::TimedOut if !accepted => ConnectError::TimedOut { after: options.connect_timeout },
+        Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof => {
+            closed(&error.to_string(), accepted)
+        }
+        _ => ConnectError::Network { reason: error.to_string() },
+    }
+}
+
+fn from_tls(error: &rustls::Error, options: &Options) -> ConnectError {
+    use AlertDescription as Alert;
+    let file = options.tls.as_ref().map(|tls| tls.authorities.name.clone()).unwrap_or_default();
+    let expected_name = options.tls.as_ref().and_then(|tls| tls.server_name.clone());
+    let expected = expected_name.unwrap_or_else(|| options.address.host.clone());
+    match error {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            CertificateError::UnknownIssuer => ConnectError::UnknownAuthority { file },
+            CertificateError::NotValidForName => {
+                ConnectError::WrongHostName { expected, presented: Vec::new() }
+            }
+            CertificateError::NotValidForNameContext { presented, .. } => {
+                ConnectError::WrongHostName { expected, presented: presented.clone() }
+            }
+            other => ConnectError::ServerCertificate { reason: other.to_string() },
+        },
+        rustls::Error::AlertReceived(alert) => match alert {
+            Alert::CertificateRequired => ConnectError::ClientCertificateRequired,
+            Alert::UnknownCA
+            | Alert::BadCertificate
+            | Alert::CertificateUnknown
+            | Alert::CertificateExpired
+            | Alert::CertificateRevoked
+            | Alert::UnsupportedCertificate
+            | Alert::DecryptError
+            | Alert::AccessDenied => {
+                ConnectError::ClientCertificateRefused { alert: words(&format!("{alert:?}")) }
+            }
+            other => ConnectError::Handshake { reason: format!("alert {}", words(&format!("{other:?}"))) },
+        },
+        other => ConnectError::Handshake { reason: other.to_string() },
+    }
+}
+
+fn closed(reason: &str, accepted: bool) -> ConnectError {
+    let reason = reason.to_owned();
+    if accepted { ConnectError::Closed { reason } } else { ConnectError::ClosedBeforeAccepted { reason } }
+}

@@ -1,0 +1,298 @@
+//! The only place that knows rumqttc, and the only place that knows its two protocol versions apart.
+//!
+//! Each connection gets a fresh client and event loop: whatever rumqttc would carry over (its `pending`
+//! queue, a packet id collision, a packet id counter beyond a limit the broker has since lowered) is gone
+//! with the old one, and the outbox, which is the truth, is sent again.
+
+mod connect_error;
+mod options;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use rumqttc::{Outgoing, v5};
+use rustls::ClientConfig;
+
+use crate::error::ConnectError;
+use crate::message::{Properties, Publish, QoS};
+use crate::options::{Options, Version};
+
+pub(crate) use options::{encoded_size, window};
+
+/// What the broker allows on this connection, from its CONNACK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    pub(crate) session_present: bool,
+    /// Packet ids run from 1 to this number and start over.
+    pub(crate) packet_ids: u16,
+    pub(crate) max_packet_size: Option<u32>,
+    pub(crate) at_least_once: bool,
+}
+
+/// A publish from the broker.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    pub(crate) topic: String,
+    pub(crate) payload: Bytes,
+    pub(crate) qos: QoS,
+    pub(crate) retain: bool,
+    pub(crate) duplicate: bool,
+    pub(crate) packet_id: u16,
+    pub(crate) properties: Properties,
+}
+
+/// What happened on the connection.
+#[derive(Debug)]
+pub(crate) enum Happening {
+    Accepted(Accepted),
+    Arrived(Arrival),
+    /// A publish was written; 0 stands for at most once.
+    Written(u16),
+    /// A publish was acknowledged, perhaps with an error code and its text.
+    Settled(u16, Result<(), (u8, String)>),
+    /// A subscription was answered, filter by filter.
+    Subscribed(u16, Vec<Result<(), String>>),
+    Unsubscribed(u16),
+    DisconnectWritten,
+    Nothing,
+}
+
+/// The way in: requests for the event loop to write. None of these waits; `false` means no room for now.
+pub(crate) enum Requests {
+    V4(rumqttc::AsyncClient),
+    V5(v5::AsyncClient),
+}
+
+/// The way out: what the event loop reads and writes. Must be polled to completion, never cancelled, while
+/// the connection is in use.
+pub(crate) struct Events {
+    source: Source,
+    /// Kept back until what was read before it has been seen.
+    ended: Option<ConnectError>,
+    options: Options,
+    accepted: bool,
+}
+
+#[expect(clippy::large_enum_variant, reason = "there is one of them per connection")]
+enum Source {
+    V4(rumqttc::EventLoop),
+    V5(v5::EventLoop),
+}
+
+/// Prepares a connection; it is made when the events are first polled.
+pub(crate) fn open(options: &Options, tls: Option<ClientConfig>) -> (Requests, Events) {
+    let room = usize::from(options.inflight) * 2 + 64;
+    let (requests, source) = match options.version {
+        Version::V3_1_1 => {
+            let (client, mut source) = rumqttc::AsyncClient::new(options::v4(options, tls), room);
+            source.network_options.set_connection_timeout(options::whole_seconds(options.connect_timeout));
+            source.network_options.set_tcp_nodelay(true);
+            (Requests::V4(client), Source::V4(source))
+        }
+        Version::V5 => {
+            let (client, source) = v5::AsyncClient::new(options::v5(options, tls), room);
+            (Requests::V5(client), Source::V5(source))
+        }
+    };
+    (requests, Events { source, ended: None, options: options.clone(), accepted: false })
+}
+
+impl Requests {
+    pub(crate) fn publish(&self, publish: &Publish) -> bool {
+        let (topic, payload) = (publish.topic.as_str(), publish.payload.clone());
+        match self {
+            // Only the waiting form takes `Bytes` without a copy; it is asked once and never waited for.
+            Self::V4(client) => client
+                .publish_bytes(topic, options::qos_v4(publish.qos), publish.retain, payload)
+                .now_or_never()
+                .is_some_and(|sent| sent.is_ok()),
+            Self::V5(client) => {
+                let qos = options::qos_v5(publish.qos);
+                match options::properties_v5(&publish.properties) {
+                    Some(properties) => client
+                        .try_publish_with_properties(topic, qos, publish.retain, payload, properties)
+                        .is_ok(),
+                    None => client.try_publish(topic, qos, publish.retain, payload).is_ok(),
+                }
+            }
+        }
+    }
+
+    pub(crate) fn acknowledge(&self, packet_id: u16) -> bool {
+        match self {
+            Self::V4(client) => {
+                let mut publish = rumqttc::Publish::from_bytes("", rumqttc::QoS::AtLeastOnce, Bytes::new());
+                publish.pkid = packet_id;
+                client.try_ack(&publish).is_ok()
+            }
+            Self::V5(client) => {
+                let publish = v5::mqttbytes::v5::Publish {
+                    qos: v5::mqttbytes::QoS::AtLeastOnce,
+                    pkid: packet_id,
+                    ..v5::mqttbytes::v5::Publish::default()
+                };
+                client.try_ack(&publish).is_ok()
+            }
+        }
+    }
+
+    /// Subscribes to all `filters` in one packet. With `again` MQTT 5 does not repeat retained messages.
+    pub(crate) fn subscribe(&self, filters: &[(String, QoS)], again: bool) -> bool {
+        match self {
+            Self::V4(client) => {
+                let filters = filters
+                    .iter()
+                    .map(|(path, qos)| rumqttc::SubscribeFilter::new(path.clone(), options::qos_v4(*qos)));
+                client.try_subscribe_many(filters).is_ok()
+            }
+            Self::V5(client) => {
+                let filters = filters.iter().map(|(path, qos)| options::filter_v5(path, *qos, again));
+                client.try_subscribe_many(filters).is_ok()
+            }
+        }
+    }
+
+    pub(crate) fn unsubscribe(&self, filter: &str) -> bool {
+        match self {
+            Self::V4(client) => client.try_unsubscribe(filter).is_ok(),
+            Self::V5(client) => client.try_unsubscribe(filter).is_ok(),
+        }
+    }
+
+    pub(crate) fn disconnect(&self) -> bool {
+        match self {
+            Self::V4(client) => client.try_disconnect().is_ok(),
+            Self::V5(client) => client.try_disconnect().is_ok(),
+        }
+    }
+}
+
+impl Events {
+    /// The next happening. What the broker had sent before the connection ended comes before the error.
+    pub(crate) async fn next(&mut self) -> Result<Happening, ConnectError> {
+        loop {
+            if let Some(ended) = &self.ended {
+                let buffered = match &mut self.source {
+                    Source::V4(source) => source.state.events.pop_front().map(v4_happening),
+                    Source::V5(source) => {
+                        source.state.events.pop_front().map(|event| v5_happening(event, &self.options))
+                    }
+                };
+                return buffered.ok_or_else(|| ended.clone());
+            }
+            let polled = match &mut self.source {
+                Source::V4(source) => source
+                    .poll()
+                    .await
+                    .map(|event| match v4_happening(event) {
+                        Happening::Accepted(accepted) => Happening::Accepted(Accepted {
+                            packet_ids: source.mqtt_options.inflight(),
+                            ..accepted
+                        }),
+                        other => other,
+                    })
+                    .map_err(|error| connect_error::from_v4(error, &self.options, self.accepted)),
+                Source::V5(source) => {
+                    let polled = source.poll().await;
+                    // A broker may say that it needs no keep-alive, which rumqttc takes for a ping per moment.
+                    if source.options.keep_alive().is_zero() {
+                        source.options.set_keep_alive(self.options.keep_alive);
+                    }
+                    polled
+                        .map(|event| v5_happening(event, &self.options))
+                        .map_err(|error| connect_error::from_v5(error, &self.options, self.accepted))
+                }
+            };
+            match polled {
+                Ok(happening) => {
+                    self.accepted |= matches!(happening, Happening::Accepted(_));
+                    return Ok(happening);
+                }
+                Err(error) => self.ended = Some(error),
+            }
+        }
+    }
+}
+
+fn v4_happening(event: rumqttc::Event) -> Happening {
+    use rumqttc::{Event, Packet, SubscribeReasonCode};
+    match event {
+        Event::Outgoing(outgoing) => outgoing_happening(&outgoing),
+        Event::Incoming(Packet::ConnAck(accepted)) => Happening::Accepted(Accepted {
+            session_present: accepted.session_present,
+            packet_ids: 0,
+            max_packet_size: None,
+            at_least_once: true,
+        }),
+        Event::Incoming(Packet::Publish(publish)) => Happening::Arrived(Arrival {
+            topic: publish.topic,
+            payload: publish.payload,
+            qos: if publish.qos == rumqttc::QoS::AtMostOnce { QoS::AtMostOnce } else { QoS::AtLeastOnce },
+            retain: publish.retain,
+            duplicate: publish.dup,
+            packet_id: publish.pkid,
+            properties: Properties::default(),
+        }),
+        Event::Incoming(Packet::PubAck(acknowledged)) => Happening::Settled(acknowledged.pkid, Ok(())),
+        Event::Incoming(Packet::SubAck(answer)) => {
+            let results = answer.return_codes.into_iter().map(|code| match code {
+                SubscribeReasonCode::Success(_) => Ok(()),
+                SubscribeReasonCode::Failure => Err("not authorised or not supported (code 0x80)".to_owned()),
+            });
+            Happening::Subscribed(answer.pkid, results.collect())
+        }
+        Event::Incoming(Packet::UnsubAck(answer)) => Happening::Unsubscribed(answer.pkid),
+        Event::Incoming(_) => Happening::Nothing,
+    }
+}
+
+fn v5_happening(event: v5::Event, options: &Options) -> Happening {
+    use v5::Event;
+    use v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
+    match event {
+        Event::Outgoing(outgoing) => outgoing_happening(&outgoing),
+        Event::Incoming(Packet::ConnAck(accepted)) => {
+            Happening::Accepted(options::accepted_v5(&accepted, options))
+        }
+        Event::Incoming(Packet::Publish(publish)) => Happening::Arrived(Arrival {
+            topic: String::from_utf8_lossy(&publish.topic).into_owned(),
+            payload: publish.payload,
+            qos: if publish.qos == v5::mqttbytes::QoS::AtMostOnce {
+                QoS::AtMostOnce
+            } else {
+                QoS::AtLeastOnce
+            },
+            retain: publish.retain,
+            duplicate: publish.dup,
+            packet_id: publish.pkid,
+            properties: publish.properties.map(options::received_properties).unwrap_or_default(),
+        }),
+        Event::Incoming(Packet::PubAck(acknowledged)) => {
+            let text = acknowledged.properties.and_then(|properties| properties.reason_string);
+            let outcome = match acknowledged.reason {
+                PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
+                reason => {
+                    let (code, words) = options::publish_refusal(reason);
+                    Err((code, text.unwrap_or_else(|| words.to_owned())))
+                }
+            };
+            Happening::Settled(acknowledged.pkid, outcome)
+        }
+        Event::Incoming(Packet::SubAck(answer)) => {
+            let results = answer.return_codes.into_iter().map(|code| match code {
+                SubscribeReasonCode::Success(_) => Ok(()),
+                refused => Err(options::words(&format!("{refused:?}"))),
+            });
+            Happening::Subscribed(answer.pkid, results.collect())
+        }
+        Event::Incoming(Packet::UnsubAck(answer)) => Happening::Unsubscribed(answer.pkid),
+        Event::Incoming(_) => Happening::Nothing,
+    }
+}
+
+fn outgoing_happening(outgoing: &Outgoing) -> Happening {
+    match outgoing {
+        Outgoing::Publish(packet_id) => Happening::Written(*packet_id),
+        Outgoing::Disconnect => Happening::DisconnectWritten,
+        _ => Happening::Nothing,
+    }
+}

@@ -1,0 +1,112 @@
+//! What each event of the connection changes.
+
+use tokio::time::Instant;
+use tracing::{error, warn};
+
+use crate::error::{ConnectError, PublishError};
+use crate::protocol::{Accepted, Arrival, Happening, Requests};
+use crate::session::lanes::{Fate, Standing};
+use crate::session::outbox::Settlement;
+use crate::session::subscriptions::Request;
+use crate::session::{Inner, Session};
+use crate::state::State;
+
+impl Session {
+    /// Begins a connection.
+    pub(crate) fn connected(&self, requests: Requests, accepted: Accepted) {
+        let now = Instant::now();
+        self.lock().connected(requests, accepted, now);
+        self.state.send_replace(State::Connected { session_present: accepted.session_present, since: now });
+    }
+
+    /// Ends a connection or an attempt; `error` is absent if we ended it.
+    pub(crate) fn disconnected(&self, error: Option<&ConnectError>) {
+        self.lock().disconnected(error);
+    }
+
+    /// Applies one event; an error ends the connection.
+    pub(crate) fn apply(&self, happening: Happening) -> Result<(), ConnectError> {
+        let mut inner = self.lock();
+        let now = Instant::now();
+        inner.apply(happening, now)?;
+        inner.pump(now);
+        if inner.is_closing() || inner.lanes.ready_to_resume() {
+            self.wake.notify_one();
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn apply(&mut self, happening: Happening, now: Instant) -> Result<(), ConnectError> {
+        match happening {
+            Happening::Arrived(arrival) => self.arrived(arrival, now),
+            Happening::Written(packet_id) => {
+                if !self.outbox.written(packet_id, now) {
+                    return Err(broken(format!("packet id {packet_id} was used out of turn")));
+                }
+            }
+            Happening::Settled(packet_id, outcome) => {
+                let outcome = outcome.map_err(|(code, text)| PublishError::Refused { code, text });
+                match self.outbox.settled(packet_id, outcome) {
+                    Settlement::Delivered => self.counters.acked += 1,
+                    Settlement::Refused => self.counters.failed += 1,
+                    Settlement::Unknown => {
+                        return Err(broken(format!("PUBACK for packet id {packet_id}, which is not in use")));
+                    }
+                }
+            }
+            Happening::Subscribed(packet_id, results) => self.subscribed(packet_id, results),
+            Happening::Unsubscribed(packet_id) => {
+                self.subscriptions.answered(packet_id);
+            }
+            Happening::Accepted(_) | Happening::DisconnectWritten | Happening::Nothing => {}
+        }
+        Ok(())
+    }
+
+    fn arrived(&mut self, arrival: Arrival, now: Instant) {
+        self.counters.received += 1;
+        let size = arrival.payload.len() + arrival.topic.len();
+        if size > self.options.max_packet_size as usize {
+            error!(
+                topic = arrival.topic,
+                size,
+                max = self.options.max_packet_size,
+                "message too large, thrown away"
+            );
+            self.counters.oversized += 1;
+            if arrival.packet_id != 0 {
+                let arrived = self.lanes.acknowledgements.arrived(arrival.packet_id, 1);
+                self.lanes.acknowledgements.acknowledge(arrived);
+            }
+            return;
+        }
+        match self.lanes.deliver(arrival, self.options.resumable(), now) {
+            Fate::Queued { dropped } => self.counters.dropped_qos0 += dropped as u64,
+            Fate::Held => self.counters.held += 1,
+            Fate::Unclaimed | Fate::Ignored => {}
+        }
+    }
+
+    fn subscribed(&mut self, packet_id: u16, results: Vec<Result<(), String>>) {
+        let Some(Request::Subscribe { filters, .. }) = self.subscriptions.answered(packet_id) else { return };
+        for ((filter, _qos), result) in filters.iter().zip(results) {
+            let standing = match result {
+                Ok(()) => Standing::Granted,
+                Err(reason) => {
+                    warn!(filter, reason, "subscription refused");
+                    Standing::Refused { reason, told: false }
+                }
+            };
+            for lane in self.lanes.iter_mut().filter(|lane| lane.filter == *filter) {
+                lane.standing = standing.clone();
+                lane.wake.notify_one();
+            }
+        }
+    }
+}
+
+fn broken(reason: String) -> ConnectError {
+    ConnectError::Protocol { reason }
+}

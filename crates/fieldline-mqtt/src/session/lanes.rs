@@ -1,0 +1,210 @@
+//! The lanes: one bounded queue per subscriber, and which message goes into which. A slow subscriber fills
+//! only its own queue. Pure but for waking the subscribers.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::message::{Properties, QoS};
+use crate::protocol::Arrival;
+use crate::session::acknowledgements::{Acknowledgements, Arrived};
+use crate::topic;
+
+/// A message in a lane.
+#[derive(Debug, Clone)]
+pub(crate) struct Queued {
+    pub(crate) topic: String,
+    pub(crate) payload: Bytes,
+    pub(crate) qos: QoS,
+    pub(crate) retain: bool,
+    pub(crate) duplicate: bool,
+    pub(crate) properties: Properties,
+    /// Absent when nothing needs to be acknowledged.
+    pub(crate) arrived: Option<Arrived>,
+}
+
+/// How far a subscription has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Asked,
+    Granted,
+    /// With the reason; told to the subscriber once.
+    Refused {
+        reason: String,
+        told: bool,
+    },
+}
+
+/// One subscriber.
+pub(crate) struct Lane {
+    pub(crate) filter: String,
+    pub(crate) qos: QoS,
+    pub(crate) standing: Standing,
+    pub(crate) queue: VecDeque<Queued>,
+    capacity: usize,
+    pub(crate) wake: Arc<Notify>,
+}
+
+/// What became of a message.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It went to `lanes` lanes; of those that wanted it, `dropped` had no room (at most once only).
+    Queued { dropped: usize },
+    /// A lane had no room; the broker will deliver it again on the next connection.
+    Held,
+    /// Nobody wants it now; it is kept for a while for somebody who is about to subscribe.
+    Unclaimed,
+    /// Nobody wants it and nothing needs to be acknowledged.
+    Ignored,
+}
+
+/// All subscribers of a connection, and the messages that are not acknowledged.
+#[derive(Default)]
+pub(crate) struct Lanes {
+    lanes: BTreeMap<u64, Lane>,
+    next_lane: u64,
+    pub(crate) acknowledgements: Acknowledgements,
+    unclaimed: VecDeque<(Queued, Instant)>,
+    /// Whether the broker's window turned out larger than a lane: nothing more that must be acknowledged is
+    /// taken on this connection, and once the lanes are empty the session is resumed on a new one.
+    holding: bool,
+}
+
+impl Lanes {
+    pub(crate) fn add(&mut self, filter: &str, qos: QoS, capacity: usize) -> (u64, Arc<Notify>) {
+        let id = self.next_lane;
+        self.next_lane += 1;
+        let wake = Arc::new(Notify::new());
+        let mut lane = Lane {
+            filter: filter.to_owned(),
+            qos,
+            standing: Standing::Asked,
+            queue: VecDeque::new(),
+            capacity,
+            wake: Arc::clone(&wake),
+        };
+        let (claimed, unclaimed) = std::mem::take(&mut self.unclaimed)
+            .into_iter()
+            .partition(|(queued, _since)| topic::matches(filter, &queued.topic));
+        self.unclaimed = unclaimed;
+        let claimed: VecDeque<(Queued, Instant)> = claimed;
+        lane.queue.extend(claimed.into_iter().map(|(queued, _since)| queued));
+        self.lanes.insert(id, lane);
+        (id, wake)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Lane> {
+        self.lanes.get_mut(&id)
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+        self.lanes.values_mut()
+    }
+
+    /// The distinct filters, each with the highest quality of service wanted of it.
+    pub(crate) fn filters(&self) -> Vec<(String, QoS)> {
+        let mut filters: BTreeMap<&str, QoS> = BTreeMap::new();
+        for lane in self.lanes.values() {
+            let qos = filters.entry(&lane.filter).or_default();
+            *qos = lane.qos.max(*qos);
+        }
+        filters.into_iter().map(|(filter, qos)| (filter.to_owned(), qos)).collect()
+    }
+
+    /// Removes a subscriber. What it had not taken is kept for a successor. Returns its filter if nobody
+    /// else subscribes to it.
+    pub(crate) fn remove(&mut self, id: u64, now: Instant) -> Option<String> {
+        let lane = self.lanes.remove(&id)?;
+        self.unclaimed.extend(
+            lane.queue.into_iter().filter(|queued| queued.arrived.is_some()).map(|queued| (queued, now)),
+        );
+        let shared = self.lanes.values().any(|other| other.filter == lane.filter);
+        (!shared).then_some(lane.filter)
+    }
+
+    /// Prepares for a new connection. If the session was resumed, what was queued and not acknowledged comes
+    /// again, so it is taken out of the lanes; otherwise it would be lost there.
+    pub(crate) fn connected(&mut self, connection: u64, resumed: bool) {
+        self.acknowledgements.connected(connection);
+        self.holding = false;
+        if resumed {
+            self.unclaimed.clear();
+            for lane in self.lanes.values_mut() {
+                lane.queue.retain(|queued| queued.arrived.is_none());
+            }
+        }
+    }
+
+    /// Puts a message into the lane of everyone who subscribes to it. `resumable` tells whether the broker
+    /// would deliver it again on a new connection; if not, a full lane grows: the messages in it are
+    /// unacknowledged, so the broker's own window bounds it.
+    pub(crate) fn deliver(&mut self, arrival: Arrival, resumable: bool, now: Instant) -> Fate {
+        let wanted_by: Vec<u64> = self
+            .lanes
+            .iter()
+            .filter(|(_, lane)| topic::matches(&lane.filter, &arrival.topic))
+            .map(|(id, _)| *id)
+            .collect();
+        let reliable = arrival.qos == QoS::AtLeastOnce;
+        let full = |lanes: &Self, id: &u64| lanes.lanes[id].queue.len() >= lanes.lanes[id].capacity;
+        if reliable && resumable && (self.holding || wanted_by.iter().any(|id| full(self, id))) {
+            self.holding = true;
+            return Fate::Held;
+        }
+        if wanted_by.is_empty() && !reliable {
+            return Fate::Ignored;
+        }
+        let arrived =
+            reliable.then(|| self.acknowledgements.arrived(arrival.packet_id, wanted_by.len().max(1)));
+        let queued = Queued {
+            topic: arrival.topic,
+            payload: arrival.payload,
+            qos: arrival.qos,
+            retain: arrival.retain,
+            duplicate: arrival.duplicate,
+            properties: arrival.properties,
+            arrived,
+        };
+        if wanted_by.is_empty() {
+            self.unclaimed.push_back((queued, now));
+            return Fate::Unclaimed;
+        }
+        let mut dropped = 0;
+        for id in &wanted_by {
+            if !reliable && full(self, id) {
+                dropped += 1;
+            } else if let Some(lane) = self.lanes.get_mut(id) {
+                lane.queue.push_back(queued.clone());
+                lane.wake.notify_one();
+            }
+        }
+        Fate::Queued { dropped }
+    }
+
+    /// Acknowledges what nobody has claimed since `before`. Returns how many messages that were.
+    pub(crate) fn release_unclaimed(&mut self, before: Instant) -> u64 {
+        let mut released = 0;
+        while self.unclaimed.front().is_some_and(|(_, since)| *since <= before) {
+            if let Some(arrived) = self.unclaimed.pop_front().and_then(|(queued, _)| queued.arrived) {
+                self.acknowledgements.acknowledge(arrived);
+                released += 1;
+            }
+        }
+        released
+    }
+
+    /// Whether all that was taken before messages were held is acknowledged, so that the rest can come.
+    pub(crate) fn ready_to_resume(&self) -> bool {
+        self.holding && self.acknowledgements.is_empty()
+    }
+
+    /// Wakes every subscriber, because the connection was closed.
+    pub(crate) fn wake_all(&self) {
+        for lane in self.lanes.values() {
+            lane.wake.notify_one();
+        }
+    }
+}

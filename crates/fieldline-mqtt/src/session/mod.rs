@@ -1,0 +1,230 @@
+//! What outlives a single connection: the outbox, the lanes, the subscriptions. Shared between the handles
+//! and the driver under one lock, which is never held across an await. Requests go to the MQTT library from
+//! here, without waiting, whenever something changed: on an event or on a call.
+
+pub(crate) mod acknowledgements;
+mod events;
+mod lanes;
+mod outbox;
+mod pump;
+mod subscriptions;
+mod timeouts;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::time::Instant;
+
+use crate::error::{ConnectError, PublishError};
+use crate::message::QoS;
+use crate::options::Options;
+use crate::protocol::{Accepted, Requests};
+use crate::state::{Counters, State};
+
+use acknowledgements::Arrived;
+use lanes::Lanes;
+use outbox::Outbox;
+use subscriptions::{Request, Subscriptions};
+
+pub(crate) use lanes::{Queued, Standing};
+pub(crate) use outbox::Entry;
+pub(crate) use timeouts::End;
+
+/// See the module.
+pub(crate) struct Session {
+    inner: Mutex<Inner>,
+    /// Room in the outbox, in bytes.
+    pub(crate) room: Arc<Semaphore>,
+    /// The state for everyone to watch.
+    pub(crate) state: watch::Sender<State>,
+    /// Wakes the driver.
+    pub(crate) wake: Notify,
+    /// Until when the outbox may be emptied before the connection is closed for good.
+    pub(crate) closing: watch::Sender<Option<Instant>>,
+}
+
+/// Everything behind the lock.
+pub(crate) struct Inner {
+    pub(crate) options: Options,
+    pub(crate) lanes: Lanes,
+    outbox: Outbox,
+    subscriptions: Subscriptions,
+    link: Option<Link>,
+    counters: Counters,
+    /// Ours to end the connection and begin another.
+    reconnect: bool,
+    /// The same as in [`Session::closing`].
+    closing: Option<Instant>,
+    closed: bool,
+}
+
+/// The connection of the moment.
+struct Link {
+    requests: Requests,
+    accepted: Accepted,
+    /// The packet id rumqttc will use next. Known in advance, because it simply counts; so nothing is handed
+    /// over whose id is still in use and its collisions cannot occur.
+    next_packet_id: u16,
+}
+
+impl Session {
+    pub(crate) fn new(options: Options) -> Self {
+        let room = Arc::new(Semaphore::new(options.outbox_bytes));
+        Self {
+            inner: Mutex::new(Inner {
+                options,
+                lanes: Lanes::default(),
+                outbox: Outbox::default(),
+                subscriptions: Subscriptions::default(),
+                link: None,
+                counters: Counters::default(),
+                reconnect: false,
+                closing: None,
+                closed: false,
+            }),
+            room,
+            state: watch::Sender::new(State::Connecting),
+            wake: Notify::new(),
+            closing: watch::Sender::new(None),
+        }
+    }
+
+    /// The lock. Whoever panicked while holding it left counts and queues in order: each change is complete.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Accepts a publish into the outbox and sends it if it can be sent now.
+    pub(crate) fn push(&self, entry: Entry) -> Result<(), PublishError> {
+        let mut inner = self.lock();
+        if inner.is_closing() {
+            return Err(PublishError::Closed);
+        }
+        inner.counters.published += 1;
+        inner.outbox.push(entry);
+        inner.pump(Instant::now());
+        Ok(())
+    }
+
+    pub(crate) fn acknowledge(&self, arrived: Arrived) {
+        let mut inner = self.lock();
+        inner.lanes.acknowledgements.acknowledge(arrived);
+        inner.pump(Instant::now());
+        if inner.lanes.ready_to_resume() {
+            self.wake.notify_one();
+        }
+    }
+
+    pub(crate) fn abandon(&self, arrived: Arrived) {
+        let mut inner = self.lock();
+        inner.counters.abandoned += 1;
+        if inner.options.resumable() {
+            inner.lanes.acknowledgements.abandon(arrived, Instant::now());
+        } else {
+            inner.lanes.acknowledgements.acknowledge(arrived);
+            inner.pump(Instant::now());
+        }
+    }
+
+    /// Adds a subscriber and asks the broker for its filter. Returns its number and what wakes it.
+    pub(crate) fn subscribe(&self, filter: &str, qos: QoS, capacity: usize) -> (u64, Arc<Notify>) {
+        let mut inner = self.lock();
+        let added = inner.lanes.add(filter, qos, capacity);
+        if inner.link.is_some() {
+            let qos = inner
+                .lanes
+                .filters()
+                .into_iter()
+                .find(|(other, _)| other == filter)
+                .map_or(qos, |(_, qos)| qos);
+            inner
+                .subscriptions
+                .ask(Request::Subscribe { filters: vec![(filter.to_owned(), qos)], again: false });
+            inner.pump(Instant::now());
+        }
+        added
+    }
+
+    pub(crate) fn unsubscribe(&self, lane: u64) {
+        let mut inner = self.lock();
+        let now = Instant::now();
+        if let Some(filter) = inner.lanes.remove(lane, now)
+            && inner.link.is_some()
+        {
+            inner.subscriptions.ask(Request::Unsubscribe(filter));
+            inner.pump(now);
+        }
+    }
+
+    /// Asks the library to end the connection in good order, after everything handed over so far.
+    pub(crate) fn say_goodbye(&self) -> bool {
+        self.lock().link.as_ref().is_some_and(|link| link.requests.disconnect())
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        let inner = self.lock();
+        Counters {
+            inflight: inner.outbox.in_flight(),
+            queued: inner.outbox.len(),
+            queued_bytes: inner.outbox.bytes(),
+            ..inner.counters
+        }
+    }
+
+    /// Asks for a new connection with other options; the outbox and the lanes stay.
+    pub(crate) fn reconnect_with(&self, options: Options) {
+        let mut inner = self.lock();
+        inner.options = options;
+        inner.reconnect = true;
+        self.wake.notify_one();
+    }
+
+    /// Asks for the end: nothing more is accepted, what is in the outbox may leave until `deadline`.
+    pub(crate) fn begin_close(&self, deadline: Instant) {
+        let mut inner = self.lock();
+        inner.closing = Some(inner.closing.map_or(deadline, |earlier| earlier.min(deadline)));
+        self.closing.send_replace(inner.closing);
+        self.wake.notify_one();
+    }
+
+    /// The end of it all: whatever still waits is told so.
+    pub(crate) fn closed(&self) {
+        let mut inner = self.lock();
+        inner.closed = true;
+        inner.link = None;
+        inner.outbox.abandon(&PublishError::Closed);
+        inner.lanes.wake_all();
+        self.room.close();
+        self.state.send_replace(State::Closed);
+    }
+}
+
+impl Inner {
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn is_closing(&self) -> bool {
+        self.closed || self.closing.is_some()
+    }
+
+    /// Begins a connection: everything unacknowledged is sent again, all filters are subscribed to again,
+    /// whether or not the broker says that it remembers the session.
+    fn connected(&mut self, requests: Requests, accepted: Accepted, now: Instant) {
+        let again = self.counters.connects > 0;
+        self.counters.connects += 1;
+        self.lanes.connected(self.counters.connects, accepted.session_present);
+        self.subscriptions.connected(&self.lanes.filters(), again);
+        self.link = Some(Link { requests, accepted, next_packet_id: 1 });
+        self.pump(now);
+    }
+
+    /// Ends a connection or an attempt; `error` is absent if we ended it.
+    fn disconnected(&mut self, error: Option<&ConnectError>) {
+        self.link = None;
+        self.counters.disconnects += 1;
+        if self.outbox.disconnected(error) {
+            self.counters.failed += 1;
+        }
+    }
+}

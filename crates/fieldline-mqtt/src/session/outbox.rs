@@ -1,0 +1,239 @@
+//! The outbox: every publish from its acceptance to its acknowledgement, in order. It is the truth; what the
+//! MQTT library holds is forgotten with each connection and everything unacknowledged is sent again.
+//! Pure: no socket, no clock.
+
+use std::collections::{HashMap, VecDeque};
+
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::Instant;
+
+use crate::error::{ConnectError, PublishError};
+use crate::message::{Publish, QoS};
+
+/// A publish that was sent this often in vain is sent alone, so that a connection that ends can be blamed on it.
+const ALONE_AFTER: u32 = 2;
+/// A publish that was sent this often in vain is given up.
+const GIVEN_UP_AFTER: u32 = 5;
+
+/// A publish that is not acknowledged yet.
+pub(crate) struct Entry {
+    pub(crate) publish: Publish,
+    /// The bytes it takes on the wire.
+    pub(crate) size: usize,
+    /// Told how it ended.
+    pub(crate) receipt: oneshot::Sender<Result<(), PublishError>>,
+    /// Its share of the outbox, given back when it leaves.
+    pub(crate) room: OwnedSemaphorePermit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Not given to the library on this connection.
+    Waiting,
+    /// Given to the library.
+    Handed,
+    /// On the wire, unacknowledged.
+    Written(Instant),
+}
+
+struct Slot {
+    entry: Option<Entry>,
+    stage: Stage,
+    /// How many connections ended in a way it may be blamed for.
+    attempts: u32,
+    sent_before: bool,
+}
+
+/// See the module.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    slots: VecDeque<Slot>,
+    /// The sequence number of `slots[0]`.
+    first: u64,
+    /// The sequence number of the next publish to hand over.
+    next: u64,
+    /// Handed over but not written, in the order in which the library will report them.
+    handed: VecDeque<u64>,
+    /// Handed over or written, at least once, unacknowledged: by the packet id it has or will have.
+    unacknowledged: HashMap<u16, u64>,
+    bytes: usize,
+    length: usize,
+}
+
+/// What became of an acknowledgement.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    Delivered,
+    Refused,
+    Unknown,
+}
+
+impl Outbox {
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.bytes += entry.size;
+        self.length += 1;
+        self.slots.push_back(Slot {
+            entry: Some(entry),
+            stage: Stage::Waiting,
+            attempts: 0,
+            sent_before: false,
+        });
+    }
+
+    /// How many publishes are not acknowledged yet.
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// How many were handed over or written and need an acknowledgement.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.unacknowledged.len()
+    }
+
+    /// Whether a publish has this packet id or will have it.
+    pub(crate) fn uses(&self, packet_id: u16) -> bool {
+        self.unacknowledged.contains_key(&packet_id)
+    }
+
+    /// The bytes of all publishes in it.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The publish to hand over next and its size, if `window` allows one more.
+    pub(crate) fn next_to_send(&mut self, window: usize) -> Option<(&Publish, usize)> {
+        while self.slot(self.next).is_some_and(|slot| slot.entry.is_none()) {
+            self.next += 1;
+        }
+        let suspect = self.slots.front().is_some_and(|slot| slot.attempts >= ALONE_AFTER);
+        let window = if suspect { 1 } else { window };
+        let busy = if suspect { self.in_flight() + self.handed.len() } else { self.in_flight() };
+        let entry = self.slot(self.next)?.entry.as_ref()?;
+        let fits = (entry.publish.qos == QoS::AtMostOnce && !suspect) || busy < window;
+        fits.then_some((&entry.publish, entry.size))
+    }
+
+    /// Takes note that the publish from `next_to_send` was handed over and will be written under `packet_id`,
+    /// 0 for one at most once. Returns whether it was sent before.
+    pub(crate) fn handed_over(&mut self, packet_id: u16) -> bool {
+        let sequence = self.next;
+        self.next += 1;
+        self.handed.push_back(sequence);
+        let Some(slot) = self.slot_mut(sequence) else { return false };
+        slot.stage = Stage::Handed;
+        let again = slot.sent_before;
+        if packet_id != 0 {
+            self.unacknowledged.insert(packet_id, sequence);
+        }
+        again
+    }
+
+    /// Ends the publish from `next_to_send` without sending it.
+    pub(crate) fn reject_next(&mut self, error: PublishError) {
+        let sequence = self.next;
+        self.next += 1;
+        self.finish(sequence, Err(error));
+    }
+
+    /// Takes note that the library wrote the publish it was handed first, under `packet_id`. Returns whether
+    /// that is the foreseen one.
+    pub(crate) fn written(&mut self, packet_id: u16, now: Instant) -> bool {
+        let Some(sequence) = self.handed.pop_front() else { return false };
+        if packet_id == 0 {
+            self.finish(sequence, Ok(()));
+            return true;
+        }
+        if let Some(slot) = self.slot_mut(sequence) {
+            slot.stage = Stage::Written(now);
+            slot.sent_before = true;
+        }
+        self.unacknowledged.get(&packet_id) == Some(&sequence)
+    }
+
+    /// Ends the publish that was written under `packet_id`.
+    pub(crate) fn settled(&mut self, packet_id: u16, outcome: Result<(), PublishError>) -> Settlement {
+        let Some(sequence) = self.unacknowledged.remove(&packet_id) else { return Settlement::Unknown };
+        let settlement = if outcome.is_ok() { Settlement::Delivered } else { Settlement::Refused };
+        self.finish(sequence, outcome);
+        settlement
+    }
+
+    /// When the longest unacknowledged publish was written.
+    pub(crate) fn oldest_written(&self) -> Option<Instant> {
+        self.slots.iter().find_map(|slot| match slot.stage {
+            Stage::Written(at) if slot.entry.is_some() => Some(at),
+            _ => None,
+        })
+    }
+
+    /// Everything unacknowledged waits again, in its old order; `error` is absent if we ended the connection.
+    /// A publish at the head that has now ended
+    /// several connections on its own is given up; returns whether one was.
+    pub(crate) fn disconnected(&mut self, error: Option<&ConnectError>) -> bool {
+        for slot in &mut self.slots {
+            if matches!(slot.stage, Stage::Written(_)) && error.is_some_and(blames_publish) {
+                slot.attempts += 1;
+            }
+            slot.stage = Stage::Waiting;
+        }
+        self.handed.clear();
+        self.unacknowledged.clear();
+        self.next = self.first;
+        let Some(head) = self.slots.front().filter(|head| head.attempts >= GIVEN_UP_AFTER) else {
+            return false;
+        };
+        let attempts = head.attempts;
+        let Some(error) = error else { return false };
+        let error = match error {
+            ConnectError::AcknowledgementTimeout { .. } => PublishError::TimedOut { attempts },
+            error => PublishError::ClosesConnection { attempts, error: error.clone() },
+        };
+        self.finish(self.first, Err(error));
+        true
+    }
+
+    /// Ends every publish with `error`.
+    pub(crate) fn abandon(&mut self, error: &PublishError) {
+        for slot in self.slots.drain(..) {
+            if let Some(entry) = slot.entry {
+                entry.end(Err(error.clone()));
+            }
+        }
+        *self = Self::default();
+    }
+
+    fn finish(&mut self, sequence: u64, outcome: Result<(), PublishError>) {
+        if let Some(entry) = self.slot_mut(sequence).and_then(|slot| slot.entry.take()) {
+            self.bytes -= entry.size;
+            self.length -= 1;
+            entry.end(outcome);
+        }
+        while self.slots.front().is_some_and(|slot| slot.entry.is_none()) {
+            self.slots.pop_front();
+            self.first += 1;
+        }
+        self.next = self.next.max(self.first);
+    }
+
+    fn slot(&self, sequence: u64) -> Option<&Slot> {
+        self.slots.get(usize::try_from(sequence.checked_sub(self.first)?).ok()?)
+    }
+
+    fn slot_mut(&mut self, sequence: u64) -> Option<&mut Slot> {
+        self.slots.get_mut(usize::try_from(sequence.checked_sub(self.first)?).ok()?)
+    }
+}
+
+impl Entry {
+    /// Tells whoever waits, and makes room. Nobody may be waiting any more, which is fine.
+    fn end(self, outcome: Result<(), PublishError>) {
+        drop(self.room);
+        let _nobody_waits = self.receipt.send(outcome);
+    }
+}
+
+/// Whether a publish may be the cause of this end of a connection: the broker hung up or fell silent about
+/// it. A dead network is never blamed on a message.
+fn blames_publish(error: &ConnectError) -> bool {
+    matches!(error, ConnectError::Closed { .. } | ConnectError::AcknowledgementTimeout { .. })
+}

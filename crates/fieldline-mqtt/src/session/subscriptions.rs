@@ -1,0 +1,66 @@
+//! SUBSCRIBE and UNSUBSCRIBE: which are still to be sent and which one is under way. One at a time, so that
+//! answers need no table and packet ids can be foreseen. Pure.
+
+use std::collections::VecDeque;
+
+use tokio::time::Instant;
+
+use crate::message::QoS;
+
+/// AWS IoT Core refuses a SUBSCRIBE with more filters than this.
+const FILTERS_PER_PACKET: usize = 8;
+
+/// A request to the broker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// The filters, and whether they were subscribed to before.
+    Subscribe {
+        filters: Vec<(String, QoS)>,
+        again: bool,
+    },
+    Unsubscribe(String),
+}
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriptions {
+    waiting: VecDeque<Request>,
+    under_way: Option<(u16, Request, Instant)>,
+}
+
+impl Subscriptions {
+    /// Forgets what was under way; asks for all `filters` on the new connection.
+    pub(crate) fn connected(&mut self, filters: &[(String, QoS)], again: bool) {
+        self.under_way = None;
+        self.waiting = filters
+            .chunks(FILTERS_PER_PACKET)
+            .map(|filters| Request::Subscribe { filters: filters.to_vec(), again })
+            .collect();
+    }
+
+    pub(crate) fn ask(&mut self, request: Request) {
+        self.waiting.push_back(request);
+    }
+
+    /// What to send next, unless an answer is awaited.
+    pub(crate) fn next(&self) -> Option<&Request> {
+        if self.under_way.is_some() { None } else { self.waiting.front() }
+    }
+
+    /// Takes note that the request from `next` was sent under `packet_id`.
+    pub(crate) fn sent(&mut self, packet_id: u16, now: Instant) {
+        if let Some(request) = self.waiting.pop_front() {
+            self.under_way = Some((packet_id, request, now));
+        }
+    }
+
+    /// The request that `packet_id` answers.
+    pub(crate) fn answered(&mut self, packet_id: u16) -> Option<Request> {
+        self.under_way.take_if(|(awaited, _, _)| *awaited == packet_id).map(|(_, request, _)| request)
+    }
+
+    /// The packet id and time of the request that is under way.
+    pub(crate) fn under_way(&self) -> Option<(u16, Instant)> {
+        self.under_way.as_ref().map(|(packet_id, _, since)| (*packet_id, *since))
+    }
+}

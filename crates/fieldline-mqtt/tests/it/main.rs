@@ -1,0 +1,4 @@
+//! The connection against a broker that follows a script, and against a real one.
+
+mod basics;
+mod broker;
