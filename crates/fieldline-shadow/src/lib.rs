@@ -1,7 +1,8 @@
 //! The AWS IoT device shadow as a pure library: no clock, no socket, no file.
 //!
 //! [`document`] is the shadow itself (state, metadata, version, merge, delta), [`service`] answers requests over
-//! MQTT topics and REST paths on top of a [`service::Store`]. Time is an argument everywhere; what goes out is returned as values.
+//! MQTT topics and REST paths on top of a [`service::Store`], and [`client`] is the device's side: what to report
+//! and what has changed. Time is an argument everywhere; what goes out is returned as values.
 //! Where AWS is silent the choice is written at the item that makes it.
 
 pub mod json;
@@ -11,4 +12,5 @@ pub mod topic;
 pub mod document;
 pub mod rejection;
 
+pub mod client;
 pub mod service;

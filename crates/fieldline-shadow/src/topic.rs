@@ -59,6 +59,22 @@ pub enum TopicError {
     Name(#[from] NameError),
 }
 
+/// A message to publish; shadow messages are never retained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The full topic.
+    pub topic: String,
+    /// JSON text.
+    pub payload: String,
+}
+
+impl Publication {
+    /// `payload` on the topic of `name` for `kind`.
+    pub fn new(name: &ShadowName, kind: Kind, payload: String) -> Self {
+        Publication { topic: Topic::new(name, kind).to_string(), payload }
+    }
+}
+
 impl Topic {
     /// The topic on which `kind` is said about `name`.
     pub fn new(name: &ShadowName, kind: Kind) -> Self {

@@ -24,7 +24,7 @@ pub fn merge(state: &mut Object, patch: &Object) {
 }
 
 /// The value as it is stored where there was no object: without null members, and `None` if nothing else was there.
-fn without_nulls(value: &Json) -> Option<Json> {
+pub(crate) fn without_nulls(value: &Json) -> Option<Json> {
     let object = match value {
         Json::Null => return None,
         Json::Object(object) => object,

@@ -15,9 +15,11 @@ mod update;
 pub use answers::{delete_accepted, get_accepted};
 pub use delta::{delta, patch_between};
 pub use merge::merge;
+pub(crate) use merge::without_nulls;
 pub use record::{Record, RecordError};
 pub use request::{MAX_CLIENT_TOKEN, UpdateRequest, client_token};
 pub use section::Section;
+pub(crate) use section::state_size;
 pub use stamps::Stamps;
 pub use update::{Updated, update};
 
@@ -37,6 +39,9 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The limit of AWS.
+    pub const DEFAULT: Limits = Limits { document_bytes: DEFAULT_DOCUMENT_BYTES };
+
     /// A limit of `document_bytes`, no more than [`MAX_DOCUMENT_BYTES`].
     pub fn new(document_bytes: usize) -> Self {
         Limits { document_bytes: document_bytes.min(MAX_DOCUMENT_BYTES) }
@@ -50,7 +55,7 @@ impl Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits::new(DEFAULT_DOCUMENT_BYTES)
+        Limits::DEFAULT
     }
 }
 

@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 
 use super::stamps::{cut, to_object};
 use super::{Stamps, merge};
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, compact_len};
 
 /// `desired` or `reported`. The stamps always have the shape of the state.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -47,7 +47,7 @@ impl Section {
 
     /// Compact JSON bytes of the state; none if it is absent.
     pub fn size(&self) -> usize {
-        if self.is_empty() { 0 } else { Json::Object(self.state.clone()).compact_len() }
+        state_size(&self.state)
     }
 
     /// Merges `patch`; only the leaves it names are stamped with `now`.
@@ -55,6 +55,11 @@ impl Section {
         merge(&mut self.state, patch);
         restamp(&mut self.stamps, &self.state, patch, now);
     }
+}
+
+/// What a state counts towards the size limit: compact JSON bytes, none if it is empty and therefore absent.
+pub(crate) fn state_size(state: &Object) -> usize {
+    if state.is_empty() { 0 } else { compact_len(state) }
 }
 
 fn restamp(stamps: &mut IndexMap<String, Stamps>, state: &Object, patch: &Object, now: u64) {

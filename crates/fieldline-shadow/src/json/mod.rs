@@ -10,6 +10,7 @@ mod write;
 
 pub use number::Number;
 pub use parse::{MAX_PARSE_DEPTH, ParseError, parse};
+pub use write::compact_len;
 
 use indexmap::IndexMap;
 
@@ -61,11 +62,6 @@ impl Json {
     /// The member `key`, if this is an object that has one.
     pub fn get(&self, key: &str) -> Option<&Json> {
         self.as_object()?.get(key)
-    }
-
-    /// Bytes of the compact text, without building it.
-    pub fn compact_len(&self) -> usize {
-        write::compact_len(self)
     }
 
     /// Whether a `null` stands in an array, at any depth below it.

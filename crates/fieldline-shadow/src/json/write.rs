@@ -10,9 +10,10 @@ impl fmt::Display for Json {
     }
 }
 
-pub(super) fn compact_len(value: &Json) -> usize {
+/// Bytes of the compact text of an object, without building it.
+pub fn compact_len(object: &Object) -> usize {
     let mut counter = Counter(0);
-    write_value(&mut counter, value).expect("counting cannot fail");
+    write_object(&mut counter, object).expect("counting cannot fail");
     counter.0
 }
 

@@ -17,16 +17,7 @@ pub use store::{MemoryStore, Store, StoreError};
 use crate::document::{self, Limits, Record, UpdateRequest, client_token};
 use crate::name::ShadowName;
 use crate::rejection::{Refusal, Rejection};
-use crate::topic::{Kind, Operation, Topic, TopicError};
-
-/// A message to publish; shadow messages are never retained.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Publication {
-    /// The full topic.
-    pub topic: String,
-    /// JSON text.
-    pub payload: String,
-}
+use crate::topic::{Kind, Operation, Publication, Topic, TopicError};
 
 /// The shadows of all things in a store.
 #[derive(Debug)]
@@ -78,10 +69,10 @@ impl<S: Store, A: Admission> Service<S, A> {
         };
         match self.run(&name, operation, payload, now) {
             Ok(Granted { body, before: mut publications }) => {
-                publications.push(publication(&name, Kind::Accepted(operation), body));
+                publications.push(Publication::new(&name, Kind::Accepted(operation), body));
                 publications
             }
-            Err(refusal) => vec![publication(&name, Kind::Rejected(operation), refusal.payload())],
+            Err(refusal) => vec![Publication::new(&name, Kind::Rejected(operation), refusal.payload())],
         }
     }
 
@@ -126,8 +117,8 @@ impl<S: Store, A: Admission> Service<S, A> {
         let updated = document::update(record.as_ref(), &request, self.limits, now)
             .map_err(|rejection| request.refused(rejection))?;
         self.store.save(name, updated.current.clone().into()).map_err(internal)?;
-        let delta = updated.delta(&request).map(|delta| publication(name, Kind::Delta, delta));
-        let documents = publication(name, Kind::Documents, updated.documents(&request));
+        let delta = updated.delta(&request).map(|delta| Publication::new(name, Kind::Delta, delta));
+        let documents = Publication::new(name, Kind::Documents, updated.documents(&request));
         Ok(Granted {
             body: updated.accepted(&request),
             before: delta.into_iter().chain([documents]).collect(),
@@ -151,7 +142,7 @@ impl<S: Store, A: Admission> Service<S, A> {
 
 /// The answer to a request that the caller refuses (not authorised, too many in flight), with the token echoed.
 pub fn refusal(name: &ShadowName, operation: Operation, payload: &[u8], rejection: Rejection) -> Publication {
-    publication(name, Kind::Rejected(operation), with_token_of(payload, rejection).payload())
+    Publication::new(name, Kind::Rejected(operation), with_token_of(payload, rejection).payload())
 }
 
 /// The content of a delete means nothing but its token, so content that is not JSON is no error.
@@ -177,8 +168,4 @@ fn bad_name(topic: &str, rejection: Rejection, payload: &[u8]) -> Vec<Publicatio
 
 fn with_token_of(payload: &[u8], rejection: Rejection) -> Refusal {
     Refusal { rejection, client_token: client_token(payload).unwrap_or(None) }
-}
-
-fn publication(name: &ShadowName, kind: Kind, payload: String) -> Publication {
-    Publication { topic: Topic::new(name, kind).to_string(), payload }
 }

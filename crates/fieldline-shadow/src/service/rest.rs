@@ -1,10 +1,10 @@
 //! The same service over HTTP, as a function of method, path, query and body. The server itself is the caller's.
 
 use super::list::list;
-use super::{Admission, Granted, Publication, Service, Store, publication};
+use super::{Admission, Granted, Service, Store};
 use crate::name::ShadowName;
 use crate::rejection::{Refusal, Rejection};
-use crate::topic::{Kind, Operation};
+use crate::topic::{Kind, Operation, Publication};
 
 /// A request as the HTTP server received it, still percent-encoded.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +50,7 @@ impl<S: Store, A: Admission> Service<S, A> {
                 let payload = if operation == Operation::Update { request.body } else { b"" };
                 self.run(&name, operation, payload, now).map(|Granted { body, before: mut publications }| {
                     if operation != Operation::Get {
-                        publications.push(publication(&name, Kind::Accepted(operation), body.clone()));
+                        publications.push(Publication::new(&name, Kind::Accepted(operation), body.clone()));
                     }
                     (body, publications)
                 })

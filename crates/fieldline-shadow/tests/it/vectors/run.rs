@@ -4,8 +4,8 @@ use fieldline_shadow::document::{Limits, Record, Section, merge};
 use fieldline_shadow::json::{self, Json, Object};
 use fieldline_shadow::name::ShadowName;
 use fieldline_shadow::rejection::Rejection;
-use fieldline_shadow::service::{MemoryStore, Publication, RestRequest, Service, Store, refusal};
-use fieldline_shadow::topic::{Kind, Operation, Topic};
+use fieldline_shadow::service::{MemoryStore, RestRequest, Service, Store, refusal};
+use fieldline_shadow::topic::{Kind, Operation, Publication, Topic};
 
 use super::Vector;
 use super::expectations::{self, at, equal};
@@ -272,7 +272,7 @@ fn generated_state(vector: &Vector, generate: &Json) -> Json {
         }
     };
     merge(&mut whole, &patch(0));
-    let length = usize::try_from(bytes).expect("a size") - Json::Object(whole).compact_len();
+    let length = usize::try_from(bytes).expect("a size") - json::compact_len(&whole);
     Json::Object(Object::from_iter([((*section).to_owned(), Json::Object(patch(length)))]))
 }
 
