@@ -2,7 +2,10 @@
 
 mod documents;
 mod loopback;
+mod rejections;
 mod reporter;
+mod rest;
+mod service;
 mod stores;
 mod support;
 mod topics;
