@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use embedded_hal::i2c::{ErrorType, I2c, Operation, SevenBitAddress};
+use linux_embedded_hal::i2cdev::linux::LinuxI2CError;
 use linux_embedded_hal::{I2CError, I2cdev};
 
 use crate::fault::BusError;
@@ -51,7 +52,6 @@ impl I2c for LinuxBus {
 /// After <https://docs.kernel.org/i2c/fault-codes.html>; the Raspberry Pi's controller reports a missing acknowledgement
 /// as `EREMOTEIO`.
 fn classify(error: &I2CError) -> BusError {
-    use linux_embedded_hal::i2cdev::linux::LinuxI2CError;
     let number = match error.inner() {
         LinuxI2CError::Errno(number) => Some(*number),
         LinuxI2CError::Io(error) => error.raw_os_error(),
@@ -98,5 +98,44 @@ impl OpenError {
             _ if error.raw_os_error() == Some(NO_SUCH_DEVICE) => Self::Missing { path },
             _ => Self::Unusable { path, source: error },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(number: i32, expected: BusError) {
+        assert_eq!(classify(&I2CError::from(LinuxI2CError::Errno(number))), expected);
+        assert_eq!(
+            classify(&I2CError::from(LinuxI2CError::Io(io::Error::from_raw_os_error(number)))),
+            expected
+        );
+    }
+
+    #[test]
+    fn a_missing_acknowledgement_is_told_from_a_time_out_and_from_a_missing_bus() {
+        check(6, BusError::NotAcknowledged);
+        check(121, BusError::NotAcknowledged);
+        check(110, BusError::TimedOut);
+        check(2, BusError::Gone);
+        check(19, BusError::Gone);
+    }
+
+    #[test]
+    fn an_address_in_use_by_the_kernel_says_so() {
+        check(16, BusError::Other("a driver of the kernel has claimed the address".to_owned()));
+    }
+
+    #[test]
+    fn any_other_error_keeps_the_words_of_the_system() {
+        let error = I2CError::from(LinuxI2CError::Io(io::Error::from_raw_os_error(5)));
+        assert!(matches!(classify(&error), BusError::Other(reason) if reason.contains("Input/output error")));
+    }
+
+    #[test]
+    fn a_bus_without_permission_says_which_group_to_join() {
+        let error = OpenError::new("/dev/i2c-1".into(), io::Error::from(io::ErrorKind::PermissionDenied));
+        assert_eq!(error.to_string(), "no permission to use `/dev/i2c-1`; add the user to the group `i2c`");
     }
 }

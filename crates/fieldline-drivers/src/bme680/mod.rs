@@ -17,8 +17,8 @@ use embedded_hal::i2c::I2c;
 use self::calibration::read_calibration;
 use self::compensation::{Raw, compensate};
 use self::registers::{
-    BME688_VARIANT, CTRL_MEAS, FIELD, FORCED_MODE, GAS_MEASURING, MEASURING, NEW_DATA, RESET, RESET_COMMAND,
-    Registers, VARIANT_ID, controls, sleep_mode,
+    BME688_VARIANT, CTRL_MEAS, FIELD, FORCED_MODE, GAS_MEASURING, MEASURING, MODE, NEW_DATA, RESET,
+    RESET_COMMAND, Registers, VARIANT_ID, controls, sleep_mode,
 };
 use crate::fault::{BusError, Fault, Recovery};
 
@@ -109,7 +109,6 @@ where
         let mut registers = Registers::new(&mut self.bus, address);
         registers.write(RESET, RESET_COMMAND)?;
         wait(&mut self.delay, START_UP);
-        registers.check_identity()?;
         if registers.read_one(VARIANT_ID)? == BME688_VARIANT {
             return Err(Fault::WrongVariant { address });
         }
@@ -139,7 +138,6 @@ where
         registers.write(CTRL_MEAS, sleep_mode(&settings) | FORCED_MODE)?;
         await_data(&mut registers, &mut self.delay, settings.conversion_time())?;
         let raw = Raw::decode(&registers.read(FIELD)?);
-        registers.check_identity()?;
         registers.verify(&controls)?;
         let reading = compensate(raw, &settings, &chip.calibration)?;
         if let Some(temperature) = reading.temperature {
@@ -160,7 +158,7 @@ where
     let limit = expected * 3 / 2 + LATENESS;
     let mut waited = expected;
     wait(delay, expected);
-    while registers.read_one(FIELD)? & (NEW_DATA | MEASURING | GAS_MEASURING) != NEW_DATA {
+    while !is_at_rest(registers)? {
         if waited >= limit {
             return Err(registers.cause_of(Fault::ConversionUnfinished { limit }));
         }
@@ -168,6 +166,16 @@ where
         waited += POLL;
     }
     Ok(())
+}
+
+/// Whether new data is there and the chip has left forced mode, which it may do a little later.
+fn is_at_rest<I>(registers: &mut Registers<'_, I>) -> Result<bool, Fault>
+where
+    I: I2c,
+    BusError: From<I::Error>,
+{
+    let has_data = registers.read_one(FIELD)? & (NEW_DATA | MEASURING | GAS_MEASURING) == NEW_DATA;
+    Ok(has_data && registers.read_one(CTRL_MEAS)? & MODE != FORCED_MODE)
 }
 
 fn wait(delay: &mut impl DelayNs, duration: Duration) {

@@ -26,6 +26,7 @@ pub(crate) const VARIANT_ID: u8 = 0xF0;
 pub(crate) const BME680_ID: u8 = 0x61;
 pub(crate) const BME688_VARIANT: u8 = 1;
 pub(crate) const RESET_COMMAND: u8 = 0xB6;
+pub(crate) const MODE: u8 = 0x03;
 pub(crate) const FORCED_MODE: u8 = 0x01;
 pub(crate) const RUN_GAS: u8 = 0x10;
 pub(crate) const HEATER_OFF: u8 = 0x08;

@@ -15,7 +15,7 @@ use super::fault::ChipFault;
 use super::inverse::RawClimate;
 use crate::bme680::registers::{
     BME680_ID, CALIBRATION_1, CALIBRATION_2, CHIP_ID, CTRL_GAS_0, CTRL_GAS_1, CTRL_HUM, CTRL_MEAS, FIELD,
-    FORCED_MODE, GAS_VALID, GAS_WAIT_0, HEATER_OFF, HEATER_STABLE, MEASURING, NEW_DATA, RES_HEAT_0,
+    FORCED_MODE, GAS_VALID, GAS_WAIT_0, HEATER_OFF, HEATER_STABLE, MEASURING, MODE, NEW_DATA, RES_HEAT_0,
     RES_HEAT_VAL, RESET, RESET_COMMAND, RUN_GAS,
 };
 use crate::fault::BusError;
@@ -152,7 +152,7 @@ impl Model {
         } else if CONTROL.contains(&register) {
             self.registers[usize::from(register)] = value;
         }
-        if register == CTRL_MEAS && value & 0x03 == FORCED_MODE && self.ready_at.is_none() {
+        if register == CTRL_MEAS && value & MODE == FORCED_MODE && self.ready_at.is_none() {
             self.ready_at = Some(self.clock.now() + self.conversion_time());
             self.registers[usize::from(FIELD)] = MEASURING;
         }
@@ -173,7 +173,7 @@ impl Model {
                 Some(ChipFault::AllZeros) => 0x00,
                 Some(ChipFault::WrongId(id)) if register == CHIP_ID => id,
                 Some(ChipFault::ModeGlitch(mode)) if register == CTRL_MEAS => {
-                    self.register(register) & !0x03 | mode & 0x03
+                    self.register(register) & !MODE | mode & MODE
                 }
                 _ => self.register(register),
             };
@@ -213,7 +213,7 @@ impl Model {
         let valid = if self.heating_time().is_zero() { 0 } else { GAS_VALID };
         let gas = raw.gas << 6 | u32::from(valid | stable | raw.gas_range);
         self.show(NEW_DATA, temperature, pressure, humidity, gas);
-        self.registers[usize::from(CTRL_MEAS)] &= !0x03;
+        self.registers[usize::from(CTRL_MEAS)] &= !MODE;
     }
 
     /// Fills the field registers; `gas` is the two bytes of its value, flags and range.

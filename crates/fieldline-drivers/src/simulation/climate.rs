@@ -56,7 +56,7 @@ impl Noise {
         Self { state: seed ^ sample.wrapping_mul(0xD1B5_4A32_D192_ED03) }
     }
 
-    /// About normally distributed, with deviation 1 and never beyond 3: the sum of nine even numbers in -1/3..1/3 tripled.
+    /// About normally distributed with deviation 1: the sum of nine even numbers in -1..1 has the deviation √3.
     fn next(&mut self) -> f64 {
         (0..9).map(|_| self.even()).sum::<f64>() / 3.0_f64.sqrt()
     }

@@ -19,7 +19,7 @@ pub enum ChipFault {
     ModeGlitch(u8),
 }
 
-/// A fault that is present for some measurements.
+/// A fault that is present for some measurements of a [`SimulatedSensor`](crate::SimulatedSensor).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultWindow {
     /// The fault.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use embedded_hal::delay::DelayNs;
 use fieldline_drivers::{
-    Address, ChipFault, Fault, FaultWindow, Reading, Recovery, Selection, Settings, SimulatedSensor,
-    SimulationSettings,
+    Address, Bme680, ChipFault, Fault, FaultWindow, Reading, Recovery, Selection, Settings, SimulatedChip,
+    SimulatedClock, SimulatedSensor, SimulationSettings,
 };
 
 fn sensor(address: Address, simulation: SimulationSettings) -> SimulatedSensor {
@@ -84,6 +85,43 @@ fn mode_bits_that_no_bme680_has() {
     for mode in [1, 2, 3] {
         let fault = Fault::RegisterMismatch { register: 0x74, expected: 0x8C, found: 0x8C | mode };
         check(ChipFault::ModeGlitch(mode), fault.clone(), fault);
+    }
+}
+
+/// A wait during which the chip gets a fault, as soon as it is longer than the one after a reset.
+struct BreakingWait {
+    chip: SimulatedChip,
+    clock: SimulatedClock,
+    fault: ChipFault,
+}
+
+impl DelayNs for BreakingWait {
+    fn delay_ns(&mut self, nanoseconds: u32) {
+        self.clock.delay_ns(nanoseconds);
+        if nanoseconds > 20_000_000 {
+            self.chip.set_fault(Some(self.fault));
+        }
+    }
+
+    fn delay_us(&mut self, microseconds: u32) {
+        self.delay_ns(microseconds * 1000);
+    }
+}
+
+#[test]
+fn a_line_that_breaks_during_the_conversion_is_named() {
+    let address = 0x76;
+    for (fault, expected) in [
+        (ChipFault::AllOnes, Fault::AllOnes { address }),
+        (ChipFault::AllZeros, Fault::AllZeros { address }),
+        (ChipFault::NotAcknowledging, Fault::NotAcknowledged { address }),
+    ] {
+        let clock = SimulatedClock::default();
+        let chip = SimulatedChip::new(SimulationSettings::default(), clock.clone());
+        let delay = BreakingWait { chip: chip.clone(), clock, fault };
+        let mut sensor =
+            Bme680::new(chip, delay, Address::Auto, Settings::default()).expect("default settings");
+        assert_eq!(sensor.measure(Selection::ALL), Err(expected));
     }
 }
 

@@ -195,6 +195,16 @@ fn a_calibration_that_cannot_be_is_refused() {
 }
 
 #[test]
+fn no_conversion_is_started_with_settings_that_did_not_arrive() {
+    let chip = chip();
+    chip.read_only.set(Some(0x72));
+    let fault =
+        sensor(&chip, Settings::default()).measure(Selection::ALL).expect_err("a write that was lost");
+    assert_eq!(fault, Fault::RegisterMismatch { register: 0x72, expected: 0x02, found: 0 });
+    assert!(chip.writes.take().iter().all(|(register, value)| *register != 0x74 || value & 0x03 == 0));
+}
+
+#[test]
 fn a_reset_during_the_conversion_is_noticed() {
     /// A field, and then zeros in the control registers.
     struct Resetting<'chip>(&'chip RegisterFile);

@@ -37,6 +37,8 @@ pub(crate) struct RegisterFile {
     pub(crate) registers: RefCell<[u8; 256]>,
     pub(crate) field: Cell<[u8; 15]>,
     pub(crate) writes: RefCell<Vec<(u8, u8)>>,
+    /// A register that loses what is written to it.
+    pub(crate) read_only: Cell<Option<u8>>,
     pointer: Cell<u8>,
 }
 
@@ -46,6 +48,7 @@ impl RegisterFile {
             registers: RefCell::new(registers),
             field: Cell::new(field),
             writes: RefCell::default(),
+            read_only: Cell::new(None),
             pointer: Cell::new(0),
         }
     }
@@ -59,6 +62,7 @@ impl RegisterFile {
                 registers[0x74] = value & !0x03;
                 registers[0x1D..0x2C].copy_from_slice(&self.field.get());
             }
+            _ if self.read_only.get() == Some(register) => {}
             0x50..=0x75 => registers[usize::from(register)] = value,
             _ => {}
         }
