@@ -6,6 +6,10 @@
 
 mod fields;
 
+mod lookup;
+
+pub mod template;
+
 mod sources;
 
 mod transforms;

@@ -2,8 +2,14 @@
 //! doors of `Outputs`.
 
 mod filter;
+mod map;
+mod route;
 
 use fieldline_core::Definition;
 
 /// Every transform.
-pub(crate) const ALL: &[Definition] = &[Definition::of::<filter::FilterConfig>()];
+pub(crate) const ALL: &[Definition] = &[
+    Definition::of::<filter::FilterConfig>(),
+    Definition::of::<route::RouteConfig>(),
+    Definition::of::<map::MapConfig>(),
+];

@@ -13,7 +13,7 @@ use fieldline_core::read::{Plain, ReadError};
 use fieldline_core::receipt::Settle;
 use fieldline_core::report::{Problem, Report};
 use fieldline_core::{
-    BuildCx, Built, CheckCx, Definition, Map, Moment, Outcome, Outputs, Receipt, Transform, Value, json,
+    BuildCx, Built, CheckCx, Definition, Kind, Map, Moment, Outcome, Outputs, Receipt, Transform, Value, json,
 };
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -25,6 +25,13 @@ impl Files for EmptyFiles {
     fn read(&self, _: &Path) -> Result<bytes::Bytes, String> {
         Ok(bytes::Bytes::new())
     }
+}
+
+/// The definition of component `name`.
+pub(crate) fn definition(kind: Kind, name: &str) -> Definition {
+    fieldline_components::all()
+        .find(|definition| definition.kind == kind && definition.name == name)
+        .expect("the component exists")
 }
 
 /// Reads a config as the compiler would.
