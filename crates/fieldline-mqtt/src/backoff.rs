@@ -29,6 +29,11 @@ impl Backoff {
         half + half.mul_f64(self.random_fraction())
     }
 
+    /// Goes straight to the longest step, because trying again soon cannot help.
+    pub fn escalate(&mut self) {
+        self.next = self.maximum;
+    }
+
     /// Takes note that a connection ended after it had been up for `lasted`.
     pub fn connection_lasted(&mut self, lasted: Duration) {
         if lasted >= self.stable_after {
@@ -86,5 +91,7 @@ mod tests {
         assert!(backoff.next_delay() >= seconds(8));
         backoff.connection_lasted(seconds(20));
         assert!(backoff.next_delay() < seconds(1));
+        backoff.escalate();
+        assert!(backoff.next_delay() >= seconds(16));
     }
 }

@@ -72,6 +72,9 @@ impl Driver {
                 }
                 End::Failed(error) => {
                     session.disconnected(Some(&error));
+                    if matches!(error, ConnectError::PacketTooLarge { .. }) {
+                        backoff.escalate();
+                    }
                     let retry_in = backoff.next_delay();
                     warn!(address = %options.address, %error, ?retry_in, "not connected");
                     session.state.send_replace(State::Disconnected { error, retry_in });

@@ -9,7 +9,7 @@ use rumqttc::{TlsConfiguration, Transport, v5};
 use rustls::ClientConfig;
 
 use crate::message::{Properties, Publish, QoS};
-use crate::options::Options;
+use crate::options::{Options, Version};
 use crate::protocol::Accepted;
 
 /// MQTT 3.1.1 has no way to tell the broker our limit, and a packet over rumqttc's limit ends the connection
@@ -195,18 +195,22 @@ fn seconds_u32(duration: Duration) -> u32 {
     u32::try_from(seconds).unwrap_or(u32::MAX)
 }
 
-/// The bytes `publish` takes on the wire.
+/// The bytes `publish` takes on the wire. rumqttc counts a packet id only if there is one.
 pub(crate) fn encoded_size(publish: &Publish, options: &Options) -> usize {
-    use crate::options::Version;
+    let packet_id = u16::from(publish.qos == QoS::AtLeastOnce);
     match options.version {
         Version::V3_1_1 => {
             let (qos, payload) = (qos_v4(publish.qos), publish.payload.clone());
-            rumqttc::Publish::from_bytes(&publish.topic, qos, payload).size()
+            let mut packet = rumqttc::Publish::from_bytes(&publish.topic, qos, payload);
+            packet.pkid = packet_id;
+            packet.size()
         }
         Version::V5 => {
+            let (qos, payload) = (qos_v5(publish.qos), publish.payload.clone());
             let properties = properties_v5(&publish.properties);
-            let qos = qos_v5(publish.qos);
-            packets::Publish::new(&publish.topic, qos, publish.payload.clone(), properties).size()
+            let mut packet = packets::Publish::new(&publish.topic, qos, payload, properties);
+            packet.pkid = packet_id;
+            packet.size()
         }
     }
 }

@@ -53,6 +53,7 @@ impl Broker {
     /// The next connection, before its CONNECT.
     pub(crate) async fn accept(&self) -> Peer {
         let (stream, _address) = within(self.listener.accept()).await.expect("a connection");
+        stream.set_nodelay(true).expect("a TCP socket");
         Peer { stream, buffer: BytesMut::new() }
     }
 
@@ -102,7 +103,11 @@ impl Peer {
     pub(crate) async fn write(&mut self, packet: Packet) {
         let mut bytes = BytesMut::new();
         packet.write(&mut bytes, LARGEST).expect("a valid packet");
-        self.stream.write_all(&bytes).await.expect("the client is there");
+        self.write_bytes(&bytes).await;
+    }
+
+    pub(crate) async fn write_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).await.expect("the client is there");
     }
 
     pub(crate) async fn connect(&mut self) -> Connect {

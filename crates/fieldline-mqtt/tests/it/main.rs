@@ -2,3 +2,6 @@
 
 mod basics;
 mod broker;
+mod inbound;
+mod reconnect;
+mod replay;

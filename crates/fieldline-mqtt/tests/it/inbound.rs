@@ -1,0 +1,293 @@
+//! Receiving: queues that overflow, tokens that come late or never, messages that are too large, refusals.
+
+use fieldline_mqtt::{ConnectError, Options, Publish, QoS, State, SubscribeError};
+use rumqttc::mqttbytes::v4::{Packet, SubAck, SubscribeReasonCode};
+use tokio::time::Duration;
+
+use crate::broker::{Broker, start, within};
+
+#[tokio::test]
+async fn an_acknowledgement_from_before_a_reconnection_is_not_sent() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    peer.publish("in", "old", 5).await;
+    let old = within(inbound.next()).await.expect("a message");
+    drop(peer);
+    let mut peer = broker.welcome(true).await;
+    peer.grant().await;
+    peer.publish("in", "again", 5).await;
+    peer.publish("in", "next", 6).await;
+    let again = within(inbound.next()).await.expect("a message");
+    let next = within(inbound.next()).await.expect("a message");
+    old.token.acknowledge();
+    next.token.acknowledge();
+    again.token.acknowledge();
+    assert_eq!(peer.acknowledged().await, 5);
+    assert_eq!(peer.acknowledged().await, 6);
+}
+
+#[tokio::test]
+async fn what_was_queued_before_a_resumed_session_is_not_received_twice() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
+    for session_present in [true, false] {
+        let mut peer = broker.welcome(false).await;
+        peer.grant().await;
+        peer.publish("in", "queued", 1).await;
+        peer.publish("other", "", 0).await;
+        // The publish below is answered only after the message above was read.
+        let receipt = connection.enqueue(Publish::new("a", "x")).await.expect("room");
+        let publish = peer.published().await;
+        peer.acknowledge(publish.pkid).await;
+        within(receipt).await.expect("acknowledged");
+        drop(peer);
+
+        let mut peer = broker.welcome(session_present).await;
+        peer.grant().await;
+        peer.publish("in", "after", 2).await;
+        let mut received = Vec::new();
+        while received.last().is_none_or(|payload| payload != "after") {
+            let message = within(inbound.next()).await.expect("a message");
+            received.push(message.payload.clone());
+            message.token.acknowledge();
+        }
+        // A session that was lost redelivers nothing, so then the queue is all there is.
+        assert_eq!(received.len(), if session_present { 1 } else { 2 });
+        assert_eq!(peer.acknowledged().await, 2);
+    }
+}
+
+/// MQTT 3.1.1 has no receive maximum: a broker may send more than a lane can take.
+#[tokio::test]
+async fn a_broker_that_sends_more_than_fits_is_asked_again_and_nothing_is_lost() {
+    let broker = Broker::bind().await;
+    let connection = start(Options { inflight: 2, ..broker.options() });
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 2).expect("a valid filter");
+    let serve = async {
+        let mut unacknowledged: Vec<u16> = (1..=7).collect();
+        let mut connections = 0;
+        while !unacknowledged.is_empty() {
+            let mut peer = broker.welcome(connections > 0).await;
+            connections += 1;
+            peer.grant().await;
+            for packet_id in &unacknowledged {
+                peer.publish("in", &packet_id.to_string(), *packet_id).await;
+            }
+            while !unacknowledged.is_empty() {
+                match peer.read().await {
+                    Some(Packet::PubAck(acknowledged)) => {
+                        assert_eq!(acknowledged.pkid, unacknowledged.remove(0), "in order");
+                    }
+                    Some(Packet::Disconnect) | None => break,
+                    other => panic!("{other:?}"),
+                }
+            }
+        }
+        connections
+    };
+    let receive = async {
+        let mut received = Vec::new();
+        // Waits until something had to be held, so that the test does not depend on who is faster.
+        while connection.counters().held == 0 {
+            tokio::task::yield_now().await;
+        }
+        while received.len() < 7 {
+            let message = inbound.next().await.expect("a message");
+            received.push(String::from_utf8(message.payload.to_vec()).expect("text"));
+            message.token.acknowledge();
+        }
+        received
+    };
+    let (connections, received) = within(futures::future::join(serve, receive)).await;
+    assert_eq!(received, ["1", "2", "3", "4", "5", "6", "7"]);
+    assert!(connections > 1);
+}
+
+#[tokio::test]
+async fn without_a_session_to_resume_a_full_lane_grows() {
+    let broker = Broker::bind().await;
+    let connection = start(Options { inflight: 2, clean_session: true, ..broker.options() });
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 2).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    for packet_id in 1..=20 {
+        peer.publish("in", "x", packet_id).await;
+    }
+    for packet_id in 1..=20 {
+        within(inbound.next()).await.expect("a message").token.acknowledge();
+        assert_eq!(peer.acknowledged().await, packet_id);
+    }
+    assert_eq!(connection.counters().connects, 1);
+}
+
+#[tokio::test]
+async fn a_slow_subscriber_stops_neither_the_others_nor_the_keep_alive() {
+    let broker = Broker::bind().await;
+    let connection = start(Options { inflight: 1, keep_alive: Duration::from_secs(10), ..broker.options() });
+    let mut slow = connection.subscribe("slow", QoS::AtMostOnce, 2).expect("a valid filter");
+    let mut quick = connection.subscribe("quick", QoS::AtLeastOnce, 2).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    for number in 0..5 {
+        peer.publish("slow", &number.to_string(), 0).await;
+    }
+    peer.publish("quick", "x", 1).await;
+    within(quick.next()).await.expect("a message").token.acknowledge();
+    assert_eq!(peer.acknowledged().await, 1);
+    assert_eq!(connection.counters().dropped_qos0, 3);
+    for expected in ["0", "1"] {
+        assert_eq!(within(slow.next()).await.expect("a message").payload, expected);
+    }
+    tokio::time::pause();
+    assert_eq!(peer.read().await, Some(Packet::PingReq));
+}
+
+#[tokio::test]
+async fn a_token_that_is_dropped_makes_the_broker_deliver_again() {
+    let broker = Broker::bind().await;
+    let connection = start(Options { operation_timeout: Duration::from_millis(20), ..broker.options() });
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    peer.publish("in", "x", 1).await;
+    drop(within(inbound.next()).await.expect("a message"));
+    assert_eq!(peer.read().await, Some(Packet::Disconnect));
+    let mut peer = broker.welcome(true).await;
+    peer.grant().await;
+    peer.publish("in", "x", 1).await;
+    within(inbound.next()).await.expect("a message").token.acknowledge();
+    assert_eq!(peer.acknowledged().await, 1);
+    assert_eq!(connection.counters().abandoned, 1);
+}
+
+#[tokio::test]
+async fn a_message_that_comes_before_its_subscriber_waits_for_it() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut peer = broker.welcome(true).await;
+    peer.publish("in", "early", 1).await;
+    let mut received = connection.counters().received;
+    while received == 0 {
+        tokio::task::yield_now().await;
+        received = connection.counters().received;
+    }
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 1).expect("a valid filter");
+    let message = within(inbound.next()).await.expect("a message");
+    assert_eq!(message.payload, "early");
+    message.token.acknowledge();
+    peer.grant().await;
+    assert_eq!(peer.acknowledged().await, 1);
+}
+
+#[tokio::test]
+async fn a_message_nobody_wants_is_acknowledged_after_a_while_and_counted() {
+    let broker = Broker::bind().await;
+    let connection = start(Options { operation_timeout: Duration::from_millis(20), ..broker.options() });
+    let mut peer = broker.welcome(true).await;
+    peer.publish("left-over", "x", 9).await;
+    assert_eq!(peer.acknowledged().await, 9);
+    assert_eq!(connection.counters().unclaimed, 1);
+}
+
+/// rumqttc ends the connection over a packet beyond its limit, and the broker sends it again, for ever.
+#[tokio::test]
+async fn a_message_that_is_too_large_is_reported_and_does_not_block_the_next() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    peer.publish("in", &"x".repeat(20 * 1024), 1).await;
+    peer.publish("in", &"x".repeat(1024 * 1024 + 1), 2).await;
+    peer.publish("in", "small", 3).await;
+    let large = within(inbound.next()).await.expect("a message");
+    assert_eq!(large.payload.len(), 20 * 1024);
+    large.token.acknowledge();
+    let small = within(inbound.next()).await.expect("a message");
+    assert_eq!(small.payload, "small");
+    small.token.acknowledge();
+    for expected in [1, 2, 3] {
+        assert_eq!(peer.acknowledged().await, expected);
+    }
+    let counters = connection.counters();
+    assert_eq!((counters.oversized, counters.connects), (1, 1));
+}
+
+#[tokio::test]
+async fn a_packet_beyond_all_limits_is_reported_as_the_reason_and_waited_out() {
+    let broker = Broker::bind().await;
+    let connection = start(Options { backoff_maximum: Duration::from_secs(500), ..broker.options() });
+    let mut peer = broker.welcome(false).await;
+    peer.write_bytes(&[0x32, 0xff, 0xff, 0xff, 0x7f]).await;
+    let mut state = connection.state();
+    let failed = within(state.wait_for(|state| matches!(state, State::Disconnected { .. }))).await;
+    let State::Disconnected { error, retry_in } = failed.expect("a state").clone() else {
+        panic!("waited for it")
+    };
+    assert_eq!(error, ConnectError::PacketTooLarge { size: 268_435_455, max: 16 * 1024 * 1024 });
+    assert!(error.is_permanent());
+    assert!(retry_in >= Duration::from_secs(250), "{retry_in:?}: no loop");
+}
+
+#[tokio::test]
+async fn a_refused_subscription_is_reported_and_tried_again_on_the_next_connection() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut inbound = connection.subscribe("secret", QoS::AtLeastOnce, 1).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    let Some(Packet::Subscribe(subscribe)) = peer.read().await else { panic!("no SUBSCRIBE") };
+    peer.write(Packet::SubAck(SubAck::new(subscribe.pkid, vec![SubscribeReasonCode::Failure]))).await;
+    let refused = within(inbound.next()).await.expect_err("refused");
+    assert!(matches!(&refused, SubscribeError::Refused { filter, .. } if filter == "secret"), "{refused}");
+    assert!(within(inbound.subscribed()).await.is_err());
+    drop(peer);
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    peer.publish("secret", "x", 1).await;
+    assert_eq!(within(inbound.next()).await.expect("a message").payload, "x");
+}
+
+#[tokio::test]
+async fn a_subscription_that_is_not_answered_ends_the_connection() {
+    let broker = Broker::bind().await;
+    let connection = start(Options { operation_timeout: Duration::from_millis(20), ..broker.options() });
+    let _inbound = connection.subscribe("in", QoS::AtLeastOnce, 1).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    assert!(matches!(peer.read().await, Some(Packet::Subscribe(_))));
+    assert_eq!(peer.read().await, None);
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+}
+
+#[tokio::test]
+async fn receiving_is_cancel_safe() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 100).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    for packet_id in 1..=50 {
+        peer.publish("in", &packet_id.to_string(), packet_id).await;
+    }
+    let receive = async {
+        let mut received = Vec::new();
+        while received.len() < 50 {
+            tokio::select! {
+                biased;
+                message = inbound.next() => {
+                    let message = message.expect("a message");
+                    received.push(message.payload.clone());
+                    message.token.acknowledge();
+                }
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        received
+    };
+    let received = within(receive).await;
+    assert_eq!(received, (1..=50).map(|number| number.to_string()).collect::<Vec<_>>());
+}

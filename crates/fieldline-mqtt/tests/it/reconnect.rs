@@ -1,0 +1,176 @@
+//! Reconnecting: when, how often, and what the state says meanwhile.
+
+use fieldline_mqtt::{ConnectError, Connection, Options, Publish, QoS, Refusal, State};
+use rumqttc::mqttbytes::v4::{ConnAck, ConnectReturnCode, Packet};
+use tokio::time::Duration;
+
+use crate::broker::{Broker, options, start, within};
+
+/// Waits for the state after the next failure.
+async fn failure(connection: &Connection) -> (ConnectError, Duration) {
+    let mut state = connection.state();
+    let failed = within(state.wait_for(|state| matches!(state, State::Disconnected { .. }))).await;
+    match failed.expect("a state").clone() {
+        State::Disconnected { error, retry_in } => (error, retry_in),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn each_attempt_waits_twice_as_long_as_the_one_before() {
+    let broker = Broker::bind().await;
+    let connection = start(Options {
+        backoff_initial: Duration::from_millis(8),
+        backoff_maximum: Duration::from_millis(32),
+        ..broker.options()
+    });
+    let mut state = connection.state();
+    for step in [8, 16, 32, 32] {
+        drop(broker.accept().await);
+        let failed = within(state.wait_for(|state| matches!(state, State::Disconnected { .. }))).await;
+        let State::Disconnected { error, retry_in } = failed.expect("a state").clone() else {
+            panic!("waited for it")
+        };
+        assert!(matches!(error, ConnectError::ClosedBeforeAccepted { .. }), "{error}");
+        let step = Duration::from_millis(step);
+        assert!(retry_in >= step / 2 && retry_in < step, "{retry_in:?} of {step:?}");
+        within(state.wait_for(|state| *state == State::Connecting)).await.expect("a state");
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_refuses_is_named_and_asked_again() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let receipt = connection.enqueue(Publish::new("a", "x")).await.expect("room");
+    for (code, refusal) in [
+        (ConnectReturnCode::BadUserNamePassword, Refusal::Credentials),
+        (ConnectReturnCode::NotAuthorized, Refusal::NotAuthorized),
+        (ConnectReturnCode::ServiceUnavailable, Refusal::Unavailable),
+        (ConnectReturnCode::BadClientId, Refusal::ClientId),
+        (ConnectReturnCode::RefusedProtocolVersion, Refusal::Version),
+    ] {
+        let mut state = connection.state();
+        let mut peer = broker.accept().await;
+        peer.connect().await;
+        peer.write(Packet::ConnAck(ConnAck::new(code, false))).await;
+        let expected = ConnectError::NotAccepted(refusal);
+        let named =
+            state.wait_for(|state| matches!(state, State::Disconnected { error, .. } if *error == expected));
+        within(named).await.expect("a state");
+        assert!(expected.hint().is_some());
+    }
+    let mut peer = broker.welcome(false).await;
+    let publish = peer.published().await;
+    peer.acknowledge(publish.pkid).await;
+    within(receipt).await.expect("the message waited");
+}
+
+#[tokio::test]
+async fn a_port_nobody_listens_on_refuses() {
+    let port = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+        listener.local_addr().expect("bound").port()
+    };
+    let (error, _) = failure(&start(options(port))).await;
+    assert_eq!(error, ConnectError::Refused { address: format!("127.0.0.1:{port}") });
+}
+
+#[tokio::test]
+async fn a_host_that_does_not_exist_is_named() {
+    let mut options = options(1883);
+    options.address.host = "no-such-host.invalid".to_owned();
+    let (error, _) = failure(&start(options)).await;
+    assert!(matches!(&error, ConnectError::Dns { host, .. } if host == "no-such-host.invalid"), "{error}");
+}
+
+#[tokio::test]
+async fn a_broker_that_says_nothing_is_given_up_after_the_connect_timeout() {
+    let broker = Broker::bind().await;
+    let after = Duration::from_millis(30);
+    let connection = start(Options { connect_timeout: after, ..broker.options() });
+    let _peer = broker.accept().await;
+    assert_eq!(failure(&connection).await.0, ConnectError::TimedOut { after });
+}
+
+#[tokio::test]
+async fn a_half_open_connection_is_noticed_by_the_keep_alive() {
+    let broker = Broker::bind().await;
+    let connection = start(Options {
+        backoff_initial: Duration::from_secs(32),
+        backoff_maximum: Duration::from_secs(32),
+        ..broker.options()
+    });
+    let _silent = broker.welcome(false).await;
+    let mut state = connection.state();
+    within(state.wait_for(|state| matches!(state, State::Connected { .. }))).await.expect("a state");
+    // From here on only timers move, and their time passes at once.
+    tokio::time::pause();
+    let failed =
+        state.wait_for(|state| matches!(state, State::Disconnected { .. })).await.expect("a state").clone();
+    assert!(matches!(failed, State::Disconnected { error: ConnectError::KeepAlive, .. }), "{failed:?}");
+}
+
+#[tokio::test]
+async fn subscriptions_are_made_again_on_every_connection() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let filters: Vec<String> = (0..10).map(|number| format!("in/{number}")).collect();
+    let mut inbounds = Vec::new();
+    for filter in &filters {
+        inbounds.push(connection.subscribe(filter, QoS::AtLeastOnce, 1).expect("a valid filter"));
+    }
+    for session_present in [false, true, false] {
+        let mut peer = broker.welcome(session_present).await;
+        let mut granted = peer.grant().await;
+        assert_eq!(granted.len(), 8, "AWS refuses more in one packet");
+        granted.extend(peer.grant().await);
+        assert_eq!(granted, filters);
+        peer.publish("in/3", "x", 1).await;
+        within(inbounds[3].next()).await.expect("a message").token.acknowledge();
+        assert_eq!(peer.acknowledged().await, 1);
+    }
+}
+
+#[tokio::test]
+async fn other_options_are_used_on_a_new_connection_and_outbox_and_subscribers_stay() {
+    let (old, new) = (Broker::bind().await, Broker::bind().await);
+    let connection = start(old.options());
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 1).expect("a valid filter");
+    let mut peer = old.welcome(false).await;
+    peer.grant().await;
+    let receipt = connection.enqueue(Publish::new("a", "x")).await.expect("room");
+    peer.published().await;
+    connection.reconnect_with(new.options()).expect("valid options");
+    assert_eq!(peer.read().await, Some(Packet::Disconnect));
+
+    let mut peer = new.welcome(false).await;
+    peer.grant().await;
+    let publish = peer.published().await;
+    peer.acknowledge(publish.pkid).await;
+    within(receipt).await.expect("acknowledged by the new broker");
+    peer.publish("in", "new", 1).await;
+    assert_eq!(within(inbound.next()).await.expect("a message").payload, "new");
+}
+
+#[tokio::test]
+async fn other_options_end_a_wait_for_the_next_attempt() {
+    let broker = Broker::bind().await;
+    let long = Duration::from_secs(1_000);
+    let mut bad = broker.options();
+    bad.address.host = "no-such-host.invalid".to_owned();
+    let connection = start(Options { backoff_initial: long, backoff_maximum: long, ..bad });
+    failure(&connection).await;
+    connection.reconnect_with(broker.options()).expect("valid options");
+    broker.welcome(false).await;
+}
+
+#[tokio::test]
+async fn closing_without_a_broker_ends_at_its_deadline() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let receipt = connection.enqueue(Publish::new("a", "x")).await.expect("room");
+    let _silent = broker.accept().await;
+    within(connection.close(Duration::from_millis(20))).await;
+    assert!(within(receipt).await.is_err());
+}
