@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -73,10 +73,8 @@ where
         let stuck = Fault::BusStuck { limit };
         let Some(occupation) = Occupation::take(&self.occupied) else { return Err(stuck) };
         let (answer, answered) = oneshot::channel();
-        self.jobs.try_send(Job { request, answer, occupation }).map_err(|error| match error {
-            TrySendError::Full(_) => stuck.clone(),
-            TrySendError::Disconnected(_) => Fault::ThreadEnded,
-        })?;
+        // There is room for it, since no other job is under way; only the thread can be missing.
+        self.jobs.try_send(Job { request, answer, occupation }).map_err(|_| Fault::ThreadEnded)?;
         match timeout(limit, answered).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(Fault::ThreadEnded),

@@ -1,6 +1,6 @@
 //! The thread that owns a device: answers, deadlines, late answers, a panic, and its end.
 
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use fieldline_drivers::{DeviceThread, Fault};
@@ -13,14 +13,30 @@ fn spawn(serve: impl FnMut(u32) -> Result<u32, Fault> + Send + 'static) -> Devic
     DeviceThread::spawn("device", serve).expect("a thread")
 }
 
-/// A device that is stuck in a transfer for request 0 until something is sent through the gate.
-fn stuck_until(gate: Receiver<()>) -> DeviceThread<u32, u32> {
-    spawn(move |request| {
-        if request == 0 {
-            gate.recv().expect("the test opens the gate");
-        }
-        Ok(request)
-    })
+/// A device that gets stuck in a transfer for request 0 until the gate is opened.
+struct StuckDevice {
+    device: DeviceThread<u32, u32>,
+    is_stuck: Receiver<()>,
+    gate: SyncSender<()>,
+}
+
+impl StuckDevice {
+    /// A device that is stuck, after its first call has failed for that.
+    async fn after_its_deadline() -> Self {
+        let (enter, is_stuck) = sync_channel(1);
+        let (gate, opened) = sync_channel(1);
+        let device = spawn(move |request| {
+            if request == 0 {
+                enter.send(()).expect("the test listens");
+                opened.recv().expect("the test opens the gate");
+            }
+            Ok(request)
+        });
+        let mut stuck = Self { device, is_stuck, gate };
+        assert_eq!(stuck.device.call(0, SHORT).await, Err(Fault::BusStuck { limit: SHORT }));
+        stuck.is_stuck.recv().expect("the device gets stuck");
+        stuck
+    }
 }
 
 #[tokio::test]
@@ -41,27 +57,23 @@ async fn the_device_lives_in_a_thread_with_the_given_name() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stuck_device_costs_its_deadline_once() {
-    let (open, gate) = sync_channel(1);
-    let mut device = stuck_until(gate);
     let start = Instant::now();
-    assert_eq!(device.call(0, SHORT).await, Err(Fault::BusStuck { limit: SHORT }));
+    let mut stuck = StuckDevice::after_its_deadline().await;
     assert!(start.elapsed() >= SHORT);
     let stuck_since = Instant::now();
     for request in 1..10 {
-        assert_eq!(device.call(request, LONG).await, Err(Fault::BusStuck { limit: LONG }));
+        assert_eq!(stuck.device.call(request, LONG).await, Err(Fault::BusStuck { limit: LONG }));
     }
     assert_eq!(stuck_since.elapsed(), Duration::ZERO);
-    open.send(()).expect("the device waits");
+    stuck.gate.send(()).expect("the device waits");
 }
 
 #[tokio::test]
 async fn a_late_answer_is_discarded() {
-    let (open, gate) = sync_channel(1);
-    let mut device = stuck_until(gate);
-    assert_eq!(device.call(0, SHORT).await, Err(Fault::BusStuck { limit: SHORT }));
-    open.send(()).expect("the device waits");
+    let mut stuck = StuckDevice::after_its_deadline().await;
+    stuck.gate.send(()).expect("the device waits");
     let answer = loop {
-        match device.call(7, LONG).await {
+        match stuck.device.call(7, LONG).await {
             Err(Fault::BusStuck { .. }) => std::thread::yield_now(),
             other => break other,
         }
@@ -78,7 +90,7 @@ async fn a_panic_of_the_device_ends_its_thread_and_nothing_else() {
 
 #[tokio::test]
 async fn dropping_the_handle_drops_the_device() {
-    struct Device(std::sync::mpsc::SyncSender<&'static str>);
+    struct Device(SyncSender<&'static str>);
     impl Drop for Device {
         fn drop(&mut self) {
             self.0.send("dropped").expect("the test listens");

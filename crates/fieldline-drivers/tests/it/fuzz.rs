@@ -1,5 +1,7 @@
 //! Noise in place of a chip: whatever is read, the driver returns, and what it returns is possible.
 
+use std::cell::Cell;
+
 use embedded_hal::i2c::{ErrorType, I2c, Operation};
 use fieldline_drivers::{Address, Bme680, BusError, Fault, Reading, Selection, Settings};
 use proptest::prelude::*;
@@ -20,12 +22,13 @@ impl Random {
     }
 }
 
-fn assert_possible(result: Result<Reading, Fault>) {
+/// Whether there is a reading, which then is possible.
+fn is_possible_reading(result: Result<Reading, Fault>) -> bool {
     let reading = match result {
         Ok(reading) => reading,
         Err(fault) => {
             assert!(!fault.to_string().is_empty());
-            return;
+            return false;
         }
     };
     let within =
@@ -34,15 +37,19 @@ fn assert_possible(result: Result<Reading, Fault>) {
     assert!(within(reading.pressure, 300.0, 1100.0), "{reading:?}");
     assert!(within(reading.humidity, 0.0, 100.0), "{reading:?}");
     assert!(within(reading.gas.and_then(|gas| gas.resistance), 1.0, 1e9), "{reading:?}");
+    true
 }
 
-fn for_random_seeds(case: impl Fn(u64)) {
+/// Runs `case`, which says whether it had a reading; noise that never passes for one would prove nothing.
+fn for_random_seeds(case: impl Fn(u64) -> bool) {
+    let readings = Cell::new(0);
     let mut runner = TestRunner::new(Config { cases: CASES, failure_persistence: None, ..Config::default() });
     let outcome = runner.run(&any::<u64>(), |seed| {
-        case(seed);
+        readings.set(readings.get() + u32::from(case(seed)));
         Ok(())
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
+    assert!(readings.get() > 100, "only {} readings in {CASES} cases", readings.get());
 }
 
 #[test]
@@ -59,7 +66,7 @@ fn random_registers_never_give_an_impossible_reading() {
         let chip = RegisterFile::new(registers, field);
         let mut sensor =
             Bme680::new(&chip, NoDelay, Address::Auto, Settings::default()).expect("default settings");
-        assert_possible(sensor.measure(Selection::ALL));
+        is_possible_reading(sensor.measure(Selection::ALL))
     });
 }
 
@@ -102,8 +109,6 @@ fn a_noisy_line_never_gives_an_impossible_reading() {
         let line = NoisyLine { chip: &chip, random, one_in };
         let mut sensor =
             Bme680::new(line, NoDelay, Address::Auto, Settings::default()).expect("default settings");
-        for _ in 0..3 {
-            assert_possible(sensor.measure(Selection::ALL));
-        }
+        (0..3).filter(|_| is_possible_reading(sensor.measure(Selection::ALL))).count() > 0
     });
 }
