@@ -1,13 +1,25 @@
 //! An MQTT broker inside the process, and a development PKI for it and its clients.
 //!
-//! This crate knows nothing of pipelines. [`broker`] listens, asks a [`Policy`] about every
-//! topic, and gives the process a [`Link`] of its own; [`certs`] issues the certificates.
+//! This crate knows nothing of pipelines. A [`Broker`] listens, asks a [`Policy`] about every
+//! topic, and gives the process a [`Link`] of its own; [`create_pki`] issues the certificates.
+//! Without the feature `broker` only the certificates are left.
 
-pub mod broker;
-pub mod certs;
+#[cfg(feature = "broker")]
+mod broker;
+mod certs;
 
+#[cfg(feature = "broker")]
 pub use broker::error::{BrokerError, LinkError};
+#[cfg(feature = "broker")]
 pub use broker::identity::{CertificateIdentity, Identity};
+#[cfg(feature = "broker")]
 pub use broker::link::{Delivery, Link, Message, QualityOfService, Received, Subscription};
+#[cfg(feature = "broker")]
 pub use broker::policy::{Action, AllowLoopback, Policy};
-pub use broker::{Broker, BrokerOptions, ServerTls};
+#[cfg(feature = "broker")]
+pub use broker::tls::ServerTls;
+#[cfg(feature = "broker")]
+pub use broker::{Broker, BrokerOptions};
+pub use certs::authority::{Authority, CertificatePair, Validity};
+pub use certs::error::CertificateError;
+pub use certs::files::{PkiFiles, add_device, create_pki};

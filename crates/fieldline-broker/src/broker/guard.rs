@@ -167,8 +167,10 @@ fn invalid(error: impl std::error::Error + Send + Sync + 'static) -> io::Error {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::timeout;
 
     use super::GuardedStream;
     use crate::broker::client::Client;
@@ -183,6 +185,16 @@ mod tests {
         assert!(client.admit("pi", None));
         let (ours, theirs) = duplex(1024);
         (GuardedStream::new(ours, client), theirs)
+    }
+
+    /// The next bytes, which are expected at once.
+    async fn read(from: &mut (impl AsyncRead + Unpin), length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        timeout(Duration::from_secs(10), from.read_exact(&mut bytes))
+            .await
+            .expect("the bytes come in time")
+            .expect("the stream is open");
+        bytes
     }
 
     fn publish(topic: &str, quality: u8, identifier: u16) -> Vec<u8> {
@@ -204,24 +216,17 @@ mod tests {
         }
         stream.flush().await.expect("the stream flushes");
         let expected = [publish("yes/1", 1, 1), publish("yes/3", 0, 0)].concat();
-        let mut received = vec![0; expected.len()];
-        theirs.read_exact(&mut received).await.expect("two packets arrive");
-        assert_eq!(received, expected);
-        let mut acknowledged = [0; 4];
-        stream.read_exact(&mut acknowledged).await.expect("an acknowledgement is read");
-        assert_eq!(acknowledged, [0x40, 2, 0, 2]);
+        assert_eq!(read(&mut theirs, expected.len()).await, expected);
+        assert_eq!(read(&mut stream, 4).await, [0x40, 2, 0, 2]);
     }
 
     #[tokio::test]
     async fn a_withheld_exactly_once_delivery_is_completed() {
         let (mut stream, _theirs) = guarded();
-        let mut answered = [0; 4];
         stream.write_all(&publish("no/1", 2, 9)).await.expect("the stream takes the message");
-        stream.read_exact(&mut answered).await.expect("the message is answered");
-        assert_eq!(answered, [0x50, 2, 0, 9]);
+        assert_eq!(read(&mut stream, 4).await, [0x50, 2, 0, 9]);
         stream.write_all(&[0x62, 2, 0, 9]).await.expect("the stream takes the release");
-        stream.read_exact(&mut answered).await.expect("the release is answered");
-        assert_eq!(answered, [0x70, 2, 0, 9]);
+        assert_eq!(read(&mut stream, 4).await, [0x70, 2, 0, 9]);
     }
 
     #[tokio::test]
@@ -229,12 +234,10 @@ mod tests {
         let (mut stream, mut theirs) = guarded();
         let packet = publish("up/1", 0, 0);
         theirs.write_all(&packet[..4]).await.expect("the client sends half a packet");
-        let mut half = [0; 4];
-        stream.read_exact(&mut half).await.expect("half a packet is read");
+        assert_eq!(read(&mut stream, 4).await, packet[..4]);
         stream.write_all(&publish("no/1", 1, 5)).await.expect("the stream takes the message");
         theirs.write_all(&packet[4..]).await.expect("the client sends the rest");
-        let mut rest = vec![0; packet.len() - 4 + 4];
-        stream.read_exact(&mut rest).await.expect("the rest and the acknowledgement are read");
-        assert_eq!(rest, [&packet[4..], &[0x40, 2, 0, 5]].concat());
+        let expected = [&packet[4..], &[0x40, 2, 0, 5]].concat();
+        assert_eq!(read(&mut stream, expected.len()).await, expected);
     }
 }

@@ -6,13 +6,13 @@
 
 mod client;
 mod engine;
-pub mod error;
+pub(crate) mod error;
 mod guard;
-pub mod identity;
-pub mod link;
+pub(crate) mod identity;
+pub(crate) mod link;
 mod packet;
-pub mod policy;
-mod tls;
+pub(crate) mod policy;
+pub(crate) mod tls;
 mod topic;
 
 use std::future::Future;
@@ -33,8 +33,7 @@ use error::BrokerError;
 use guard::GuardedStream;
 use link::Link;
 use policy::{AllowLoopback, Policy};
-
-pub use tls::ServerTls;
+use tls::ServerTls;
 
 const TLS_HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(5);
@@ -50,6 +49,10 @@ pub struct BrokerOptions {
     /// Certificates for mutual TLS; without them the listener speaks plain TCP.
     pub tls: Option<ServerTls>,
     /// Directory for retained messages and sessions; without it they live in memory only.
+    ///
+    /// Retained messages, sessions and their subscriptions are on disk before they are
+    /// acknowledged. Messages queued for an absent client follow within 250 ms, or with
+    /// [`Link::flush`]; one that is fetched sooner never costs a write.
     pub data_directory: Option<PathBuf>,
     /// Decides what each client may do.
     pub policy: Arc<dyn Policy>,

@@ -31,7 +31,7 @@ pub struct Validity {
 
 /// A certificate and its private key, both PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pair {
+pub struct CertificatePair {
     /// One `CERTIFICATE` block.
     pub certificate: String,
     /// One `PRIVATE KEY` block (PKCS#8).
@@ -40,7 +40,7 @@ pub struct Pair {
 
 /// A certificate authority with its key.
 pub struct Authority {
-    pair: Pair,
+    pair: CertificatePair,
     issuer: Issuer<'static, KeyPair>,
 }
 
@@ -55,7 +55,7 @@ impl Authority {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let key = KeyPair::generate().map_err(cannot_issue)?;
         let certificate = params.self_signed(&key).map_err(cannot_issue)?;
-        let pair = Pair { certificate: certificate.pem(), key: key.serialize_pem() };
+        let pair = CertificatePair { certificate: certificate.pem(), key: key.serialize_pem() };
         Ok(Self { pair, issuer: Issuer::new(params, key) })
     }
 
@@ -64,7 +64,7 @@ impl Authority {
     /// # Errors
     /// If the texts are not PEM, the certificate is not an authority's, or the key is another's.
     pub fn from_pem(certificate: &str, key: &str) -> Result<Self, CertificateError> {
-        let pair = Pair { certificate: certificate.to_owned(), key: key.to_owned() };
+        let pair = CertificatePair { certificate: certificate.to_owned(), key: key.to_owned() };
         let der = CertificateDer::from_pem_slice(certificate.as_bytes())
             .map_err(|error| not_an_authority(format!("the certificate is not PEM: {error}")))?;
         let key = KeyPair::from_pem(key).map_err(|error| not_an_authority(format!("the key: {error}")))?;
@@ -81,7 +81,7 @@ impl Authority {
     }
 
     /// The authority's own certificate and key.
-    pub fn pair(&self) -> &Pair {
+    pub fn pair(&self) -> &CertificatePair {
         &self.pair
     }
 
@@ -90,7 +90,7 @@ impl Authority {
     ///
     /// # Errors
     /// If a name is neither a DNS name nor an IP address, or the validity is too long.
-    pub fn server(&self, names: &[String], validity: Validity) -> Result<Pair, CertificateError> {
+    pub fn server(&self, names: &[String], validity: Validity) -> Result<CertificatePair, CertificateError> {
         let mut all: Vec<&str> = Vec::new();
         for name in names.iter().map(String::as_str).chain(LOCAL_NAMES) {
             if !all.contains(&name) {
@@ -106,7 +106,7 @@ impl Authority {
     ///
     /// # Errors
     /// If the name is not one, or the validity is too long.
-    pub fn device(&self, name: &str, validity: Validity) -> Result<Pair, CertificateError> {
+    pub fn device(&self, name: &str, validity: Validity) -> Result<CertificatePair, CertificateError> {
         check_device(name)?;
         self.issue(params(name, validity)?, ExtendedKeyUsagePurpose::ClientAuth)
     }
@@ -115,14 +115,14 @@ impl Authority {
         &self,
         mut params: CertificateParams,
         purpose: ExtendedKeyUsagePurpose,
-    ) -> Result<Pair, CertificateError> {
+    ) -> Result<CertificatePair, CertificateError> {
         params.is_ca = IsCa::ExplicitNoCa;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![purpose];
         params.use_authority_key_identifier_extension = true;
         let key = KeyPair::generate().map_err(cannot_issue)?;
         let certificate = params.signed_by(&key, &self.issuer).map_err(cannot_issue)?;
-        Ok(Pair { certificate: certificate.pem(), key: key.serialize_pem() })
+        Ok(CertificatePair { certificate: certificate.pem(), key: key.serialize_pem() })
     }
 }
 
@@ -170,7 +170,7 @@ mod tests {
     use std::time::{Duration, SystemTime};
 
     use super::{Authority, Validity, check_device};
-    use crate::certs::CertificateError;
+    use crate::certs::error::CertificateError;
 
     fn validity(days: u32) -> Validity {
         Validity { now: SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000), days }

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::certs::authority::{Authority, Pair, Validity, check_device};
+use crate::certs::authority::{Authority, CertificatePair, Validity, check_device};
 use crate::certs::error::CertificateError;
 
 const AUTHORITY: &str = "ca";
@@ -17,7 +17,7 @@ const AUTHORITY_NAME: &str = "Fieldline development CA";
 const CERTIFICATE_MODE: u32 = 0o644;
 const KEY_MODE: u32 = 0o600;
 
-/// What [`create`] is to put into a new directory.
+/// What [`create_pki`] is to put into a new directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PkiFiles {
     /// DNS names and IP addresses of the server, beyond those of the local host.
@@ -35,7 +35,7 @@ pub struct PkiFiles {
 ///
 /// # Errors
 /// If one of the files exists (then none is written), a name is invalid, or writing fails.
-pub fn create(directory: &Path, wanted: &PkiFiles) -> Result<Vec<PathBuf>, CertificateError> {
+pub fn create_pki(directory: &Path, wanted: &PkiFiles) -> Result<Vec<PathBuf>, CertificateError> {
     let validity = wanted.validity;
     let authority = Authority::create(AUTHORITY_NAME, validity)?;
     let mut pairs = vec![(AUTHORITY, authority.pair().clone())];
@@ -83,7 +83,7 @@ fn key_path(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!("{name}.key"))
 }
 
-fn write(directory: &Path, pairs: &[(&str, Pair)]) -> Result<Vec<PathBuf>, CertificateError> {
+fn write(directory: &Path, pairs: &[(&str, CertificatePair)]) -> Result<Vec<PathBuf>, CertificateError> {
     let files: Vec<_> = pairs
         .iter()
         .flat_map(|(name, pair)| {

@@ -1,12 +1,8 @@
 //! A development PKI: one authority, server certificates and device certificates.
 //!
 //! Good enough for a bench or a closed network; it has no revocation and keeps the authority's key
-//! in a file. [`Authority`] is pure, [`files`] puts its results on disk.
+//! in a file. `authority` is pure, `files` puts its results on disk.
 
-pub mod authority;
-pub mod error;
-pub mod files;
-
-pub use authority::{Authority, Pair, Validity};
-pub use error::CertificateError;
-pub use files::{PkiFiles, add_device, create};
+pub(crate) mod authority;
+pub(crate) mod error;
+pub(crate) mod files;

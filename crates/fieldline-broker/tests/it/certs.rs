@@ -6,8 +6,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_broker::CertificateIdentity;
-use fieldline_broker::certs::{CertificateError, PkiFiles, add_device, create};
+use fieldline_broker::{CertificateError, CertificateIdentity, PkiFiles, add_device, create_pki};
 use rustls::RootCertStore;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
@@ -60,7 +59,8 @@ fn wanted(server_names: &[&str], devices: &[&str]) -> PkiFiles {
 #[test]
 fn the_server_is_trusted_under_each_of_its_names_and_no_other() {
     let directory = tempfile::tempdir().expect("a directory is made");
-    create(directory.path(), &wanted(&["gateway.local", "192.0.2.7"], &[])).expect("the files are written");
+    create_pki(directory.path(), &wanted(&["gateway.local", "192.0.2.7"], &[]))
+        .expect("the files are written");
     for host in ["gateway.local", "192.0.2.7", "localhost", "127.0.0.1", "::1"] {
         assert!(is_server(directory.path(), "server", host, hours(0)), "{host}");
     }
@@ -91,7 +91,7 @@ fn a_certificate_is_valid_from_a_day_ago_until_its_days_are_over() {
 #[test]
 fn names_can_be_read_back_from_a_certificate() {
     let directory = tempfile::tempdir().expect("a directory is made");
-    create(directory.path(), &wanted(&["gateway.local", "192.0.2.7"], &["pi-01"]))
+    create_pki(directory.path(), &wanted(&["gateway.local", "192.0.2.7"], &["pi-01"]))
         .expect("the files are written");
     let server = CertificateIdentity::from_der(&certificate(directory.path(), "server")).expect("it is one");
     assert_eq!(server.common_name.as_deref(), Some("gateway.local"));
@@ -107,7 +107,7 @@ fn names_can_be_read_back_from_a_certificate() {
 fn keys_are_for_their_owner_only() {
     let directory = tempfile::tempdir().expect("a directory is made");
     let inner = directory.path().join("certs");
-    let files = create(&inner, &wanted(&[], &["pi-01"])).expect("the files are written");
+    let files = create_pki(&inner, &wanted(&[], &["pi-01"])).expect("the files are written");
     let names: Vec<_> = files.iter().filter_map(|file| file.file_name()?.to_str()).collect();
     assert_eq!(names, ["ca.key", "ca.pem", "server.key", "server.pem", "pi-01.key", "pi-01.pem"]);
     for file in files {
@@ -125,7 +125,7 @@ fn nothing_is_overwritten_and_nothing_is_half_done() {
     let directory = pki(&["pi-01"]);
     let path = directory.path();
     let before = certificate(path, "ca");
-    let refused = create(path, &wanted(&[], &[])).expect_err("the authority is there");
+    let refused = create_pki(path, &wanted(&[], &[])).expect_err("the authority is there");
     assert_eq!(
         refused.to_string(),
         format!("`{}` exists already and is not overwritten", path.join("ca.key").display())
@@ -135,7 +135,7 @@ fn nothing_is_overwritten_and_nothing_is_half_done() {
 
     let other = tempfile::tempdir().expect("a directory is made");
     std::fs::copy(path.join("ca.pem"), other.path().join("pi-02.pem")).expect("the file is copied");
-    let refused = create(other.path(), &wanted(&[], &["pi-02"]));
+    let refused = create_pki(other.path(), &wanted(&[], &["pi-02"]));
     assert!(matches!(refused, Err(CertificateError::Exists(file)) if file.ends_with("pi-02.pem")));
     assert_eq!(other.path().read_dir().expect("the directory is readable").count(), 1);
 }

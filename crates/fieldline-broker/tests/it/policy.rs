@@ -1,9 +1,13 @@
 //! Permission per topic, for publishing, subscribing and receiving.
 
-use fieldline_broker::{Action, Delivery, Identity};
+use std::sync::Arc;
+
+use fieldline_broker::{Action, BrokerOptions, Delivery, Identity};
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 use crate::support::device::{Connect, Device, Message, VERSIONS, Version};
-use crate::support::{Running, with_policy};
+use crate::support::{DEADLINE, Running, with_policy};
 
 #[tokio::test]
 async fn a_refused_publish_is_reported_on_5_and_ends_the_connection_on_3_1_1() {
@@ -99,19 +103,41 @@ async fn a_resumed_session_loses_what_it_may_no_longer_subscribe_to() {
     let fewer = with_policy(|_: &Identity, action: Action<'_>| action != Action::Subscribe("a"));
     let session = |address| Connect { persistent: true, ..Connect::new(address, "device", Version::Five) };
 
-    let broker =
-        Running::start(fieldline_broker::BrokerOptions { data_directory: data_directory.clone(), ..all })
-            .await;
+    let broker = Running::start(BrokerOptions { data_directory: data_directory.clone(), ..all }).await;
     let mut device = session(broker.address).open().await;
     assert!(device.subscribe("a").await);
     assert!(device.subscribe("b").await);
     broker.stop().await;
 
-    let broker = Running::start(fieldline_broker::BrokerOptions { data_directory, ..fewer }).await;
+    let broker = Running::start(BrokerOptions { data_directory, ..fewer }).await;
     let mut device = session(broker.address).open().await;
     assert!(device.session_present);
     assert_eq!(device.publish("a", "").await, Ok(true));
     assert_eq!(device.publish("b", "").await, Ok(true));
     assert_eq!(device.next().await, Message::new("b", ""));
+    broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_last_will_needs_permission_too() {
+    let asked = Arc::new(Notify::new());
+    let policy = {
+        let asked = Arc::clone(&asked);
+        move |_: &Identity, action: Action<'_>| {
+            let refused = action == Action::Publish("closed/will");
+            if refused {
+                asked.notify_one();
+            }
+            !refused
+        }
+    };
+    let broker = Running::start(with_policy(policy)).await;
+    let mut listener = Device::three(broker.address, "listener").await;
+    assert!(listener.subscribe("#").await);
+    let connect = Connect::new(broker.address, "dying", Version::Three);
+    drop(Connect { will: Some(("closed/will", "gone")), ..connect }.open().await);
+    timeout(DEADLINE, asked.notified()).await.expect("the policy is asked in time");
+    assert_eq!(listener.publish("after", "").await, Ok(true));
+    assert_eq!(listener.next().await, Message::new("after", ""));
     broker.stop().await;
 }

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_broker::certs::{PkiFiles, Validity, create};
-use fieldline_broker::{Action, Broker, BrokerOptions, Identity, Link, Policy, ServerTls};
+use fieldline_broker::{
+    Action, Broker, BrokerOptions, Identity, Link, PkiFiles, Policy, ServerTls, Validity, create_pki,
+};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
@@ -78,7 +79,7 @@ pub(crate) fn pki(devices: &[&str]) -> tempfile::TempDir {
         devices: devices.iter().map(|&device| device.to_owned()).collect(),
         validity: validity(),
     };
-    create(directory.path(), &wanted).expect("the certificates are written");
+    create_pki(directory.path(), &wanted).expect("the certificates are written");
     directory
 }
 
