@@ -167,6 +167,20 @@ impl Event {
         std::mem::take(&mut self.custody.receipt).settle(outcome);
     }
 
+    /// Takes the event apart without booking anything: whoever keeps the parts, such as a disk buffer, still has
+    /// the event in flight at its node, and owes the receipt an answer.
+    #[must_use]
+    pub fn park(mut self) -> (Arc<Value>, Arc<Meta>, Receipt) {
+        self.custody.ledger = None;
+        (self.body.clone(), self.meta.clone(), std::mem::take(&mut self.custody.receipt))
+    }
+
+    /// Puts a parked event together again at the node of `ledger`, where it never left the books.
+    pub fn resume(body: Value, meta: Meta, ledger: &Arc<Ledger>) -> Self {
+        let custody = Custody { receipt: Receipt::untracked(), ledger: Some(ledger.clone()) };
+        Event { body: Arc::new(body), meta: Arc::new(meta), custody }
+    }
+
     /// Books the event as absorbed at its node and hands its receipt over, for an event created
     /// later that will answer for both (`ack: emitted`).
     #[must_use]

@@ -7,7 +7,7 @@ use compact_str::CompactString;
 use crate::value::{Map, Value};
 
 /// One step of a path.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// The member of a map.
     Key(CompactString),
@@ -16,7 +16,7 @@ pub enum Step {
 }
 
 /// A path such as `state.reported.values[0]`; empty for the value itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldPath(Vec<Step>);
 
 /// Why a text is no path.

@@ -125,6 +125,18 @@ impl Value {
         }
     }
 
+    /// About how many bytes of memory this takes, for limits.
+    pub fn weight(&self) -> usize {
+        let inner = match self {
+            Value::Text(text) if text.len() > 24 => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(list) => list.iter().map(Value::weight).sum(),
+            Value::Map(map) => map.iter().map(|(key, value)| 40 + key.len() + value.weight()).sum(),
+            _ => 0,
+        };
+        inner + size_of::<Value>()
+    }
+
     /// Equality as a reader of JSON sees it: `1` equals `1.0`, and members may stand in any order.
     pub fn same(&self, other: &Value) -> bool {
         match (self, other) {

@@ -1,0 +1,103 @@
+//! The memory buffer: bounded by count and by bytes, gone with the process.
+
+use std::collections::VecDeque;
+
+use fieldline_core::Event;
+use fieldline_core::ledger::Door;
+use fieldline_core::policy::{Buffer as Settings, WhenFull};
+use jiff::Timestamp;
+
+use crate::drivers::writer::InHand;
+
+/// Bytes an event takes beside its body.
+const OVERHEAD: usize = 256;
+
+/// Events in the order they came.
+pub(crate) struct MemoryBuffer {
+    settings: Settings,
+    max_events: usize,
+    max_bytes: usize,
+    waiting: VecDeque<(Event, usize)>,
+    bytes: usize,
+    in_hand: (usize, usize),
+}
+
+impl MemoryBuffer {
+    /// A buffer bounded as `settings` say: 1,000 events and 4 MiB if they say nothing.
+    pub(crate) fn new(settings: &Settings) -> Self {
+        MemoryBuffer {
+            settings: settings.clone(),
+            max_events: settings.max_events.unwrap_or(1000),
+            max_bytes: settings
+                .max_size
+                .map_or(4 << 20, |size| usize::try_from(size.0).unwrap_or(usize::MAX)),
+            waiting: VecDeque::new(),
+            bytes: 0,
+            in_hand: (0, 0),
+        }
+    }
+
+    /// Whether to take more events from the inbox: always, when a full buffer drops.
+    pub(crate) fn has_room(&self) -> bool {
+        self.settings.when_full != WhenFull::Block || !self.is_full()
+    }
+
+    /// Takes events in; where there is no room, some are dropped as the settings say.
+    pub(crate) fn put(&mut self, events: Vec<Event>, _now: Timestamp) {
+        for event in events {
+            if self.is_full() {
+                match self.settings.when_full {
+                    WhenFull::Block => {}
+                    WhenFull::DropNewest => {
+                        event.finish(Door::Dropped("drop_newest"));
+                        continue;
+                    }
+                    WhenFull::DropOldest => {
+                        if let Some((oldest, weight)) = self.waiting.pop_front() {
+                            self.bytes -= weight;
+                            oldest.finish(Door::Dropped("drop_oldest"));
+                        }
+                    }
+                }
+            }
+            let weight = OVERHEAD + event.body().weight();
+            self.bytes += weight;
+            self.waiting.push_back((event, weight));
+        }
+    }
+
+    /// The oldest events, at most `most`; those that are too old are let go first.
+    pub(crate) fn take(&mut self, most: usize, now: Timestamp) -> Option<InHand> {
+        let mut batch = Vec::new();
+        let mut bytes = 0;
+        while batch.len() < most {
+            let Some((event, weight)) = self.waiting.pop_front() else { break };
+            self.bytes -= weight;
+            if self.is_expired(&event, now) {
+                event.finish(Door::Expired);
+                continue;
+            }
+            bytes += weight;
+            batch.push(event);
+        }
+        self.in_hand = (batch.len(), bytes);
+        (!batch.is_empty()).then_some(InHand(batch))
+    }
+
+    /// The batch that was taken has come to its end.
+    pub(crate) fn delivered(&mut self) {
+        self.in_hand = (0, 0);
+    }
+
+    fn is_full(&self) -> bool {
+        let (events, bytes) = self.in_hand;
+        self.waiting.len() + events >= self.max_events || self.bytes + bytes >= self.max_bytes
+    }
+
+    fn is_expired(&self, event: &Event, now: Timestamp) -> bool {
+        let age = now.duration_since(event.meta().time);
+        self.settings
+            .max_age
+            .is_some_and(|limit| age.try_into().is_ok_and(|age: std::time::Duration| age > limit.0))
+    }
+}

@@ -1,0 +1,5 @@
+//! Where events wait for a sink.
+
+mod memory;
+
+pub(crate) use memory::MemoryBuffer as Buffer;

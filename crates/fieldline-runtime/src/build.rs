@@ -1,0 +1,56 @@
+//! Plan to built nodes: no task, socket or file begins here, so that a plan that cannot be built changes nothing.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use fieldline_compiler::plan::{Node, Snapshot};
+use fieldline_core::connection::Handle;
+use fieldline_core::{BuildCx, BuildError, Built, Ledger};
+
+use crate::status::Monitor;
+use crate::supervise::guard_sync;
+
+/// A node while it runs: what it is made from, its account and its state. Shared by its driver and the runtime.
+pub(crate) struct NodeHandle {
+    /// The node as planned.
+    pub(crate) node: Node,
+    /// Its name within the pipeline, for events' metadata.
+    pub(crate) name: Arc<str>,
+    /// Its account.
+    pub(crate) ledger: Arc<Ledger>,
+    /// How it is doing.
+    pub(crate) monitor: Monitor,
+    /// The files of the plan it came with.
+    pub(crate) files: Arc<Snapshot>,
+    /// The connection it may use, by the name its config gives.
+    pub(crate) handles: BTreeMap<String, Handle>,
+    /// The program's data directory.
+    pub(crate) data_dir: Arc<Path>,
+}
+
+impl NodeHandle {
+    /// Builds the component; a panic while building is an error like any other.
+    pub(crate) fn build(&self) -> Result<Built, BuildError> {
+        let cx = BuildCx {
+            node: self.node.id.as_str(),
+            files: &*self.files,
+            connections: &self.handles,
+            data_dir: &self.data_dir,
+            origins: &|field| self.node.origins.get(field).cloned(),
+        };
+        let built = guard_sync(|| self.node.prepared.build(&cx)).map_err(BuildError)??;
+        if built.kind() == self.node.kind {
+            Ok(built)
+        } else {
+            Err(BuildError(format!("`{}` was built as a {}", self.node.component, built.kind().word())))
+        }
+    }
+
+    /// Builds the component anew after a panic, which is logged and counted.
+    pub(crate) fn rebuild(&self, panic: &str) -> Result<Built, BuildError> {
+        tracing::error!(node = %self.node.id, panic, "component panicked; what it held is lost, starting a new one");
+        self.monitor.restarted();
+        self.build()
+    }
+}

@@ -1,0 +1,30 @@
+//! The only loops there are: one for sources, one for segments of transforms, one for sinks. Connecting,
+//! back-off, retry, batching, settling, draining and restarting after a panic are here, once.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+pub(crate) mod source;
+
+pub(crate) mod segment;
+
+pub(crate) mod sink;
+
+pub(crate) mod writer;
+
+/// Tells a driver to stop; level-triggered.
+pub(crate) type Stop = watch::Receiver<bool>;
+
+/// Resolves when `stop` is set or its owner is gone.
+pub(crate) async fn stopped(stop: &mut Stop) {
+    let _owner_gone = stop.wait_for(|stop| *stop).await;
+}
+
+/// Sleeps; `true` when woken early by `stop`.
+pub(crate) async fn sleep_or_stop(wait: Duration, stop: &mut Stop) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(wait) => false,
+        () = stopped(stop) => true,
+    }
+}

@@ -1,0 +1,201 @@
+//! The segment driver: a plain loop over a chain of transforms, without a queue between them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use compact_str::CompactString;
+use fieldline_compiler::NodeId;
+use fieldline_core::ledger::Door;
+use fieldline_core::outputs::Port;
+use fieldline_core::{Built, Clock, Event, EventError, Map, Moment, Outputs, Transform};
+use tokio::sync::{mpsc, watch};
+
+use crate::build::NodeHandle;
+use crate::dead_letter::{DeadLetters, Failure};
+use crate::outlet::{MAIN_SLOT, Outlet, Parcel};
+use crate::status::NodeState;
+use crate::supervise::guard_sync;
+
+/// One transform of the chain.
+pub(crate) struct Stage {
+    pub(crate) handle: Arc<NodeHandle>,
+    pub(crate) transform: Box<dyn Transform>,
+    /// Which output of the stage before feeds this one.
+    pub(crate) fed_by: Port,
+}
+
+/// Transforms that go on in another segment, with the state they have.
+pub(crate) type Carried = Vec<(NodeId, Box<dyn Transform>)>;
+
+/// Runs one segment until its inbox is closed and empty.
+pub(crate) struct SegmentDriver {
+    pub(crate) stages: Vec<Stage>,
+    pub(crate) inbox: mpsc::Receiver<Parcel>,
+    pub(crate) outlet: Outlet,
+    pub(crate) clock: Clock,
+    pub(crate) dead_letters: DeadLetters,
+    /// Names of the `with` inputs, by slot after the main one.
+    pub(crate) with_names: Vec<CompactString>,
+    /// Read at the end: transforms that move are not finished.
+    pub(crate) carry: watch::Receiver<BTreeSet<NodeId>>,
+    /// The latest value of each `with` input.
+    pub(crate) with: Map,
+    pub(crate) work: Work,
+}
+
+/// Vectors that are used again for each parcel.
+#[derive(Default)]
+pub(crate) struct Work {
+    out: Outputs,
+    current: Vec<Event>,
+    sent: Vec<(Port, Event)>,
+    failed: Vec<(usize, Event, EventError)>,
+}
+
+impl SegmentDriver {
+    /// Works until the inbox is closed; gives back the transforms that move.
+    pub(crate) async fn run(mut self) -> Carried {
+        for stage in &self.stages {
+            stage.handle.monitor.set(NodeState::Running);
+        }
+        loop {
+            let deadline = self.stages.iter().filter_map(|stage| stage.transform.deadline()).min();
+            tokio::select! {
+                parcel = self.inbox.recv() => match parcel {
+                    Some(parcel) => self.take(parcel).await,
+                    None => break,
+                },
+                () = until(deadline), if deadline.is_some() => self.on_deadline().await,
+            }
+        }
+        self.finish().await
+    }
+
+    async fn take(&mut self, parcel: Parcel) {
+        if parcel.slot == MAIN_SLOT {
+            self.work.current = parcel.events;
+            self.flow(0);
+            self.pass_on().await;
+        } else {
+            let name = &self.with_names[usize::from(parcel.slot) - 1];
+            for event in parcel.events {
+                self.with.insert(name.clone(), event.body().clone());
+                event.finish(Door::Absorbed);
+            }
+        }
+    }
+
+    async fn on_deadline(&mut self) {
+        let now = self.clock.instant();
+        for position in 0..self.stages.len() {
+            if self.stages[position].transform.deadline().is_some_and(|deadline| deadline <= now) {
+                self.call(position, |transform, moment, out| transform.on_deadline(moment, out));
+                self.collect(position);
+                self.flow(position + 1);
+            }
+        }
+        self.pass_on().await;
+    }
+
+    async fn finish(mut self) -> Carried {
+        let carry = self.carry.borrow().clone();
+        for position in 0..self.stages.len() {
+            if !carry.contains(&self.stages[position].handle.node.id) {
+                self.call(position, |transform, moment, out| transform.finish(moment, out));
+                self.collect(position);
+                self.flow(position + 1);
+            }
+        }
+        self.pass_on().await;
+        let moving = self.stages.into_iter().map(|stage| (stage.handle.node.id.clone(), stage.transform));
+        moving.filter(|(id, _)| carry.contains(id)).collect()
+    }
+
+    /// Takes `work.current` through the stages from `first` on; what leaves the last is in `work.sent`.
+    fn flow(&mut self, first: usize) {
+        for position in first..self.stages.len() {
+            if self.work.current.is_empty() {
+                return;
+            }
+            self.apply(position);
+            self.collect(position);
+        }
+    }
+
+    /// One stage over all current events; a panic costs the event in hand and the stage's state.
+    fn apply(&mut self, position: usize) {
+        let moment = Moment { instant: self.clock.instant(), time: self.clock.time(), with: &self.with };
+        let stage = &mut self.stages[position];
+        for event in self.work.current.drain(..) {
+            let (transform, out) = (&mut stage.transform, &mut self.work.out);
+            if let Err(panic) = guard_sync(|| transform.apply(event, &moment, out)) {
+                stage.start_anew(&panic);
+            }
+        }
+    }
+
+    fn call(&mut self, position: usize, act: impl FnOnce(&mut dyn Transform, &Moment<'_>, &mut Outputs)) {
+        let moment = Moment { instant: self.clock.instant(), time: self.clock.time(), with: &self.with };
+        let stage = &mut self.stages[position];
+        let (transform, out) = (&mut *stage.transform, &mut self.work.out);
+        if let Err(panic) = guard_sync(|| act(transform, &moment, out)) {
+            stage.start_anew(&panic);
+        }
+    }
+
+    /// Sorts what the stage at `position` put out: to the next stage, out of the segment, or aside.
+    fn collect(&mut self, position: usize) {
+        for (event, error) in self.work.out.drain_failed() {
+            self.work.failed.push((position, event, error));
+        }
+        let Some(next) = self.stages.get(position + 1) else {
+            self.work.sent.extend(self.work.out.drain_sent());
+            return;
+        };
+        for (port, mut event) in self.work.out.drain_sent() {
+            if port == next.fed_by {
+                event.enter(&next.handle.ledger);
+                self.work.current.push(event);
+            } else {
+                event.finish(Door::Delivered);
+            }
+        }
+    }
+
+    async fn pass_on(&mut self) {
+        self.outlet.send(self.work.sent.drain(..)).await;
+        for (position, event, error) in self.work.failed.drain(..) {
+            let node = &self.stages[position].handle.node.id;
+            self.dead_letters.put(event, Failure { node, error: &error, attempts: 1 }, &self.clock).await;
+        }
+    }
+}
+
+impl Stage {
+    fn start_anew(&mut self, panic: &str) {
+        match self.handle.rebuild(panic) {
+            Ok(Built::Transform(transform)) => self.transform = transform,
+            _ => {
+                self.handle.monitor.set(NodeState::Failed(panic.to_owned()));
+                self.transform = Box::new(Broken);
+            }
+        }
+    }
+}
+
+/// Stands in for a transform that panicked and could not be built again.
+pub(crate) struct Broken;
+
+impl Transform for Broken {
+    fn apply(&mut self, event: Event, _: &Moment<'_>, out: &mut Outputs) {
+        out.fail(event, EventError::new("node_failed", "the node panicked and could not be built again"));
+    }
+}
+
+async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,186 @@
+//! The source driver: connects, pulls, stamps and books events, limits what is in flight, and tells the source
+//! what became of its batches.
+
+use std::sync::Arc;
+
+use fieldline_core::policy::Retry;
+use fieldline_core::receipt::Settle;
+use fieldline_core::{Batch, Built, Clock, ComponentError, Event, Outcome, Receipt, Source};
+use tokio::sync::mpsc;
+
+use super::{Stop, sleep_or_stop, stopped};
+use crate::backoff::Backoff;
+use crate::build::NodeHandle;
+use crate::outlet::Outlet;
+use crate::status::NodeState;
+use crate::supervise::guard;
+
+/// How many batches of one source may be on their way at once.
+const IN_FLIGHT: usize = 1024;
+
+/// Runs one source until it finishes or is stopped.
+pub(crate) struct SourceDriver {
+    pub(crate) handle: Arc<NodeHandle>,
+    pub(crate) source: Box<dyn Source>,
+    pub(crate) outlet: Outlet,
+    pub(crate) clock: Clock,
+    pub(crate) stop: Stop,
+    pub(crate) sequence: u64,
+}
+
+/// Takes settlements from whatever thread they happen on. There is room for every batch in flight.
+struct Settlements(mpsc::Sender<(u64, Outcome)>);
+
+impl Settle for Settlements {
+    fn settled(&self, batch: u64, outcome: Outcome) {
+        let _source_is_gone = self.0.try_send((batch, outcome));
+    }
+}
+
+/// Why the driver left its inner loop.
+enum Left {
+    Stopped,
+    Finished,
+    Failed(ComponentError),
+}
+
+impl SourceDriver {
+    /// Works until the source has finished or is stopped and all it sent is settled.
+    pub(crate) async fn run(mut self) {
+        let mut backoff = Backoff::new(&Retry::default());
+        loop {
+            let panic = match guard(self.work()).await {
+                Ok(()) => return,
+                Err(panic) => panic,
+            };
+            match self.handle.rebuild(&panic) {
+                Ok(Built::Source(source)) => self.source = source,
+                _ => return self.handle.monitor.set(NodeState::Failed(panic)),
+            }
+            let failures = backoff.failures() + 1;
+            self.handle.monitor.set(NodeState::Retrying { error: panic, failures });
+            if sleep_or_stop(backoff.fail(), &mut self.stop).await {
+                return;
+            }
+        }
+    }
+
+    async fn work(&mut self) {
+        let (settlements, mut settled) = mpsc::channel(IN_FLIGHT);
+        let settle: Arc<dyn Settle> = Arc::new(Settlements(settlements));
+        let mut in_flight = 0;
+        let mut backoff = Backoff::new(&Retry::default());
+        loop {
+            let left = match self.source.connect(&self.clock).await {
+                Ok(()) => self.pull(&settle, &mut settled, &mut in_flight, &mut backoff).await,
+                Err(error) => Left::Failed(error),
+            };
+            match left {
+                Left::Stopped => break,
+                Left::Finished => {
+                    self.handle.monitor.set(NodeState::Finished);
+                    break;
+                }
+                Left::Failed(error) if error.retryable => {
+                    tracing::warn!(node = %self.handle.node.id, %error, "source failed, trying again");
+                    let failures = backoff.failures() + 1;
+                    self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
+                    if sleep_or_stop(backoff.fail(), &mut self.stop).await {
+                        break;
+                    }
+                }
+                Left::Failed(error) => {
+                    tracing::error!(node = %self.handle.node.id, %error, "source failed for good");
+                    self.handle.monitor.set(NodeState::Failed(error.message));
+                    break;
+                }
+            }
+        }
+        self.outlet = Outlet::closed();
+        while in_flight > 0 {
+            let Some((token, outcome)) = settled.recv().await else { break };
+            in_flight -= 1;
+            self.settle(token, outcome).await;
+        }
+        self.source.close().await;
+    }
+
+    /// Pulls batches until something ends it.
+    async fn pull(
+        &mut self,
+        settle: &Arc<dyn Settle>,
+        settled: &mut mpsc::Receiver<(u64, Outcome)>,
+        in_flight: &mut usize,
+        backoff: &mut Backoff,
+    ) -> Left {
+        self.handle.monitor.set(NodeState::Running);
+        loop {
+            tokio::select! {
+                biased;
+                () = stopped(&mut self.stop) => return Left::Stopped,
+                Some((token, outcome)) = settled.recv() => {
+                    *in_flight -= 1;
+                    self.settle(token, outcome).await;
+                }
+                next = self.source.next(&self.clock), if *in_flight < IN_FLIGHT => match next {
+                    Ok(Some(batch)) => {
+                        backoff.succeed();
+                        *in_flight += 1;
+                        self.hand_on(batch, settle, settled, in_flight).await;
+                    }
+                    Ok(None) => return Left::Finished,
+                    Err(error) => return Left::Failed(error),
+                }
+            }
+        }
+    }
+
+    /// Sends a batch on. Settlements are taken meanwhile: a full queue must not keep acknowledgements back.
+    async fn hand_on(
+        &mut self,
+        batch: Batch,
+        settle: &Arc<dyn Settle>,
+        settled: &mut mpsc::Receiver<(u64, Outcome)>,
+        in_flight: &mut usize,
+    ) {
+        let events = self.stamp(batch, settle);
+        let mut sending = std::pin::pin!(self.outlet.send(events));
+        loop {
+            tokio::select! {
+                () = &mut sending => return,
+                Some((token, outcome)) = settled.recv() => {
+                    *in_flight -= 1;
+                    settle_with(&mut *self.source, &self.handle, token, outcome).await;
+                }
+            }
+        }
+    }
+
+    /// Books the drafts as events of this node, with sequence numbers, under one receipt.
+    fn stamp(&mut self, batch: Batch, settle: &Arc<dyn Settle>) -> Vec<(u16, Event)> {
+        let receipt = Receipt::tracked(batch.token, settle.clone());
+        let mut events = Vec::with_capacity(batch.events.len());
+        for draft in batch.events {
+            self.sequence += 1;
+            let mut meta = draft.meta;
+            meta.source = self.handle.name.clone();
+            meta.sequence.get_or_insert(self.sequence);
+            let mut event = Event::new(draft.body, meta, receipt.share());
+            event.begin(&self.handle.ledger);
+            event.depart();
+            events.push((0, event));
+        }
+        receipt.settle(Outcome::Delivered);
+        events
+    }
+
+    async fn settle(&mut self, token: u64, outcome: Outcome) {
+        settle_with(&mut *self.source, &self.handle, token, outcome).await;
+    }
+}
+
+async fn settle_with(source: &mut dyn Source, handle: &NodeHandle, token: u64, outcome: Outcome) {
+    if let Err(error) = source.settle(token, outcome).await {
+        tracing::warn!(node = %handle.node.id, %error, "a batch could not be settled; its sender may send it again");
+    }
+}

@@ -1,0 +1,128 @@
+//! [`Writer`]: brings one batch to a good end: connects, writes, backs off and tries again, and names the events
+//! that can never be written.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldline_core::ledger::Door;
+use fieldline_core::{Built, Clock, ComponentError, Event, Sink, WriteError};
+
+use crate::backoff::Backoff;
+use crate::build::NodeHandle;
+use crate::dead_letter::{DeadLetters, Failure};
+use crate::status::NodeState;
+use crate::supervise::guard;
+
+/// A sink and what is known of its connection.
+pub(crate) struct Writer {
+    pub(crate) handle: Arc<NodeHandle>,
+    pub(crate) sink: Box<dyn Sink>,
+    pub(crate) clock: Clock,
+    pub(crate) dead_letters: DeadLetters,
+    pub(crate) backoff: Backoff,
+    pub(crate) connected: bool,
+}
+
+impl Writer {
+    /// Connects before there is anything to write, so that the state tells whether the sink can work.
+    pub(crate) async fn greet(mut self) -> Self {
+        while let Err(error) = self.connect().await {
+            let failures = self.backoff.failures() + 1;
+            tracing::warn!(node = %self.handle.node.id, %error, "cannot connect, trying again");
+            self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
+            tokio::time::sleep(self.backoff.fail()).await;
+        }
+        self.backoff.succeed();
+        self.connected = true;
+        self.handle.monitor.set(NodeState::Running);
+        self
+    }
+
+    async fn connect(&mut self) -> Result<(), ComponentError> {
+        match guard(self.sink.connect()).await {
+            Ok(result) => result,
+            Err(panic) => Err(self.start_anew(&panic)),
+        }
+    }
+
+    fn start_anew(&mut self, panic: &str) -> ComponentError {
+        match self.handle.rebuild(panic) {
+            Ok(Built::Sink(sink)) => self.sink = sink,
+            _ => tracing::error!(node = %self.handle.node.id, "the sink could not be built again"),
+        }
+        ComponentError::retryable("panic", panic)
+    }
+
+    /// Writes `events` and books each where it ends. Returns itself when none is left; dropped before
+    /// that, the rest stay with `events`, which decides what that means.
+    pub(crate) async fn deliver(mut self, mut events: InHand) -> Self {
+        let count = events.0.len();
+        let mut attempts = 0;
+        while !events.0.is_empty() {
+            attempts += 1;
+            let Err(error) = self.write(&events.0).await else {
+                events.0.drain(..).for_each(|event| event.finish(Door::Delivered));
+                break;
+            };
+            self.sort(&mut events.0, error, attempts).await;
+            if !events.0.is_empty() {
+                tokio::time::sleep(self.backoff.fail()).await;
+            }
+        }
+        self.backoff.succeed();
+        if self.connected {
+            self.handle.monitor.set(NodeState::Running);
+        }
+        if let Some(rate) = self.handle.node.policy.max_rate {
+            tokio::time::sleep(Duration::from_secs_f64(count as f64 / f64::from(rate))).await;
+        }
+        self
+    }
+
+    /// One try: connects first if need be. A panic is a failure that may be tried again with a new sink.
+    async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        if !self.connected {
+            self.connect().await?;
+        }
+        let result = match guard(self.sink.write(events)).await {
+            Ok(result) => result,
+            Err(panic) => Err(WriteError::All(self.start_anew(&panic))),
+        };
+        self.connected = !matches!(result, Err(WriteError::All(_)));
+        result
+    }
+
+    /// Books what was written and what never can be; leaves what may be tried again.
+    async fn sort(&mut self, events: &mut Vec<Event>, error: WriteError, attempts: u32) {
+        let limit = self.handle.node.policy.retry.attempts.unwrap_or(u32::MAX);
+        let failed = match error {
+            WriteError::All(error) => (0..events.len()).map(|index| (index, error.clone())).collect(),
+            WriteError::Some(failed) => failed,
+        };
+        let mut again = Vec::new();
+        let mut failed = failed.into_iter().peekable();
+        let mut last_error = None;
+        for (index, event) in events.drain(..).enumerate() {
+            match failed.next_if(|(failed, _)| *failed == index) {
+                None => event.finish(Door::Delivered),
+                Some((_, error)) if error.retryable && attempts < limit => {
+                    last_error = Some(error);
+                    again.push(event);
+                }
+                Some((_, error)) => {
+                    let failure = Failure { node: &self.handle.node.id, error: &error.into(), attempts };
+                    self.dead_letters.put(event, failure, &self.clock).await;
+                }
+            }
+        }
+        *events = again;
+        if let Some(error) = last_error {
+            let failures = self.backoff.failures() + 1;
+            tracing::warn!(node = %self.handle.node.id, %error, attempts, "write failed, trying again");
+            self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
+        }
+    }
+}
+
+/// The events of a batch while they are written.
+pub(crate) struct InHand(pub(crate) Vec<Event>);

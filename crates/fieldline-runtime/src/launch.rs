@@ -1,0 +1,178 @@
+//! Built nodes to running tasks: makes the queues, connects the wiring, starts the drivers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fieldline_compiler::plan::{NodeId, Plan};
+use fieldline_core::{Built, Clock, Connection, Map, Sink, Source, Transform};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::backoff::Backoff;
+use crate::buffer::Buffer;
+use crate::build::NodeHandle;
+use crate::dead_letter::DeadLetters;
+use crate::drivers::segment::{Carried, SegmentDriver, Stage, Work};
+use crate::drivers::sink::SinkDriver;
+use crate::drivers::source::SourceDriver;
+use crate::drivers::stopped;
+use crate::drivers::writer::Writer;
+use crate::outlet::{MAIN_SLOT, Outlet, Parcel, QUEUE, Target, Wiring};
+use crate::status::NodeState;
+use crate::supervise::{guard, spawn};
+use crate::unit::Unit;
+
+/// A unit at work.
+pub(crate) struct Running {
+    /// Ends with the transforms that move on to another segment.
+    pub(crate) task: JoinHandle<Carried>,
+    /// Its queue; `None` for sources and connections, and once it is closed.
+    pub(crate) inbox: Option<mpsc::Sender<Parcel>>,
+    /// Where its outputs lead; `None` for sinks and connections, and once it leaves.
+    pub(crate) wiring: Option<watch::Sender<Wiring>>,
+    /// Tells sources and connections to stop.
+    pub(crate) stop: watch::Sender<bool>,
+    /// Names the transforms that move when the unit ends.
+    pub(crate) carry: watch::Sender<BTreeSet<NodeId>>,
+}
+
+/// What a unit is started with.
+pub(crate) enum Crew {
+    /// A connection.
+    Connection(Box<dyn Connection>),
+    /// A source.
+    Source(Box<dyn Source>),
+    /// The transforms of a segment, first to last.
+    Segment(Vec<Box<dyn Transform>>),
+    /// A sink.
+    Sink(Box<dyn Sink>),
+}
+
+impl Crew {
+    /// The crew that consists of one built component.
+    pub(crate) fn of(built: Built) -> Self {
+        match built {
+            Built::Connection(connection) => Crew::Connection(connection),
+            Built::Source(source) => Crew::Source(source),
+            Built::Transform(transform) => Crew::Segment(vec![transform]),
+            Built::Sink(sink) => Crew::Sink(sink),
+        }
+    }
+}
+
+/// Starts units of one plan.
+pub(crate) struct Launcher<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) handles: &'a BTreeMap<NodeId, Arc<NodeHandle>>,
+    pub(crate) clock: &'a Clock,
+}
+
+impl Launcher<'_> {
+    /// Starts the task of `unit`. Its outputs hold until the wiring is published.
+    pub(crate) fn start(&self, unit: &Unit, crew: Crew, dead_letters: DeadLetters) -> Running {
+        let handle = self.handles[unit.head()].clone();
+        let (stop, stop_signal) = watch::channel(false);
+        let (carry, carry_signal) = watch::channel(BTreeSet::new());
+        let (wiring, outlet) = watch::channel(Wiring::Hold);
+        let (inbox, queue) = mpsc::channel(QUEUE);
+        let outlet = Outlet::new(outlet);
+        let clock = self.clock.clone();
+        let (task, inbox, wiring) = match crew {
+            Crew::Connection(connection) => {
+                (spawn(run_connection(handle, connection, clock, stop_signal)), None, None)
+            }
+            Crew::Source(source) => {
+                let driver = SourceDriver { handle, source, outlet, clock, stop: stop_signal, sequence: 0 };
+                (spawn(without_carry(driver.run())), None, Some(wiring))
+            }
+            Crew::Segment(transforms) => {
+                let driver = SegmentDriver {
+                    stages: self.stages(unit, transforms),
+                    inbox: queue,
+                    outlet,
+                    clock,
+                    dead_letters,
+                    with_names: handle.node.with.iter().map(|(name, _)| (&**name).into()).collect(),
+                    carry: carry_signal,
+                    with: Map::default(),
+                    work: Work::default(),
+                };
+                (spawn(driver.run()), Some(inbox), Some(wiring))
+            }
+            Crew::Sink(sink) => {
+                let policy = &handle.node.policy;
+                let (buffer, backoff) = (Buffer::new(&policy.buffer), Backoff::new(&policy.retry));
+                let writer = Writer {
+                    handle: handle.clone(),
+                    sink,
+                    clock: clock.clone(),
+                    dead_letters,
+                    backoff,
+                    connected: false,
+                };
+                let driver = SinkDriver { handle, inbox: queue, buffer, clock };
+                (spawn(without_carry(driver.run(writer))), Some(inbox), None)
+            }
+        };
+        Running { task, inbox, wiring, stop, carry }
+    }
+
+    /// Where the outputs of `unit` lead among `running`.
+    pub(crate) fn wiring(&self, unit: &Unit, running: &BTreeMap<Unit, Running>) -> Wiring {
+        let inboxes: BTreeMap<&NodeId, &mpsc::Sender<Parcel>> = running
+            .iter()
+            .filter_map(|(unit, running)| Some((unit.head(), running.inbox.as_ref()?)))
+            .collect();
+        let tail = unit.tail();
+        let ports = self.plan.node(tail).map_or(1, |node| node.facts.outputs.len().max(1));
+        let mut targets = vec![Vec::new(); ports];
+        for node in &self.plan.nodes {
+            let Some(inbox) = inboxes.get(&node.id) else { continue };
+            let main = node.inputs.iter().map(|input| (MAIN_SLOT, input));
+            let with = node.with.iter().zip(1..).map(|((_, input), slot)| (slot, input));
+            for (slot, input) in main.chain(with) {
+                if input.from == *tail && usize::from(input.port) < ports {
+                    let ledger = self.handles[&node.id].ledger.clone();
+                    targets[usize::from(input.port)].push(Target { inbox: (*inbox).clone(), slot, ledger });
+                }
+            }
+        }
+        Wiring::Flow(Arc::new(targets))
+    }
+
+    fn stages(&self, unit: &Unit, transforms: Vec<Box<dyn Transform>>) -> Vec<Stage> {
+        let members = unit.members().iter().zip(transforms);
+        let stage = |(id, transform)| {
+            let handle = self.handles[id].clone();
+            let fed_by =
+                self.plan.node(id).and_then(|node| node.inputs.first()).map_or(0, |input| input.port);
+            Stage { handle, transform, fed_by }
+        };
+        members.map(stage).collect()
+    }
+}
+
+async fn without_carry(task: impl Future<Output = ()>) -> Carried {
+    task.await;
+    Carried::new()
+}
+
+async fn run_connection(
+    handle: Arc<NodeHandle>,
+    connection: Box<dyn Connection>,
+    clock: Clock,
+    mut stop: watch::Receiver<bool>,
+) -> Carried {
+    handle.monitor.set(NodeState::Running);
+    let stop = Box::pin(async move { stopped(&mut stop).await });
+    let state = match guard(connection.run(clock, stop)).await {
+        Ok(Ok(())) => NodeState::Finished,
+        Ok(Err(error)) => NodeState::Failed(error.message),
+        Err(panic) => NodeState::Failed(panic),
+    };
+    if let NodeState::Failed(error) = &state {
+        tracing::error!(node = %handle.node.id, error, "connection failed for good");
+    }
+    handle.monitor.set(state);
+    Carried::new()
+}

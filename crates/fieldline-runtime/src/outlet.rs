@@ -1,0 +1,104 @@
+//! [`Outlet`]: the way from one task to those that read it. Level-triggered: it looks at the wiring as it is
+//! now, `Hold` or `Flow`, so there is no order of commands to get wrong.
+
+use std::sync::Arc;
+
+use fieldline_core::ledger::Door;
+use fieldline_core::outputs::Port;
+use fieldline_core::{Event, Ledger};
+use tokio::sync::{mpsc, watch};
+
+/// The slot of a unit's ordinary input; `with` inputs have the slots after it.
+pub(crate) const MAIN_SLOT: u16 = 0;
+
+/// How many parcels a unit's queue holds; each has at most what its sender had at hand.
+pub(crate) const QUEUE: usize = 16;
+
+/// Some events on their way into a unit.
+pub(crate) struct Parcel {
+    /// Which of its inputs.
+    pub(crate) slot: u16,
+    /// The events, booked in at the unit's head already.
+    pub(crate) events: Vec<Event>,
+}
+
+/// One reader of an output.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) inbox: mpsc::Sender<Parcel>,
+    pub(crate) slot: u16,
+    pub(crate) ledger: Arc<Ledger>,
+}
+
+/// Where the outputs of a unit lead, by port.
+#[derive(Clone)]
+pub(crate) enum Wiring {
+    /// Nowhere for the moment: wait.
+    Hold,
+    /// To these.
+    Flow(Arc<Vec<Vec<Target>>>),
+}
+
+/// A unit's outputs.
+pub(crate) struct Outlet(watch::Receiver<Wiring>);
+
+impl Outlet {
+    pub(crate) fn new(wiring: watch::Receiver<Wiring>) -> Self {
+        Outlet(wiring)
+    }
+
+    /// An outlet that leads nowhere: what reads it sees the end of its input.
+    pub(crate) fn closed() -> Self {
+        Outlet(watch::channel(Wiring::Hold).1)
+    }
+
+    /// Hands the events on, each to every reader of its port; waits where a reader's queue is full. Events
+    /// are booked in at the readers before anything is awaited, so that an abort finds them on the books.
+    pub(crate) async fn send(&mut self, events: impl IntoIterator<Item = (Port, Event)>) {
+        let mut events = events.into_iter().peekable();
+        if events.peek().is_none() {
+            return;
+        }
+        let Some(targets) = self.flowing().await else { return };
+        let mut parcels: Vec<Vec<Vec<Event>>> =
+            targets.iter().map(|readers| readers.iter().map(|_| Vec::new()).collect()).collect();
+        for (port, event) in events {
+            let Some(readers) = targets.get(usize::from(port)).filter(|readers| !readers.is_empty()) else {
+                event.finish(Door::Delivered);
+                continue;
+            };
+            distribute(event, readers, &mut parcels[usize::from(port)]);
+        }
+        for (readers, parcels) in targets.iter().zip(parcels) {
+            for (target, events) in readers.iter().zip(parcels) {
+                if !events.is_empty() {
+                    let parcel = Parcel { slot: target.slot, events };
+                    if target.inbox.send(parcel).await.is_err() {
+                        tracing::error!("the task that reads this output is gone; its events are lost");
+                    }
+                }
+            }
+        }
+    }
+
+    async fn flowing(&mut self) -> Option<Arc<Vec<Vec<Target>>>> {
+        let flowing = self.0.wait_for(|wiring| matches!(wiring, Wiring::Flow(_))).await.ok()?;
+        match &*flowing {
+            Wiring::Flow(targets) => Some(targets.clone()),
+            Wiring::Hold => None,
+        }
+    }
+}
+
+/// Gives the event to the last reader and a copy to every other.
+fn distribute(event: Event, readers: &[Target], parcels: &mut [Vec<Event>]) {
+    let last = readers.len() - 1;
+    for (target, parcel) in readers[..last].iter().zip(parcels.iter_mut()) {
+        let mut copy = event.fork();
+        copy.enter(&target.ledger);
+        parcel.push(copy);
+    }
+    let mut event = event;
+    event.enter(&readers[last].ledger);
+    parcels[last].push(event);
+}

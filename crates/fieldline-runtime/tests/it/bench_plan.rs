@@ -1,0 +1,318 @@
+//! Components for tests, and plans made of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fieldline_compiler::plan::{Fingerprint, Input, Node, NodeId, Plan};
+use fieldline_core::definition::Prepare;
+use fieldline_core::ledger::Balance;
+use fieldline_core::policy::SinkPolicy;
+use fieldline_core::{
+    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Event, EventError, Facts, Kind,
+    Meta, Moment, Outcome, Outputs, Sink, Source, Transform, Value, WriteError,
+};
+use fieldline_runtime::{Environment, Runtime, Status, TokioTime};
+
+/// What the components of one test tell: shared by all generations of them.
+#[derive(Clone, Default)]
+pub(crate) struct Witness(pub(crate) Arc<Mutex<Seen>>);
+
+#[derive(Default)]
+pub(crate) struct Seen {
+    /// Bodies each sink has written, by node name.
+    pub(crate) written: BTreeMap<String, Vec<i64>>,
+    /// What each source heard, by batch.
+    pub(crate) settled: BTreeMap<u64, Outcome>,
+    /// The next number each source gives.
+    pub(crate) next: BTreeMap<String, i64>,
+}
+
+impl Witness {
+    pub(crate) fn written(&self, sink: &str) -> Vec<i64> {
+        self.0.lock().expect("no panic holds it").written.get(sink).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn outcomes(&self) -> Vec<Outcome> {
+        self.0.lock().expect("no panic holds it").settled.values().copied().collect()
+    }
+
+    pub(crate) fn handed_out(&self) -> usize {
+        self.0.lock().expect("no panic holds it").next.values().map(|next| *next as usize).sum()
+    }
+}
+
+/// Components by what they do.
+#[derive(Clone, Debug)]
+pub(crate) enum Part {
+    /// Gives numbers from 0, one a batch, `pause` apart, `limit` in all.
+    Numbers { pause: Duration, limit: i64 },
+    /// Sends on.
+    Pass,
+    /// Sends on and counts: the body becomes how many it has seen.
+    Count,
+    /// Sends on even numbers; drops the others, with a reason.
+    Even,
+    /// Odd numbers to port 1, others to port 0.
+    Split,
+    /// Sends each number twice.
+    Twice,
+    /// Fails numbers that `n` divides.
+    Fails(i64),
+    /// Panics at numbers that `n` divides, except 0.
+    Panics(i64),
+    /// Drops events without a word.
+    Forgets,
+    /// Holds numbers and gives their count for each `n`, and at the end.
+    Gathers(i64),
+    /// Writes them down.
+    Writes,
+    /// Writes, after failing the first `n` tries.
+    WritesAfter(u32),
+    /// Writes; refuses for ever numbers that `n` divides.
+    Refuses(i64),
+    /// Never returns from a write.
+    Hangs,
+    /// Cannot be built.
+    Unbuildable,
+}
+
+struct Config {
+    part: Part,
+    witness: Witness,
+}
+
+impl Prepare for Config {
+    fn check(&self, _: &mut CheckCx<'_>) {}
+
+    fn facts(&self) -> Facts {
+        Facts::default()
+    }
+
+    fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+        let name = cx.node.rsplit('/').next().unwrap_or_default().to_owned();
+        let witness = self.witness.clone();
+        Ok(match self.part.clone() {
+            Part::Numbers { pause, limit } => {
+                Built::Source(Box::new(Numbers { name, pause, limit, witness }))
+            }
+            Part::Writes => {
+                Built::Sink(Box::new(Writes { name, witness, failures: 0, refuses: None, hangs: false }))
+            }
+            Part::WritesAfter(failures) => {
+                Built::Sink(Box::new(Writes { name, witness, failures, refuses: None, hangs: false }))
+            }
+            Part::Refuses(n) => {
+                Built::Sink(Box::new(Writes { name, witness, failures: 0, refuses: Some(n), hangs: false }))
+            }
+            Part::Hangs => {
+                Built::Sink(Box::new(Writes { name, witness, failures: 0, refuses: None, hangs: true }))
+            }
+            Part::Unbuildable => return Err(BuildError::new("it is made so")),
+            part => Built::Transform(Box::new(Works { part, seen: 0, held: 0 })),
+        })
+    }
+}
+
+struct Numbers {
+    name: String,
+    pause: Duration,
+    limit: i64,
+    witness: Witness,
+}
+
+#[async_trait]
+impl Source for Numbers {
+    async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
+        match self.pause {
+            Duration::ZERO => tokio::task::yield_now().await,
+            pause => tokio::time::sleep(pause).await,
+        }
+        let mut seen = self.witness.0.lock().expect("no panic holds it");
+        let next = seen.next.entry(self.name.clone()).or_default();
+        if *next >= self.limit {
+            return Ok(None);
+        }
+        let number = *next;
+        *next += 1;
+        let draft = Draft { body: Value::Int(number), meta: Meta::new(clock.time(), "".into()) };
+        Ok(Some(Batch { token: number as u64, events: vec![draft] }))
+    }
+
+    async fn settle(&mut self, token: u64, outcome: Outcome) -> Result<(), ComponentError> {
+        let before = self.witness.0.lock().expect("no panic holds it").settled.insert(token, outcome);
+        assert_eq!(before, None, "a batch is settled once");
+        Ok(())
+    }
+}
+
+struct Works {
+    part: Part,
+    seen: i64,
+    held: i64,
+}
+
+impl Transform for Works {
+    fn apply(&mut self, mut event: Event, _: &Moment<'_>, out: &mut Outputs) {
+        let number = event.body().as_i64().expect("tests send whole numbers");
+        self.seen += 1;
+        match &self.part {
+            Part::Count => {
+                *event.body_mut() = Value::Int(self.seen);
+                out.send(event);
+            }
+            Part::Even if number % 2 != 0 => out.discard(event, "odd"),
+            Part::Split => out.send_to((number % 2) as u16, event),
+            Part::Twice => {
+                let copy = event.derive(Value::Int(number));
+                out.send(event);
+                out.send(copy);
+            }
+            Part::Fails(n) if number % n == 0 => out.fail(event, EventError::new("told_to", "it is made so")),
+            Part::Panics(n) if number != 0 && number % n == 0 => panic!("told to at {number}"),
+            Part::Forgets => drop(event),
+            Part::Gathers(n) => {
+                self.held += 1;
+                let copy = (self.held == *n).then(|| event.derive(Value::Int(self.held)));
+                out.absorb(event);
+                if let Some(copy) = copy {
+                    self.held = 0;
+                    out.send(copy);
+                }
+            }
+            _ => out.send(event),
+        }
+    }
+}
+
+struct Writes {
+    name: String,
+    witness: Witness,
+    failures: u32,
+    refuses: Option<i64>,
+    hangs: bool,
+}
+
+#[async_trait]
+impl Sink for Writes {
+    async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        if self.hangs {
+            std::future::pending::<()>().await;
+        }
+        if self.failures > 0 {
+            self.failures -= 1;
+            return Err(ComponentError::retryable("told_to", "not yet").into());
+        }
+        tokio::task::yield_now().await;
+        let mut refused = Vec::new();
+        let mut seen = self.witness.0.lock().expect("no panic holds it");
+        let written = seen.written.entry(self.name.clone()).or_default();
+        for (index, event) in events.iter().enumerate() {
+            let number = event.body().as_i64().expect("tests send whole numbers");
+            if self.refuses.is_some_and(|n| number % n == 0) {
+                refused.push((index, ComponentError::permanent("refused", "it is made so")));
+            } else {
+                written.push(number);
+            }
+        }
+        if refused.is_empty() { Ok(()) } else { Err(WriteError::Some(refused)) }
+    }
+}
+
+/// Name, part, inputs by node and port, and policy of one node.
+type Drawn = (String, Part, Vec<(String, u16)>, SinkPolicy);
+
+/// A plan in the making.
+#[derive(Clone)]
+pub(crate) struct Draw {
+    pub(crate) witness: Witness,
+    nodes: Vec<Drawn>,
+}
+
+impl Draw {
+    pub(crate) fn new(witness: &Witness) -> Self {
+        Draw { witness: witness.clone(), nodes: Vec::new() }
+    }
+
+    /// Adds a node that reads `inputs`, each `name` or `name.port-number`.
+    pub(crate) fn node(self, name: &str, part: Part, inputs: &[&str]) -> Self {
+        self.node_with(name, part, inputs, SinkPolicy::default())
+    }
+
+    pub(crate) fn node_with(mut self, name: &str, part: Part, inputs: &[&str], policy: SinkPolicy) -> Self {
+        let input = |text: &&str| match text.split_once('.') {
+            Some((name, port)) => (name.to_owned(), port.parse().expect("a port number")),
+            None => ((*text).to_owned(), 0),
+        };
+        self.nodes.push((name.to_owned(), part, inputs.iter().map(input).collect(), policy));
+        self
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        let mut plan = Plan::default();
+        let mut done = BTreeSet::new();
+        for (name, part, inputs, policy) in &self.nodes {
+            assert!(
+                inputs.iter().all(|(from, _)| done.contains(from)),
+                "{name} is drawn before what it reads"
+            );
+            done.insert(name.clone());
+            let kind = match part {
+                Part::Numbers { .. } => Kind::Source,
+                Part::Writes | Part::WritesAfter(_) | Part::Refuses(_) | Part::Hangs => Kind::Sink,
+                _ => Kind::Transform,
+            };
+            let ports = if matches!(part, Part::Split) {
+                vec!["main".into(), "odd".into()]
+            } else {
+                vec!["main".into()]
+            };
+            let text = format!("{part:?}");
+            plan.nodes.push(Node {
+                id: NodeId::new("p", name),
+                kind,
+                component: "test",
+                prepared: Arc::new(Config { part: part.clone(), witness: self.witness.clone() }),
+                facts: Facts { outputs: ports, ..Facts::default() },
+                inputs: inputs
+                    .iter()
+                    .map(|(from, port)| Input { from: NodeId::new("p", from), port: *port })
+                    .collect(),
+                with: Vec::new(),
+                connection: None,
+                policy: policy.clone(),
+                fingerprint: Fingerprint(
+                    text.bytes()
+                        .fold(7, |hash: u128, byte| hash.wrapping_mul(31).wrapping_add(u128::from(byte))),
+                ),
+                origins: BTreeMap::new(),
+            });
+        }
+        plan
+    }
+}
+
+pub(crate) fn runtime(folder: &std::path::Path) -> Runtime {
+    let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
+    Runtime::new(Environment { clock, data_dir: folder.into(), drain: Duration::from_secs(10) })
+}
+
+pub(crate) fn balance(status: &Status, name: &str) -> Balance {
+    let node = status.nodes.iter().find(|node| node.id.node() == name);
+    node.unwrap_or_else(|| panic!("no node {name}")).balance.clone()
+}
+
+/// Every account of a program that rests is at zero, and what one node delivered the next received.
+pub(crate) fn assert_balanced(status: &Status) {
+    for node in &status.nodes {
+        assert_eq!(node.balance.in_flight(), 0, "{}: {:?}", node.id, node.balance);
+    }
+}
+
+/// Waits, on a paused clock, until every source has finished.
+pub(crate) async fn finished(runtime: &Runtime) {
+    while !runtime.has_finished() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -1,0 +1,103 @@
+//! Changes while events flow: a bad one changes nothing, a good one disturbs only what it changed.
+
+use std::time::Duration;
+
+use fieldline_core::Outcome;
+
+use crate::bench_plan::{Draw, Part, Witness, assert_balanced, finished, runtime};
+
+const MS: Duration = Duration::from_millis(1);
+
+fn base(witness: &Witness) -> Draw {
+    Draw::new(witness).node("air", Part::Numbers { pause: MS, limit: 1000 }, &[])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_cannot_be_built_changes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let witness = Witness::default();
+    let mut runtime = runtime(folder.path());
+    runtime.apply(base(&witness).node("out", Part::Writes, &["air"]).plan()).await.expect("it can be built");
+    tokio::time::sleep(100 * MS).await;
+    let bad =
+        base(&witness).node("bad", Part::Unbuildable, &["air"]).node("out", Part::Writes, &["bad"]).plan();
+    let error = runtime.apply(bad).await.expect_err("it cannot be built");
+    assert_eq!(error.to_string(), "`p/bad` cannot be built: it is made so");
+    finished(&runtime).await;
+    runtime.stop(Duration::from_secs(60)).await;
+    assert_eq!(witness.written("out"), (0..1000).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edited_node_is_replaced_and_its_neighbours_keep_their_state() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let witness = Witness::default();
+    let mut runtime = runtime(folder.path());
+    let plan = |part: Part| {
+        base(&witness)
+            .node("edited", part, &["air"])
+            .node("count", Part::Count, &["edited"])
+            .node("out", Part::Writes, &["count"])
+            .plan()
+    };
+    runtime.apply(plan(Part::Pass)).await.expect("it can be built");
+    tokio::time::sleep(300 * MS).await;
+    let applied = runtime.apply(plan(Part::Fails(1_000_000))).await.expect("it can be built");
+    assert_eq!(applied.moved.iter().map(|id| id.node()).collect::<Vec<_>>(), ["count"]);
+    assert_eq!(applied.kept.len(), 2, "source and sink go on: {:?}", applied.kept);
+    finished(&runtime).await;
+    runtime.stop(Duration::from_secs(60)).await;
+    assert_eq!(witness.written("out"), (1..=1000).collect::<Vec<_>>(), "the count goes on over the change");
+    assert_balanced(&runtime.view().status());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edge_that_moves_restarts_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let witness = Witness::default();
+    let mut runtime = runtime(folder.path());
+    let plan = |input: &str| {
+        base(&witness)
+            .node("split", Part::Split, &["air"])
+            .node("out", Part::Writes, &["split"])
+            .node("other", Part::Writes, &[input])
+            .plan()
+    };
+    runtime.apply(plan("split.1")).await.expect("it can be built");
+    tokio::time::sleep(100 * MS).await;
+    let applied = runtime.apply(plan("air")).await.expect("it can be built");
+    assert_eq!((applied.started.len(), applied.stopped.len(), applied.kept.len()), (0, 0, 4));
+    finished(&runtime).await;
+    runtime.stop(Duration::from_secs(60)).await;
+    assert_eq!(witness.written("out").len(), 500);
+    assert!(witness.written("other").len() > 900);
+    assert_eq!(witness.outcomes(), vec![Outcome::Delivered; 1000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_segment_between_two_leaving_ones_does_not_stall_the_change() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let witness = Witness::default();
+    let mut runtime = runtime(folder.path());
+    let plan = |n: i64| {
+        base(&witness)
+            .node("first", Part::Fails(n), &["air"])
+            .node("tap", Part::Writes, &["first"])
+            .node("middle", Part::Count, &["first"])
+            .node("tap2", Part::Writes, &["middle"])
+            .node("last", Part::Fails(n), &["middle"])
+            .node("out", Part::Writes, &["last"])
+            .plan()
+    };
+    runtime.apply(plan(5_000)).await.expect("it can be built");
+    for n in 1..10 {
+        tokio::time::sleep(50 * MS).await;
+        let applied = runtime.apply(plan(5_000 + n)).await.expect("it can be built");
+        assert_eq!(applied.cut_off, []);
+        assert!(applied.moved.iter().any(|id| id.node() == "middle"));
+    }
+    finished(&runtime).await;
+    runtime.stop(Duration::from_secs(60)).await;
+    assert_eq!(witness.written("tap2"), (1..1000).collect::<Vec<_>>());
+    assert_balanced(&runtime.view().status());
+}
