@@ -31,6 +31,9 @@ impl Retry {
     }
 }
 
+/// With a hyphen and a number of 20 digits this makes 61 bytes.
+const MAX_PREFIX: usize = 40;
+
 /// Makes the client tokens of one client.
 #[derive(Debug)]
 pub(super) struct Tokens {
@@ -39,8 +42,9 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    pub(super) fn new(prefix: String) -> Self {
-        Tokens { prefix, count: 0 }
+    /// Takes so much of the prefix that the tokens stay below the 64 bytes a service accepts.
+    pub(super) fn new(prefix: &str) -> Self {
+        Tokens { prefix: prefix.chars().filter(char::is_ascii).take(MAX_PREFIX).collect(), count: 0 }
     }
 
     pub(super) fn next(&mut self) -> String {

@@ -43,13 +43,13 @@ struct Sent {
 }
 
 impl Reporter {
-    /// A reporter that is not connected. `token_prefix` begins all its client tokens, at most 40 bytes; it should
-    /// differ between clients and between runs.
-    pub fn new(name: ShadowName, settings: ReporterSettings, token_prefix: impl Into<String>) -> Self {
+    /// A reporter that is not connected. `token_prefix` begins all its client tokens (ASCII, of which 40 characters
+    /// are used); it must differ between clients and should between runs.
+    pub fn new(name: ShadowName, settings: ReporterSettings, token_prefix: &str) -> Self {
         Reporter {
             name,
             settings,
-            tokens: Tokens::new(token_prefix.into()),
+            tokens: Tokens::new(token_prefix),
             link: Link::Offline,
             tickets: 0,
             pending: None,

@@ -91,8 +91,8 @@ struct Last {
 
 impl DeltaTracker {
     /// A tracker that has seen nothing. `token_prefix`: see [`Reporter::new`](super::Reporter::new).
-    pub fn new(name: ShadowName, watch: Watch, retry: Retry, token_prefix: impl Into<String>) -> Self {
-        let tokens = Tokens::new(token_prefix.into());
+    pub fn new(name: ShadowName, watch: Watch, retry: Retry, token_prefix: &str) -> Self {
+        let tokens = Tokens::new(token_prefix);
         DeltaTracker { name, watch, retry, tokens, fetch: None, last: None, desired: Object::new() }
     }
 

@@ -38,13 +38,15 @@ impl Number {
     }
 
     pub(super) fn to_serde_json(&self) -> Option<serde_json::Number> {
-        if let Ok(value) = self.0.parse::<i64>() {
-            return Some(value.into());
+        if self.is_integer() && &*self.0 != "-0" {
+            if let Ok(value) = self.0.parse::<i64>() {
+                return Some(value.into());
+            }
+            if let Some(value) = self.as_u64() {
+                return Some(value.into());
+            }
         }
-        match self.as_u64() {
-            Some(value) => Some(value.into()),
-            None => serde_json::Number::from_f64(self.to_f64()),
-        }
+        serde_json::Number::from_f64(self.to_f64())
     }
 }
 

@@ -3,6 +3,17 @@
 //! [`Service::answer`] serves MQTT topics and [`Service::answer_rest`] HTTP paths. Whether a client may ask is the
 //! caller's business: call [`refusal`] instead of the service, or give it an [`Admission`]. A last will on a
 //! request topic must not be passed in; AWS does not act on it.
+//!
+//! ```
+//! use fieldline_shadow::document::Limits;
+//! use fieldline_shadow::service::{MemoryStore, Service};
+//!
+//! let mut service = Service::new(MemoryStore::default(), Limits::default());
+//! let request = br#"{"state":{"desired":{"mode":"eco"}}}"#;
+//! let answers = service.answer("$aws/things/lamp/shadow/update", request, 1_700_000_000);
+//! let topics: Vec<&str> = answers.iter().map(|answer| answer.topic.rsplit('/').next().unwrap_or("")).collect();
+//! assert_eq!(topics, ["delta", "documents", "accepted"]);
+//! ```
 
 mod admission;
 mod list;

@@ -1,7 +1,10 @@
 //! The crate's integration tests.
 
 mod documents;
+mod json_text;
 mod loopback;
+mod model;
+mod properties;
 mod rejections;
 mod reporter;
 mod rest;

@@ -218,6 +218,17 @@ fn a_silent_or_failing_service_is_asked_a_bounded_number_of_times() {
 }
 
 #[test]
+fn tokens_stay_short_enough_for_the_service_whatever_their_prefix() {
+    let mut tracker = DeltaTracker::new(lamp(), Watch::Delta, RETRY, &"kü".repeat(100));
+    let mut loopback = Loopback::new();
+    let actions = tracker.connected(seconds(0));
+    let [TrackerAction::Publish(get)] = actions.as_slice() else { panic!("{actions:?}") };
+    let token = format!("{}-1", "k".repeat(40));
+    assert_eq!(get.payload, format!(r#"{{"clientToken":"{token}"}}"#));
+    assert!(loopback.send(get, seconds(0))[0].payload.contains(&token));
+}
+
+#[test]
 fn the_subscriptions_hold_every_topic_that_is_listened_to() {
     let topics = subscriptions(&lamp());
     for suffix in ["get/accepted", "get/rejected", "update/accepted", "update/rejected", "update/delta"] {
