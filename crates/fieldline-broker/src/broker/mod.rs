@@ -148,6 +148,7 @@ impl Broker {
                             self.acceptor.clone(),
                             Arc::clone(&self.policy),
                             Arc::clone(&self.engine),
+                            self.engine.goodbye(),
                         ));
                     }
                     Ok((_, peer)) => {
@@ -180,19 +181,25 @@ async fn serve(
     acceptor: Option<TlsAcceptor>,
     policy: Arc<dyn Policy>,
     engine: Arc<Engine>,
+    goodbye: impl Future<Output = ()>,
 ) {
+    tokio::pin!(goodbye);
     if let Err(error) = socket.set_nodelay(true) {
         tracing::debug!(%peer, %error, "cannot disable Nagle's algorithm");
     }
     let Some(acceptor) = acceptor else {
         let client = Arc::new(Client::new(policy, peer, None));
-        return engine.serve(GuardedStream::new(socket, Arc::clone(&client)), client).await;
+        return engine.serve(GuardedStream::new(socket, Arc::clone(&client)), client, goodbye).await;
     };
-    match timeout(TLS_HANDSHAKE_LIMIT, acceptor.accept(socket)).await {
+    let handshake = tokio::select! {
+        handshake = timeout(TLS_HANDSHAKE_LIMIT, acceptor.accept(socket)) => handshake,
+        () = &mut goodbye => return,
+    };
+    match handshake {
         Ok(Ok(socket)) => {
             let certificate = tls::peer_identity(&socket);
             let client = Arc::new(Client::new(policy, peer, certificate));
-            engine.serve(GuardedStream::new(socket, Arc::clone(&client)), client).await;
+            engine.serve(GuardedStream::new(socket, Arc::clone(&client)), client, goodbye).await;
         }
         Ok(Err(error)) => tracing::warn!(%peer, %error, "TLS handshake refused"),
         Err(_) => tracing::warn!(%peer, "TLS handshake did not finish in time"),

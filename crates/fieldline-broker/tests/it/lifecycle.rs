@@ -1,9 +1,14 @@
 //! Starting, stopping, and not being able to.
 
+use std::time::Duration;
+
 use fieldline_broker::{Broker, BrokerError, BrokerOptions, LinkError, Message as LinkMessage};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::support::device::{Connect, Device, Message, VERSIONS, Version};
-use crate::support::{Running, plain};
+use crate::support::{Running, pki, plain, secured};
 
 async fn refusal(options: BrokerOptions) -> BrokerError {
     Broker::start(options).await.err().expect("the broker does not start")
@@ -66,6 +71,18 @@ async fn a_stopped_broker_has_said_goodbye_and_given_back_port_and_directory() {
         assert_eq!(device.next().await, Message::new("state", "on"));
     }
     broker.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_does_not_delay_the_stop() {
+    let ours = pki(&[]);
+    for options in [plain(), secured(ours.path())] {
+        let broker = Running::start(options).await;
+        let mut silent = TcpStream::connect(broker.address).await.expect("the broker accepts");
+        timeout(Duration::from_secs(3), broker.stop()).await.expect("the broker stops at once");
+        let read = silent.read(&mut [0]).await;
+        assert!(matches!(read, Ok(0) | Err(_)), "the connection is closed: {read:?}");
+    }
 }
 
 #[tokio::test]

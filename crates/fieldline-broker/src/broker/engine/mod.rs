@@ -7,6 +7,7 @@ mod authorize;
 mod events;
 mod transport;
 
+use std::future::{Future, pending};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -69,11 +70,16 @@ impl Engine {
     }
 
     /// Serves one connection until either side ends it.
-    pub(super) async fn serve<S>(&self, stream: GuardedStream<S>, client: Arc<Client>)
-    where
+    pub(super) async fn serve<S>(
+        &self,
+        stream: GuardedStream<S>,
+        client: Arc<Client>,
+        goodbye: impl Future<Output = ()>,
+    ) where
         S: AsyncRead + AsyncWrite + Send + Sync + Unpin + 'static,
     {
         let peer = client.peer();
+        let stranger = Arc::clone(&client);
         let events = Events::new(Arc::clone(&client), Arc::clone(&self.subscribers));
         let config = BrokerConfig { event_handler: Some(Arc::new(events)), ..self.config.clone() };
         let handler = ClientHandler::new(
@@ -87,8 +93,30 @@ impl Engine {
             Arc::clone(&self.resources),
             self.goodbye.subscribe(),
         );
-        if let Err(error) = handler.run().await {
-            tracing::debug!(%peer, %error, "connection ended");
+        // The library hears a goodbye only if it comes once the client has been let in.
+        let turned_away = async {
+            goodbye.await;
+            if stranger.identity().is_some() {
+                pending::<()>().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = turned_away => {}
+            result = handler.run() => {
+                if let Err(error) = result {
+                    tracing::debug!(%peer, %error, "connection ended");
+                }
+            }
+        }
+    }
+
+    /// Completes when the broker says goodbye after this call.
+    pub(super) fn goodbye(&self) -> impl Future<Output = ()> + use<> {
+        let mut receiver = self.goodbye.subscribe();
+        async move {
+            // An error means that the broker is gone, which is a goodbye too.
+            let _ = receiver.recv().await;
         }
     }
 
