@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 use crate::frame::{u32_at, u64_at};
-use crate::storage::{PAGE_SIZE, Storage, StorageFile, read_fully};
+use crate::storage::{PAGE_SIZE, Storage, StorageFile, read_fully, write_again};
 
 /// What the file occupies at most.
 pub(crate) const FILE_SIZE: u64 = 2 * PAGE_SIZE;
@@ -49,9 +49,11 @@ impl Cursor {
                 best = Some((generation, slot, head));
             }
         }
-        if best.is_some() {
-            // It may be in the page cache only; the other slot is about to be overwritten.
-            file.sync().map_err(|error| StoreError::from_io("sync", &path, error))?;
+        if let Some((_, slot, _)) = best {
+            // The other slot is about to be overwritten.
+            let start = slot * PAGE_SIZE;
+            write_again(file.as_mut(), start, start + SLOT_SIZE as u64)
+                .map_err(|error| StoreError::from_io("sync", &path, error))?;
         }
         let (generation, durable_slot, durable_head) = match best {
             Some((generation, slot, head)) => (generation, slot, Some(head)),

@@ -100,8 +100,10 @@ impl Log {
         // up after a crash, that file's name says where the one before ended.
         self.active = None;
         let path = segment::path(&self.directory, self.next);
-        let previous_end = self.segments.back().map_or(self.next, |segment| segment.end);
-        let header = segment::encode_header(self.next, previous_end);
+        // A damaged segment is better counted by its records when the log is opened again.
+        let previous = self.segments.back().filter(|segment| !segment.is_damaged);
+        let previous = previous.map_or(0..0, |segment| segment.first..segment.end);
+        let header = segment::encode_header(self.next, &previous);
         let file =
             self.storage.open(&path, true).map_err(|error| StoreError::from_io("create", &path, error))?;
         let mut active = Active::new(path.clone(), file, self.next);
@@ -114,7 +116,12 @@ impl Log {
             drop(self.storage.remove(&path));
             return Err(error);
         }
-        self.segments.push_back(Segment { first: self.next, end: self.next, bytes: HEADER_SIZE });
+        self.segments.push_back(Segment {
+            first: self.next,
+            end: self.next,
+            bytes: HEADER_SIZE,
+            is_damaged: false,
+        });
         self.active = Some(active);
         Ok(())
     }

@@ -66,9 +66,9 @@ pub struct Log {
 impl Log {
     /// Opens the log in `directory`, which is created if it is missing, and recovers what a crash left.
     ///
-    /// Reads the headers of all segments and the records of the last one. Damage inside older segments is found
-    /// when they are read. What is recovered is durable, with one exception: if the process before ended after
-    /// a failed sync, the system may show records that the medium never took, and no later sync tells.
+    /// Reads the headers of all segments and the records of the last one, and writes the end of that one again,
+    /// up to [`MAX_UNSYNCED_BYTES`](crate::MAX_UNSYNCED_BYTES) and a record, so that what is recovered is durable
+    /// even if the process before died of a failed sync. Damage inside older segments is found when they are read.
     ///
     /// # Errors
     /// [`StoreError::TooSmall`], [`StoreError::InUse`], [`StoreError::Version`], [`StoreError::ReadOnly`],

@@ -91,7 +91,9 @@ impl Log {
         let mut wanted = self.head.max(after.saturating_add(1));
         while records.len() < max_records {
             wanted = self.holes.skip(wanted);
-            let Some(segment) = self.segments.iter().find(|segment| segment.end > wanted).copied() else {
+            let Some(segment) =
+                self.segments.iter().find(|segment| segment.end > wanted.max(segment.first)).copied()
+            else {
                 break;
             };
             wanted = wanted.max(segment.first);

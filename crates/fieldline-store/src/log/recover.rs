@@ -1,6 +1,7 @@
 //! What is on disk when a log is opened: finished segments, a torn last one, and things that aren't ours.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::LOCK_NAME;
@@ -8,8 +9,9 @@ use crate::cursor;
 use crate::error::StoreError;
 use crate::frames::Frames;
 use crate::holes::Holes;
+use crate::options::MAX_UNSYNCED_BYTES;
 use crate::segment::{self, HEADER_SIZE, SEQUENCE_SPAN, Segment};
-use crate::storage::{Entry, Storage, StorageFile, read_fully};
+use crate::storage::{Entry, Storage, StorageFile, read_fully, write_again};
 
 /// What opening a log found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,41 +37,49 @@ pub(super) struct Found {
     pub(super) recovered: Recovered,
 }
 
+/// A file whose name is that of a segment.
+struct SegmentFile {
+    entry: Entry,
+    first: u64,
+    /// What its header says of the segment before.
+    previous: Option<Range<u64>>,
+}
+
 /// Reads the headers of all segments, and the records of those whose end no header tells.
 pub(super) fn scan(storage: &dyn Storage, directory: &Path) -> Result<Found, StoreError> {
     let mut found = Found::default();
-    let mut files: VecDeque<(Entry, Segment, Option<u64>)> = VecDeque::new();
+    let mut files: VecDeque<SegmentFile> = VecDeque::new();
     let entries = storage.list(directory).map_err(|error| StoreError::from_io("list", directory, error))?;
     for entry in entries {
         match segment::first_of_name(&entry.name) {
             Some(first) => {
-                let previous_end = read_header(storage, &entry, first)?;
-                if previous_end.is_none() && entry.length >= HEADER_SIZE {
+                let previous = read_header(storage, &entry, first)?;
+                if previous.is_none() && entry.length >= HEADER_SIZE {
                     found.recovered.damaged_segments.push(entry.path.clone());
                 }
-                files.push_back((
-                    entry.clone(),
-                    Segment { first, end: first, bytes: entry.length },
-                    previous_end,
-                ));
+                files.push_back(SegmentFile { entry, first, previous });
             }
             None if entry.name == LOCK_NAME || entry.name == cursor::FILE_NAME => {}
             None => found.recovered.leftovers.push(entry.path),
         }
     }
-    while let Some((entry, segment, _)) = files.pop_front() {
-        let plausible_end = |end: &u64| (segment.first..=segment.first + SEQUENCE_SPAN).contains(end);
-        let end = files.front().and_then(|(_, _, previous_end)| *previous_end).filter(plausible_end);
-        let segment = match end {
-            Some(end) => Segment { end, ..segment },
-            None => walk(storage, &entry, segment, files.is_empty(), &mut found)?,
+    while let Some(file) = files.pop_front() {
+        // The next segment may have followed another one, which was deleted while this one came back.
+        let known = files.front().and_then(|next| next.previous.clone()).filter(|previous| {
+            previous.start == file.first && (file.first..=file.first + SEQUENCE_SPAN).contains(&previous.end)
+        });
+        let segment = match known {
+            Some(known) => {
+                Segment { first: known.start, end: known.end, bytes: file.entry.length, is_damaged: false }
+            }
+            None => walk(storage, &file, files.is_empty(), &mut found)?,
         };
         found.segments.push_back(segment);
     }
     Ok(found)
 }
 
-fn read_header(storage: &dyn Storage, entry: &Entry, first: u64) -> Result<Option<u64>, StoreError> {
+fn read_header(storage: &dyn Storage, entry: &Entry, first: u64) -> Result<Option<Range<u64>>, StoreError> {
     let file = open(storage, &entry.path)?;
     let mut header = [0; HEADER_SIZE as usize];
     let read = read_fully(file.as_ref(), &mut header, 0)
@@ -81,22 +91,24 @@ fn read_header(storage: &dyn Storage, entry: &Entry, first: u64) -> Result<Optio
 /// the last segment: it is the one that was written to when the crash came.
 fn walk(
     storage: &dyn Storage,
-    entry: &Entry,
-    mut segment: Segment,
+    file: &SegmentFile,
     is_last: bool,
     found: &mut Found,
 ) -> Result<Segment, StoreError> {
+    let entry = &file.entry;
+    let mut segment = Segment { first: file.first, end: file.first, bytes: entry.length, is_damaged: false };
     let fail = |action| move |error| StoreError::from_io(action, &entry.path, error);
     let mut frames = Frames::new(open(storage, &entry.path)?);
     let plausible = segment.first..segment.first + SEQUENCE_SPAN;
     let mut intact = HEADER_SIZE.min(entry.length);
-    let mut is_damaged = false;
+    let mut last_start = 0;
     while let Some(frame) = frames.next(entry.length, &plausible).map_err(fail("read"))? {
-        is_damaged |= found.holes.add(segment.end..frame.record.sequence) > 0;
+        segment.is_damaged |= found.holes.add(segment.end..frame.record.sequence) > 0;
         segment.end = frame.record.sequence + 1;
         intact = frame.end;
+        last_start = frame.start;
     }
-    if is_damaged && found.recovered.damaged_segments.last() != Some(&entry.path) {
+    if segment.is_damaged && found.recovered.damaged_segments.last() != Some(&entry.path) {
         found.recovered.damaged_segments.push(entry.path.clone());
     }
     if !is_last {
@@ -105,12 +117,10 @@ fn walk(
     segment.bytes = intact;
     found.recovered.torn_bytes = entry.length - intact;
     let mut file = open(storage, &entry.path)?;
-    if intact < entry.length {
-        file.set_length(intact).map_err(fail("truncate"))?;
-    }
-    if segment.end > segment.first {
-        file.sync().map_err(fail("sync"))?;
-    }
+    file.set_length(intact).map_err(fail("truncate"))?;
+    // Never more than this was waiting for a sync when the process before ended.
+    let start = last_start.saturating_sub(MAX_UNSYNCED_BYTES as u64);
+    write_again(file.as_mut(), start, intact).map_err(fail("sync"))?;
     Ok(segment)
 }
 

@@ -75,3 +75,14 @@ pub(crate) fn read_fully(file: &dyn StorageFile, buffer: &mut [u8], offset: u64)
     }
     Ok(filled)
 }
+
+/// Makes durable what a file shows between two offsets, whatever became of earlier syncs.
+///
+/// A file may show what no medium has: the process before may have died after a failed sync, and a sync
+/// alone would now succeed. Written again, the pages are dirty and the sync is about them.
+pub(crate) fn write_again(file: &mut dyn StorageFile, start: u64, end: u64) -> io::Result<()> {
+    let mut bytes = vec![0; (end - start) as usize];
+    let read = read_fully(file, &mut bytes, start)?;
+    file.write_at(&bytes[..read], start)?;
+    file.sync()
+}

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::{Counters, PowerCut};
@@ -146,9 +147,7 @@ impl State {
     pub(super) fn flip_bit(&mut self, path: &Path, bit: u64) {
         let Some(content) = self.names.get(path).and_then(|id| self.contents.get_mut(id)) else { return };
         for bytes in [&mut content.seen, &mut content.durable] {
-            if let Some(byte) = bytes.get_mut((bit / 8) as usize) {
-                *byte ^= 1 << (bit % 8);
-            }
+            flip(bytes, (bit / 8) as usize, bit % 8);
         }
     }
 
@@ -217,27 +216,39 @@ impl Content {
     fn cut_power(&mut self, power_cut: PowerCut) {
         let total: usize = self.unsynced.iter().map(Change::weight).sum();
         let mut left = (power_cut.kept_bytes % (total as u64 + 1)) as usize;
-        let mut arrived: Vec<usize> = Vec::new();
+        let mut arrived: Vec<Range<usize>> = Vec::new();
         for change in self.unsynced.drain(..) {
             let kept = change.first(left);
             left -= kept.weight();
             kept.apply(&mut self.durable);
             if let Change::Write { offset, bytes } = kept {
-                arrived.extend(offset..offset + bytes.len());
+                arrived.push(offset..offset + bytes.len());
             }
             if left == 0 {
                 break;
             }
         }
-        arrived.retain(|at| *at < self.durable.len());
+        let arrived_bytes: usize = arrived.iter().map(Range::len).sum();
         if let Some(bit) = power_cut.flipped_bit
-            && !arrived.is_empty()
+            && arrived_bytes > 0
         {
-            let bit = bit % (arrived.len() as u64 * 8);
-            self.durable[arrived[(bit / 8) as usize]] ^= 1 << (bit % 8);
+            let mut at = (bit / 8) as usize % arrived_bytes;
+            for range in arrived {
+                if at < range.len() {
+                    flip(&mut self.durable, range.start + at, bit % 8);
+                    break;
+                }
+                at -= range.len();
+            }
         }
         self.seen = self.durable.clone();
         self.dirty_pages.clear();
+    }
+}
+
+fn flip(bytes: &mut [u8], at: usize, bit: u64) {
+    if let Some(byte) = bytes.get_mut(at) {
+        *byte ^= 1 << bit;
     }
 }
 
@@ -254,7 +265,7 @@ impl Change {
         }
     }
 
-    fn pages(&self) -> std::ops::Range<u64> {
+    fn pages(&self) -> Range<u64> {
         match self {
             Self::Write { offset, bytes } if !bytes.is_empty() => {
                 *offset as u64 / PAGE_SIZE..((offset + bytes.len()) as u64).div_ceil(PAGE_SIZE)

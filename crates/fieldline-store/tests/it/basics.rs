@@ -165,3 +165,25 @@ fn a_log_under_one_mebibyte_is_refused() {
         "a disk buffer of 1048575 bytes is too small, the minimum is 1048576 bytes"
     );
 }
+
+#[test]
+fn crashes_that_leave_empty_segments_hide_nothing() {
+    let storage = MemoryStorage::new();
+    let mut log = open(&storage, Options::default());
+    store(&mut log, b"first");
+    log.sync().expect("synced");
+    drop(log);
+    for _ in 0..3 {
+        let mut log = open(&storage, Options::default());
+        store(&mut log, b"lost");
+        drop(log);
+        storage.cut_power(PowerCut::default());
+    }
+    let mut log = open(&storage, Options::default());
+    store(&mut log, b"last");
+    log.sync().expect("synced");
+    drop(log);
+    let mut log = open(&storage, Options::default());
+    assert_eq!(payloads(&mut log), [b"first".as_slice(), b"last"]);
+    assert_eq!(log.len(), 2);
+}

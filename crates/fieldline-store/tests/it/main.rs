@@ -2,4 +2,5 @@
 
 mod basics;
 mod budget;
+mod model;
 mod support;
