@@ -10,6 +10,9 @@ use crate::error::{ConnectError, Refusal};
 use crate::options::Options;
 use crate::protocol::options::{incoming_ceiling, words};
 
+/// What tokio-util's `Framed` says of a stream that ends within a packet.
+const CUT_SHORT: &str = "bytes remaining on stream";
+
 pub(crate) fn from_v4(error: rumqttc::ConnectionError, options: &Options, accepted: bool) -> ConnectError {
     use rumqttc::{ConnectReturnCode as Code, ConnectionError as Of, StateError};
     match error {
@@ -52,9 +55,15 @@ pub(crate) fn from_v5(error: v5::ConnectionError, options: &Options, accepted: b
         }),
         Of::MqttState(StateError::AwaitPingResp) => ConnectError::KeepAlive,
         Of::MqttState(StateError::ConnectionAborted) => closed("end of stream", accepted),
-        Of::MqttState(StateError::ServerDisconnect { reason_code, reason_string }) => ConnectError::Closed {
-            reason: reason_string.unwrap_or_else(|| words(&format!("{reason_code:?}"))),
-        },
+        // Not given as a source by rumqttc, unlike its 3.1.1 twin.
+        Of::MqttState(StateError::Deserialization(Codec::Io(error))) => {
+            from_source(&error, options, accepted)
+        }
+        Of::MqttState(StateError::ServerDisconnect { reason_code, reason_string }) => {
+            let code = words(&format!("{reason_code:?}"));
+            let reason = reason_string.map_or_else(|| code.clone(), |text| format!("{code}: {text}"));
+            ConnectError::Closed { reason }
+        }
         Of::MqttState(StateError::Deserialization(Codec::PayloadSizeLimitExceeded { pkt_size, max })) => {
             ConnectError::PacketTooLarge { size: pkt_size, max: max as usize }
         }
@@ -89,6 +98,7 @@ fn from_io(error: &io::Error, options: &Options, accepted: bool) -> ConnectError
         Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe | Kind::UnexpectedEof => {
             closed(&error.to_string(), accepted)
         }
+        Kind::Other if error.to_string() == CUT_SHORT => closed("in the middle of a packet", accepted),
         _ => ConnectError::Network { reason: error.to_string() },
     }
 }

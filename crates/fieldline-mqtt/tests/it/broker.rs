@@ -10,8 +10,8 @@ use rumqttc::mqttbytes::v4::{
     ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish, SubAck, SubscribeReasonCode,
 };
 use rumqttc::mqttbytes::{Error, QoS};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 /// Far more than anything here takes, so that a test that would hang fails instead.
@@ -54,14 +54,13 @@ impl Broker {
     pub(crate) async fn accept(&self) -> Peer {
         let (stream, _address) = within(self.listener.accept()).await.expect("a connection");
         stream.set_nodelay(true).expect("a TCP socket");
-        Peer { stream, buffer: BytesMut::new() }
+        Peer::new(stream)
     }
 
     /// The next connection, accepted; answers no subscription.
     pub(crate) async fn welcome(&self, session_present: bool) -> Peer {
         let mut peer = self.accept().await;
-        peer.connect().await;
-        peer.write(Packet::ConnAck(ConnAck::new(ConnectReturnCode::Success, session_present))).await;
+        peer.welcome(session_present).await;
         peer
     }
 }
@@ -75,13 +74,27 @@ pub(crate) fn options(port: u16) -> Options {
     }
 }
 
+/// A connection, encrypted or not.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
 /// One client as the broker sees it.
 pub(crate) struct Peer {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     buffer: BytesMut,
 }
 
 impl Peer {
+    pub(crate) fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+        Self { stream: Box::new(stream), buffer: BytesMut::new() }
+    }
+
+    /// Reads CONNECT and accepts it.
+    pub(crate) async fn welcome(&mut self, session_present: bool) {
+        self.connect().await;
+        self.write(Packet::ConnAck(ConnAck::new(ConnectReturnCode::Success, session_present))).await;
+    }
+
     /// The next packet; `None` once the client has closed the connection.
     pub(crate) async fn read(&mut self) -> Option<Packet> {
         within(async {
@@ -108,6 +121,7 @@ impl Peer {
 
     pub(crate) async fn write_bytes(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.expect("the client is there");
+        self.stream.flush().await.expect("the client is there");
     }
 
     pub(crate) async fn connect(&mut self) -> Connect {

@@ -2,6 +2,10 @@
 
 mod basics;
 mod broker;
+mod certificates;
 mod inbound;
 mod reconnect;
 mod replay;
+mod tls_check;
+mod tls_connect;
+mod v5;
