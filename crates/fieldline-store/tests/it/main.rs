@@ -2,5 +2,8 @@
 
 mod basics;
 mod budget;
+mod checkpoint;
+mod disk;
+mod faults;
 mod model;
 mod support;
