@@ -1,0 +1,100 @@
+//! The `cpu_temperature` source: the processor's own thermometer, as Linux shows it in a file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use fieldline_core::units::Period;
+use fieldline_core::{
+    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Example, FilePath, Kind, Meta,
+    Source, Value,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::fields::check_not_zero;
+use crate::sources::ticker::Ticker;
+
+/// The fields of a `cpu_temperature`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CpuTemperatureConfig {
+    /// The time between two readings, such as `1s`. The first is taken at once.
+    #[serde(default = "every_second")]
+    #[schemars(extend("default" = "1s"))]
+    every: Period,
+    /// The file that holds the temperature in thousandths of a degree Celsius.
+    #[serde(default = "first_zone")]
+    #[schemars(extend("default" = "/sys/class/thermal/thermal_zone0/temp"))]
+    path: FilePath,
+}
+
+fn every_second() -> Period {
+    Period(Duration::from_secs(1))
+}
+
+fn first_zone() -> FilePath {
+    FilePath(PathBuf::from("/sys/class/thermal/thermal_zone0/temp"))
+}
+
+impl Config for CpuTemperatureConfig {
+    const KIND: Kind = Kind::Source;
+    const NAME: &'static str = "cpu_temperature";
+    const SUMMARY: &'static str = "Reads the temperature of the processor in degrees Celsius.";
+    const EXAMPLES: &'static [Example] = &[
+        Example { title: "A reading every second", config: "every: 1s", input: "", output: "" },
+        Example {
+            title: "Another thermal zone",
+            config: "every: 10s\npath: /sys/class/thermal/thermal_zone1/temp",
+            input: "",
+            output: "",
+        },
+    ];
+
+    fn check(&self, cx: &mut CheckCx<'_>) {
+        check_not_zero(cx, "every", self.every);
+    }
+
+    fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+        Ok(Built::Source(Box::new(CpuTemperature {
+            node: cx.node.into(),
+            ticker: Ticker::new(self.every.0),
+            path: self.path.0.clone(),
+        })))
+    }
+}
+
+struct CpuTemperature {
+    node: Arc<str>,
+    ticker: Ticker,
+    path: PathBuf,
+}
+
+#[async_trait]
+impl Source for CpuTemperature {
+    /// A failed reading is an event too: the source never stops.
+    async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
+        self.ticker.due().await;
+        let body = match read_celsius(&self.path).await {
+            Ok(celsius) => Value::from([("celsius", celsius.into()), ("status", "success".into())]),
+            Err(reason) => {
+                Value::from([("celsius", Value::Null), ("status", "fail".into()), ("reason", reason.into())])
+            }
+        };
+        self.ticker.taken();
+        Ok(Some(Batch::one(body, Meta::new(clock.time(), self.node.clone()))))
+    }
+}
+
+/// Reads the kernel's thousandths of a degree, or says why not.
+async fn read_celsius(path: &Path) -> Result<f64, String> {
+    let text = tokio::fs::read_to_string(path)
+        .await
+        .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    let thousandths: i32 = text
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{}` holds no temperature in thousandths of a degree", path.display()))?;
+    Ok(f64::from(thousandths) / 1000.0)
+}

@@ -1,0 +1,247 @@
+//! The `file` source: plays a recording back, at its own pace or another.
+
+use std::collections::VecDeque;
+use std::io::{ErrorKind, SeekFrom};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fieldline_core::units::Period;
+use fieldline_core::{
+    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Draft, Example, Facts,
+    FieldPath, FilePath, Kind, Meta, Source, Value,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::fs::File;
+use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
+
+use crate::fields::check_not_zero;
+use crate::sources::lines::Lines;
+use crate::sources::pace::Pace;
+use crate::sources::records::{Records, Writing};
+use crate::sources::ticker::Ticker;
+
+/// The most events handed over at once.
+const MOST_EVENTS: usize = 256;
+
+/// The fields of a `file` source.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileConfig {
+    /// The file, relative to the folder of the pipeline.
+    path: FilePath,
+    /// `jsonl` reads one JSON text a line; `csv` reads comma-separated values below a line of names, where numbers
+    /// become numbers and empty cells null. A line that is neither becomes
+    /// `{"status": "fail", "reason": …, "line": …}`.
+    #[serde(default)]
+    format: Format,
+    /// The time between two events; without it and `time_field`, the file is read as fast as it is taken.
+    every: Option<Period>,
+    /// The field that says when a record was taken: events come with the pauses they were recorded with, and
+    /// carry that time. RFC 3339, or seconds or milliseconds since 1970.
+    time_field: Option<FieldPath>,
+    /// How many times faster than recorded; needs `time_field`.
+    #[serde(default = "as_recorded")]
+    #[schemars(extend("exclusiveMinimum" = 0))]
+    speed: f64,
+    /// Whether the file begins again when it has ended; otherwise the source ends with it.
+    #[serde(default)]
+    repeat: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    /// One JSON text a line.
+    #[default]
+    Jsonl,
+    /// Comma-separated values below a line of names.
+    Csv,
+}
+
+fn as_recorded() -> f64 {
+    1.0
+}
+
+impl Config for FileConfig {
+    const KIND: Kind = Kind::Source;
+    const NAME: &'static str = "file";
+    const SUMMARY: &'static str =
+        "Plays back a recording from a file of JSON lines or comma-separated values.";
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "Ten times as fast as it was recorded",
+            config: "path: recordings/drying.jsonl\ntime_field: timestamp_utc\nspeed: 10",
+            input: "",
+            output: "",
+        },
+        Example {
+            title: "A table, ten rows a second, again and again",
+            config: "path: recordings/drying.csv\nformat: csv\nevery: 100ms\nrepeat: true",
+            input: "",
+            output: "",
+        },
+    ];
+
+    fn check(&self, cx: &mut CheckCx<'_>) {
+        if let Some(every) = self.every {
+            check_not_zero(cx, "every", every);
+        }
+        if self.every.is_some() && self.time_field.is_some() {
+            cx.error("conflicting-fields", "every", "`every` and `time_field` exclude each other")
+                .help("`every` sets a pace, `time_field` takes the recorded one");
+        }
+        if self.time_field.is_none() && self.speed != as_recorded() {
+            cx.error(
+                "conflicting-fields",
+                "speed",
+                "`speed` needs `time_field`, to know the recorded pauses",
+            )
+            .help("write for example `time_field: timestamp_utc`, or `every: 100ms` instead of `speed`");
+        }
+        if !(self.speed.is_finite() && self.speed > 0.0) {
+            cx.error("bad-number", "speed", "`speed` must be greater than zero").help("`2` is twice as fast");
+        }
+        cx.file("path", &self.path);
+    }
+
+    fn facts(&self) -> Facts {
+        Facts { files: vec![self.path.0.clone()], ..Facts::default() }
+    }
+
+    fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+        let pace = match (self.every, &self.time_field) {
+            (Some(every), _) => Pace::Steady(Ticker::new(every.0)),
+            (None, Some(field)) => Pace::recorded(field.clone(), self.speed),
+            (None, None) => Pace::Unlimited,
+        };
+        let writing = match self.format {
+            Format::Jsonl => Writing::Jsonl,
+            Format::Csv => Writing::Csv,
+        };
+        Ok(Built::Source(Box::new(Recording {
+            node: cx.node.into(),
+            path: self.path.0.clone(),
+            writing,
+            repeat: self.repeat,
+            pace,
+            file: None,
+            offset: 0,
+            chunk: vec![0; 16 << 10],
+            lines: Lines::default(),
+            records: Records::new(writing),
+            waiting: VecDeque::new(),
+            fruitful: false,
+        })))
+    }
+}
+
+struct Recording {
+    node: Arc<str>,
+    path: PathBuf,
+    writing: Writing,
+    repeat: bool,
+    pace: Pace,
+    file: Option<File>,
+    /// How much of the file was read, so that a file opened again goes on there.
+    offset: u64,
+    chunk: Vec<u8>,
+    lines: Lines,
+    records: Records,
+    /// Bodies that were read and not handed over.
+    waiting: VecDeque<Value>,
+    /// Whether this pass over the file has brought anything.
+    fruitful: bool,
+}
+
+#[async_trait]
+impl Source for Recording {
+    async fn connect(&mut self, _clock: &Clock) -> Result<(), ComponentError> {
+        let mut file = File::open(&self.path).await.map_err(|error| self.error("open", &error))?;
+        file.seek(SeekFrom::Start(self.offset)).await.map_err(|error| self.error("read", &error))?;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// Cancel-safe: what was read is kept in `lines` or `waiting` before the next wait, and leaves `waiting`
+    /// only after the last.
+    async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
+        while self.waiting.is_empty() {
+            if !self.read_more().await? {
+                return Ok(None);
+            }
+        }
+        let most = match self.pace {
+            Pace::Unlimited => MOST_EVENTS,
+            Pace::Steady(_) | Pace::Recorded(_) => 1,
+        };
+        if let Some(body) = self.waiting.front() {
+            self.pace.wait_for(body).await;
+            self.pace.taken();
+        }
+        let count = self.waiting.len().min(most);
+        let bodies: Vec<Value> = self.waiting.drain(..count).collect();
+        let events = bodies.into_iter().map(|body| self.draft(body, clock)).collect();
+        Ok(Some(Batch { token: 0, events }))
+    }
+
+    async fn close(&mut self) {
+        self.file = None;
+    }
+}
+
+impl Recording {
+    /// Reads a piece of the file into `waiting`; `false` when there is nothing more.
+    async fn read_more(&mut self) -> Result<bool, ComponentError> {
+        let Some(file) = &mut self.file else {
+            return Err(ComponentError::retryable("not_open", "the file is not open"));
+        };
+        let count = file.read(&mut self.chunk).await.map_err(|error| self.error("read", &error))?;
+        self.offset += count as u64;
+        if count > 0 {
+            self.lines.feed(&self.chunk[..count]);
+            while let Some(line) = self.lines.next() {
+                self.waiting.extend(self.records.push(line));
+            }
+            self.fruitful |= !self.waiting.is_empty();
+            return Ok(true);
+        }
+        let last = self.lines.finish();
+        self.waiting.extend(last.and_then(|line| self.records.push(line)));
+        self.waiting.extend(self.records.finish());
+        self.fruitful |= !self.waiting.is_empty();
+        if !self.waiting.is_empty() {
+            return Ok(true);
+        }
+        if !(self.repeat && self.fruitful) {
+            return Ok(false);
+        }
+        self.rewind().await.map(|()| true)
+    }
+
+    async fn rewind(&mut self) -> Result<(), ComponentError> {
+        if let Some(file) = &mut self.file {
+            file.seek(SeekFrom::Start(0)).await.map_err(|error| self.error("read", &error))?;
+        }
+        self.offset = 0;
+        self.records = Records::new(self.writing);
+        self.pace.rewind();
+        self.fruitful = false;
+        Ok(())
+    }
+
+    fn draft(&self, body: Value, clock: &Clock) -> Draft {
+        let time = self.pace.time_of(&body).unwrap_or_else(|| clock.time());
+        Draft { meta: Meta::new(time, self.node.clone()), body }
+    }
+
+    fn error(&self, verb: &str, error: &std::io::Error) -> ComponentError {
+        let message = format!("cannot {verb} `{}`: {error}", self.path.display());
+        match error.kind() {
+            ErrorKind::NotFound => ComponentError::retryable("not_found", message),
+            ErrorKind::IsADirectory => ComponentError::permanent("not_a_file", message),
+            _ => ComponentError::retryable("io", message),
+        }
+    }
+}

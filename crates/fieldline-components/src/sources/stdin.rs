@@ -1,0 +1,238 @@
+//! The `stdin` source: lines that are typed or piped into the program.
+//!
+//! A read of the standard input cannot be called off. So one thread reads it for as long as the program lives,
+//! and whichever source is there takes the lines: neither a stop nor a reload waits for the next key press
+//! or loses what was typed.
+
+use std::io::{ErrorKind, Read};
+use std::sync::{Arc, OnceLock};
+
+use async_trait::async_trait;
+use fieldline_core::{
+    Batch, BuildCx, BuildError, Built, Claim, Clock, ComponentError, Config, Draft, Example, Facts,
+    FieldPath, Kind, Meta, Source, Value,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, mpsc};
+
+use crate::sources::lines::{Line, Lines};
+use crate::sources::records::{Records, Writing};
+
+/// Pieces that may wait for the source; then whoever writes to us waits.
+const QUEUE: usize = 16;
+
+/// The most events handed over at once.
+const MOST_EVENTS: usize = 256;
+
+/// The fields of a `stdin`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StdinConfig {
+    /// `jsonl` reads one JSON text a line, and a line that is none becomes
+    /// `{"status": "fail", "reason": …, "line": …}`; `text` makes `{"text": …}` of each line.
+    #[serde(default)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Format {
+    /// One JSON text a line.
+    #[default]
+    Jsonl,
+    /// Any line, as `text`.
+    Text,
+}
+
+impl Config for StdinConfig {
+    const KIND: Kind = Kind::Source;
+    const NAME: &'static str = "stdin";
+    const SUMMARY: &'static str = "Reads lines from the standard input.";
+    const EXAMPLES: &'static [Example] = &[
+        Example { title: "JSON lines from another program", config: "{}", input: "", output: "" },
+        Example { title: "Whatever is typed", config: "format: text", input: "", output: "" },
+    ];
+
+    fn facts(&self) -> Facts {
+        let claim = Claim { resource: "the standard input".into(), field: FieldPath::root() };
+        Facts { claims: vec![claim], ..Facts::default() }
+    }
+
+    fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+        let writing = match self.format {
+            Format::Jsonl => Writing::Jsonl,
+            Format::Text => Writing::Text,
+        };
+        Ok(Built::Source(Box::new(Stdin {
+            node: cx.node.into(),
+            records: Records::new(writing),
+            input: None,
+        })))
+    }
+}
+
+struct Stdin {
+    node: Arc<str>,
+    records: Records,
+    input: Option<Arc<Mutex<Input>>>,
+}
+
+#[async_trait]
+impl Source for Stdin {
+    async fn connect(&mut self, _clock: &Clock) -> Result<(), ComponentError> {
+        self.input = Some(standard_input()?);
+        Ok(())
+    }
+
+    async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
+        let Some(input) = &self.input else {
+            return Err(ComponentError::retryable("not_open", "the standard input is not open"));
+        };
+        let mut input = input.lock().await;
+        loop {
+            if !input.wait_for_line().await {
+                return Ok(None);
+            }
+            let lines = std::iter::from_fn(|| input.take_line()).take(MOST_EVENTS);
+            let bodies = lines.filter_map(|line| self.records.push(line));
+            let draft = |body: Value| Draft { body, meta: Meta::new(clock.time(), self.node.clone()) };
+            let events: Vec<Draft> = bodies.map(draft).collect();
+            if !events.is_empty() {
+                return Ok(Some(Batch { token: 0, events }));
+            }
+        }
+    }
+
+    async fn close(&mut self) {
+        self.input = None;
+    }
+}
+
+/// What the reading thread has read and no source has taken.
+struct Input {
+    pieces: mpsc::Receiver<Vec<u8>>,
+    lines: Lines,
+    next: Option<Line>,
+}
+
+impl Input {
+    /// Starts the thread that reads `reader` until its end.
+    fn start(mut reader: impl Read + Send + 'static) -> std::io::Result<Self> {
+        let (sender, pieces) = mpsc::channel(QUEUE);
+        std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+            let mut piece = vec![0; 8 << 10];
+            loop {
+                let sent = match reader.read(&mut piece) {
+                    Ok(0) => break,
+                    Ok(count) => sender.blocking_send(piece[..count].to_vec()),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                    Err(_) => break,
+                };
+                if sent.is_err() {
+                    break;
+                }
+            }
+        })?;
+        Ok(Input { pieces, lines: Lines::default(), next: None })
+    }
+
+    /// Waits until there is a line; `false` when there will be none. Cancel-safe.
+    async fn wait_for_line(&mut self) -> bool {
+        loop {
+            self.next = self.next.take().or_else(|| self.lines.next());
+            if self.next.is_some() {
+                return true;
+            }
+            match self.pieces.recv().await {
+                Some(piece) => self.lines.feed(&piece),
+                None => {
+                    self.next = self.lines.finish();
+                    return self.next.is_some();
+                }
+            }
+        }
+    }
+
+    /// A line that is there.
+    fn take_line(&mut self) -> Option<Line> {
+        self.next.take().or_else(|| self.lines.next())
+    }
+}
+
+/// The one reader of the standard input.
+fn standard_input() -> Result<Arc<Mutex<Input>>, ComponentError> {
+    static INPUT: OnceLock<Result<Arc<Mutex<Input>>, String>> = OnceLock::new();
+    let start =
+        || Input::start(std::io::stdin()).map(|input| Arc::new(Mutex::new(input))).map_err(|e| e.to_string());
+    INPUT.get_or_init(start).clone().map_err(|reason| {
+        ComponentError::permanent("no_thread", format!("cannot read the standard input: {reason}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Write as _, pipe};
+    use std::time::Duration;
+
+    use fieldline_core::clock::TimeSource;
+    use jiff::Timestamp;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    struct Epoch;
+
+    impl TimeSource for Epoch {
+        fn instant(&self) -> std::time::Instant {
+            tokio::time::Instant::now().into_std()
+        }
+
+        fn time(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    fn stdin(input: &Arc<Mutex<Input>>) -> Stdin {
+        Stdin { node: "test".into(), records: Records::new(Writing::Text), input: Some(input.clone()) }
+    }
+
+    async fn texts(source: &mut Stdin) -> Vec<String> {
+        let batch = source.next(&Clock::new(Epoch)).await.expect("it is open").expect("it has not ended");
+        let text =
+            |draft: &Draft| draft.body.as_map().and_then(|map| map["text"].as_text()).map(str::to_owned);
+        batch.events.iter().filter_map(text).collect()
+    }
+
+    #[tokio::test]
+    async fn the_next_source_gets_the_lines_the_last_one_did_not() {
+        let (reader, mut writer) = pipe().expect("a pipe");
+        let input = Arc::new(Mutex::new(Input::start(reader).expect("a thread")));
+        writer.write_all(b"one\ntw").expect("the reader is there");
+        let mut first = stdin(&input);
+        assert_eq!(texts(&mut first).await, ["one"]);
+        // The first source waits for the end of the second line, and is stopped.
+        assert!(timeout(Duration::from_millis(1), first.next(&Clock::new(Epoch))).await.is_err());
+        first.close().await;
+        writer.write_all(b"o\nthree").expect("the reader is there");
+        drop(writer);
+        let mut second = stdin(&input);
+        assert_eq!(texts(&mut second).await, ["two"]);
+        assert_eq!(texts(&mut second).await, ["three"]);
+        assert_eq!(second.next(&Clock::new(Epoch)).await, Ok(None));
+    }
+
+    #[test]
+    fn a_runtime_ends_while_the_reader_waits_for_input() {
+        let (reader, writer) = pipe().expect("a pipe");
+        let input = Arc::new(Mutex::new(Input::start(reader).expect("a thread")));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        runtime.block_on(async {
+            let mut source = stdin(&input);
+            assert!(timeout(Duration::from_millis(1), source.next(&Clock::new(Epoch))).await.is_err());
+            source.close().await;
+        });
+        drop(runtime);
+        drop(writer);
+    }
+}
