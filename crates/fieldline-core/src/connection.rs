@@ -19,11 +19,14 @@ pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// How a connection is doing, for health and status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// Not up yet, or lost; with the last reason, if there is one.
-    Down(Option<String>),
+    /// Not up yet, or lost, and tried again; with the reason.
+    Down(String),
     /// Up.
     Up,
 }
+
+/// Told whenever the standing changes.
+pub type Report = Arc<dyn Fn(Standing) + Send + Sync>;
 
 /// A connection before it runs.
 #[async_trait]

@@ -4,7 +4,7 @@
 use async_trait::async_trait;
 
 use crate::clock::Clock;
-use crate::error::ComponentError;
+use crate::error::{ComponentError, EventError};
 use crate::event::Meta;
 use crate::receipt::Outcome;
 use crate::value::Value;
@@ -25,12 +25,14 @@ pub struct Batch {
     pub token: u64,
     /// The events, oldest first.
     pub events: Vec<Draft>,
+    /// What came in and could not be read as an event: goes to the dead letter as it came.
+    pub failed: Vec<(Draft, EventError)>,
 }
 
 impl Batch {
     /// A batch of one from a source that needs no settlement.
     pub fn one(body: Value, meta: Meta) -> Self {
-        Batch { token: 0, events: vec![Draft { body, meta }] }
+        Batch { events: vec![Draft { body, meta }], ..Batch::default() }
     }
 }
 

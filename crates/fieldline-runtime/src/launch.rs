@@ -82,7 +82,15 @@ impl Launcher<'_> {
                 (spawn(run_connection(handle, connection, clock, stop_signal)), None, None)
             }
             Crew::Source(source) => {
-                let driver = SourceDriver { handle, source, outlet, clock, stop: stop_signal, sequence: 0 };
+                let driver = SourceDriver {
+                    handle,
+                    source,
+                    outlet,
+                    clock,
+                    dead_letters,
+                    stop: stop_signal,
+                    sequence: 0,
+                };
                 (spawn(without_carry(driver.run())), None, Some(wiring))
             }
             Crew::Segment(transforms) => {
@@ -163,9 +171,10 @@ async fn run_connection(
     clock: Clock,
     mut stop: watch::Receiver<bool>,
 ) -> Carried {
-    handle.monitor.set(NodeState::Running);
     let stop = Box::pin(async move { stopped(&mut stop).await });
-    let state = match guard(connection.run(clock, stop)).await {
+    let monitor = handle.monitor.clone();
+    let report = Arc::new(move |standing| monitor.connection_stands(standing));
+    let state = match guard(connection.run(clock, report, stop)).await {
         Ok(Ok(())) => NodeState::Finished,
         Ok(Err(error)) => NodeState::Failed(error.message),
         Err(panic) => NodeState::Failed(panic),

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fieldline_compiler::NodeId;
 use fieldline_core::Kind;
+use fieldline_core::connection::Standing;
 use fieldline_core::ledger::Balance;
 
 /// How a node is doing.
@@ -88,6 +89,18 @@ impl Monitor {
 
     pub(crate) fn set(&self, state: NodeState) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = state;
+    }
+
+    /// Takes over what a connection says of itself.
+    pub(crate) fn connection_stands(&self, standing: Standing) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.0 = match (standing, &state.0) {
+            (Standing::Up, _) => NodeState::Running,
+            (Standing::Down(error), NodeState::Retrying { failures, .. }) => {
+                NodeState::Retrying { error, failures: failures + 1 }
+            }
+            (Standing::Down(error), _) => NodeState::Retrying { error, failures: 1 },
+        };
     }
 
     pub(crate) fn restarted(&self) {

@@ -183,7 +183,7 @@ impl Source for Recording {
         let count = self.waiting.len().min(most);
         let bodies: Vec<Value> = self.waiting.drain(..count).collect();
         let events = bodies.into_iter().map(|body| self.draft(body, clock)).collect();
-        Ok(Some(Batch { token: 0, events }))
+        Ok(Some(Batch { events, ..Batch::default() }))
     }
 
     async fn close(&mut self) {

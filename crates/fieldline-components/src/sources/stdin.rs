@@ -99,7 +99,7 @@ impl Source for Stdin {
             let draft = |body: Value| Draft { body, meta: Meta::new(clock.time(), self.node.clone()) };
             let events: Vec<Draft> = bodies.map(draft).collect();
             if !events.is_empty() {
-                return Ok(Some(Batch { token: 0, events }));
+                return Ok(Some(Batch { events, ..Batch::default() }));
             }
         }
     }

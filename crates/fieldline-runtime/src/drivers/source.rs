@@ -3,14 +3,18 @@
 
 use std::sync::Arc;
 
+use fieldline_core::outputs::{MAIN, Port};
 use fieldline_core::policy::Retry;
 use fieldline_core::receipt::Settle;
-use fieldline_core::{Batch, Built, Clock, ComponentError, Event, Outcome, Receipt, Source};
+use fieldline_core::{
+    Batch, Built, Clock, ComponentError, Draft, Event, EventError, Outcome, Receipt, Source,
+};
 use tokio::sync::mpsc;
 
 use super::{Stop, sleep_or_stop, stopped};
 use crate::backoff::Backoff;
 use crate::build::NodeHandle;
+use crate::dead_letter::{DeadLetters, Failure};
 use crate::outlet::Outlet;
 use crate::status::NodeState;
 use crate::supervise::guard;
@@ -24,6 +28,7 @@ pub(crate) struct SourceDriver {
     pub(crate) source: Box<dyn Source>,
     pub(crate) outlet: Outlet,
     pub(crate) clock: Clock,
+    pub(crate) dead_letters: DeadLetters,
     pub(crate) stop: Stop,
     pub(crate) sequence: u64,
 }
@@ -143,7 +148,11 @@ impl SourceDriver {
         settled: &mut mpsc::Receiver<(u64, Outcome)>,
         in_flight: &mut usize,
     ) {
-        let events = self.stamp(batch, settle);
+        let (events, failed) = self.stamp(batch, settle);
+        for (event, error) in failed {
+            let failure = Failure { node: &self.handle.node.id, error: &error, attempts: 1 };
+            self.dead_letters.put(event, failure, &self.clock).await;
+        }
         let mut sending = std::pin::pin!(self.outlet.send(events));
         loop {
             tokio::select! {
@@ -156,22 +165,37 @@ impl SourceDriver {
         }
     }
 
-    /// Books the drafts as events of this node, with sequence numbers, under one receipt.
-    fn stamp(&mut self, batch: Batch, settle: &Arc<dyn Settle>) -> Vec<(u16, Event)> {
+    /// Books the drafts as events of this node, with sequence numbers, under one receipt: those to send on,
+    /// and those that could not be read.
+    fn stamp(
+        &mut self,
+        batch: Batch,
+        settle: &Arc<dyn Settle>,
+    ) -> (Vec<(Port, Event)>, Vec<(Event, EventError)>) {
         let receipt = Receipt::tracked(batch.token, settle.clone());
-        let mut events = Vec::with_capacity(batch.events.len());
+        let mut sent = Vec::with_capacity(batch.events.len());
         for draft in batch.events {
-            self.sequence += 1;
-            let mut meta = draft.meta;
-            meta.source = self.handle.name.clone();
-            meta.sequence.get_or_insert(self.sequence);
-            let mut event = Event::new(draft.body, meta, receipt.share());
-            event.begin(&self.handle.ledger);
+            let mut event = self.event(draft, receipt.share());
             event.depart();
-            events.push((0, event));
+            sent.push((MAIN, event));
         }
+        let failed = batch
+            .failed
+            .into_iter()
+            .map(|(draft, error)| (self.event(draft, receipt.share()), error))
+            .collect();
         receipt.settle(Outcome::Delivered);
-        events
+        (sent, failed)
+    }
+
+    fn event(&mut self, draft: Draft, receipt: Receipt) -> Event {
+        self.sequence += 1;
+        let mut meta = draft.meta;
+        meta.source = self.handle.name.clone();
+        meta.sequence.get_or_insert(self.sequence);
+        let mut event = Event::new(draft.body, meta, receipt);
+        event.begin(&self.handle.ledger);
+        event
     }
 
     async fn settle(&mut self, token: u64, outcome: Outcome) {

@@ -137,7 +137,7 @@ impl Source for Numbers {
         let number = *next;
         *next += 1;
         let draft = Draft { body: Value::Int(number), meta: Meta::new(clock.time(), "".into()) };
-        Ok(Some(Batch { token: number as u64, events: vec![draft] }))
+        Ok(Some(Batch { token: number as u64, events: vec![draft], ..Batch::default() }))
     }
 
     async fn settle(&mut self, token: u64, outcome: Outcome) -> Result<(), ComponentError> {
