@@ -118,6 +118,32 @@ fn reports_made_offline_become_one_update_with_the_newest_values() {
 }
 
 #[test]
+fn a_whole_report_overtakes_what_came_before_it() {
+    let mut loopback = Loopback::new();
+    let mut reporter = reporter();
+    reporter.report(object(r#"{"a":1,"b":1}"#)).expect("a good report");
+    reporter.report_whole(object(r#"{"b":2}"#)).expect("a good report");
+    reporter.report(object(r#"{"c":3}"#)).expect("a good report");
+    loopback.other("update", r#"{"state":{"reported":{"z":1}}}"#, seconds(0));
+    let actions = reporter.connected(seconds(0));
+    settle(&mut reporter, &mut loopback, actions, seconds(0));
+    assert_eq!(loopback.section("reported"), r#"{"b":2,"c":3}"#);
+}
+
+#[test]
+fn only_one_update_is_on_its_way_at_a_time() {
+    let mut loopback = Loopback::new();
+    let mut reporter = connected(&mut loopback, SETTINGS);
+    reporter.report(object(r#"{"a":1}"#)).expect("a good report");
+    let first = reporter.tick(seconds(1));
+    reporter.report(object(r#"{"a":2}"#)).expect("a good report");
+    assert_eq!(reporter.tick(seconds(1)), []);
+    let told = settle(&mut reporter, &mut loopback, first, seconds(1));
+    let confirmed = |ticket| ReportAction::Confirmed { ticket, version: Some(ticket) };
+    assert_eq!(told, [confirmed(1), confirmed(2)]);
+}
+
+#[test]
 fn the_interval_collects_reports() {
     let mut loopback = Loopback::new();
     let mut reporter = connected(&mut loopback, ReporterSettings { interval: seconds(10), ..SETTINGS });
@@ -157,28 +183,53 @@ fn a_conflict_leads_to_a_get_and_a_new_patch() {
     assert_eq!(loopback.section("desired"), r#"{"x":1}"#);
 }
 
+/// Sends what is pending while someone else updates the shadow before each of the first `conflicts` attempts; the
+/// number of attempts, and what came of it.
+fn fight(reporter: &mut Reporter, loopback: &mut Loopback, conflicts: usize) -> (usize, Vec<ReportAction>) {
+    let mut actions = reporter.tick(seconds(1));
+    let mut attempts = 0;
+    while let [ReportAction::Publish(request)] = actions.as_slice() {
+        if request.topic.ends_with("update") {
+            attempts += 1;
+            if attempts <= conflicts {
+                loopback.other("update", r#"{"state":{}}"#, seconds(1));
+            }
+        }
+        let answers = loopback.send(request, seconds(1));
+        let answer = answers.last().expect("an answer");
+        actions = reporter.received(&answer.topic, answer.payload.as_bytes(), seconds(1));
+    }
+    (attempts, actions)
+}
+
 #[test]
 fn endless_conflicts_end_in_a_refusal() {
     let mut loopback = Loopback::new();
     loopback.other("update", r#"{"state":{}}"#, seconds(0));
     let mut reporter = connected(&mut loopback, SETTINGS);
-    reporter.report(object(r#"{"a":1}"#)).expect("a good report");
-    let mut actions = reporter.tick(seconds(1));
-    let mut updates = 0;
-    while let [ReportAction::Publish(request)] = actions.as_slice() {
-        if request.topic.ends_with("update") {
-            updates += 1;
-            loopback.other("update", r#"{"state":{}}"#, seconds(1));
-        }
-        let answers = loopback.send(request, seconds(1));
-        actions = reporter.received(&answers[0].topic, answers[0].payload.as_bytes(), seconds(1));
+    for ticket in 1..=2 {
+        reporter.report(object(r#"{"a":1}"#)).expect("a good report");
+        let refused = ReportAction::Refused {
+            ticket,
+            code: 409,
+            message: "Version conflict".to_owned(),
+            members: object(r#"{"a":1}"#).into(),
+        };
+        assert_eq!(fight(&mut reporter, &mut loopback, usize::MAX), (3, vec![refused]));
+        assert_eq!(reporter.wake_at(), None);
     }
-    assert_eq!(updates, 3);
-    let [ReportAction::Refused { ticket: 1, code: 409, message, members }] = actions.as_slice() else {
-        panic!("{actions:?}")
-    };
-    assert_eq!((message.as_str(), members.to_string().as_str()), ("Version conflict", r#"{"a":1}"#));
-    assert_eq!(reporter.wake_at(), None);
+}
+
+#[test]
+fn attempts_are_counted_for_each_update_anew() {
+    let mut loopback = Loopback::new();
+    loopback.other("update", r#"{"state":{}}"#, seconds(0));
+    let mut reporter = connected(&mut loopback, SETTINGS);
+    for ticket in 1..=4 {
+        reporter.report(object(&format!(r#"{{"a":{ticket}}}"#))).expect("a good report");
+        let confirmed = ReportAction::Confirmed { ticket, version: Some(1 + 3 * ticket) };
+        assert_eq!(fight(&mut reporter, &mut loopback, 2), (3, vec![confirmed]));
+    }
 }
 
 #[test]
@@ -198,6 +249,16 @@ fn updates_of_others_are_followed_without_asking() {
         publication(&actions).payload,
         r#"{"state":{"reported":{"b":2}},"version":2,"clientToken":"device-2"}"#
     );
+    // A message that comes twice is no news, and a cleared state is followed too.
+    let mut reporter = connected(&mut loopback, SETTINGS);
+    let mut messages = loopback.other("update", r#"{"state":null}"#, seconds(2));
+    messages.extend(messages.clone());
+    for message in messages {
+        assert_eq!(reporter.received(&message.topic, message.payload.as_bytes(), seconds(2)), []);
+    }
+    reporter.report(object(r#"{"a":1}"#)).expect("a good report");
+    let actions = reporter.tick(seconds(2));
+    assert!(publication(&actions).payload.contains(r#"{"reported":{"a":1}},"version":3"#), "{actions:?}");
     // A gap shows that one was missed.
     loopback.other("update", r#"{"state":{}}"#, seconds(3));
     let seen = loopback.other("update", r#"{"state":{}}"#, seconds(3));
@@ -268,6 +329,28 @@ fn a_silent_service_is_asked_a_bounded_number_of_times() {
     let actions = reporter.connected(seconds(99));
     let told = settle(&mut reporter, &mut loopback, actions, seconds(99));
     assert_eq!(told, [ReportAction::Confirmed { ticket: 1, version: Some(1) }]);
+}
+
+#[test]
+fn a_new_connection_has_all_its_attempts() {
+    let mut reporter = reporter();
+    let missing = |reporter: &mut Reporter, get: &[ReportAction]| {
+        let token = publication(get).payload.trim_start_matches('{').to_owned();
+        let answer = format!(r#"{{"code":404,"message":"",{token}"#);
+        reporter.received(&format!("{PREFIX}get/rejected"), answer.as_bytes(), seconds(0))
+    };
+    reporter.report(object(r#"{"a":1}"#)).expect("a good report");
+    for connection in 0..2 {
+        let mut actions = reporter.connected(seconds(0));
+        let mut updates = 0;
+        while actions != [ReportAction::NoAnswer] {
+            let update = missing(&mut reporter, &actions);
+            assert!(publication(&update).topic.ends_with("update"));
+            updates += 1;
+            actions = reporter.tick(seconds(1000));
+        }
+        assert_eq!(updates, 3, "connection {connection}");
+    }
 }
 
 #[test]

@@ -39,6 +39,8 @@ fn the_three_methods_do_what_the_topics_do() {
         r#""version":1,"timestamp":50}"#
     );
     check(&mut service, ["GET", "/things/lamp/shadow", "ignored"], (200, None, document));
+    let answer = rest(&mut service, "GET", "/things/lamp/shadow", "").expect("a shadow path");
+    assert!(answer.publications.is_empty(), "who only reads tells nobody");
     check(
         &mut service,
         ["DELETE", "/things/lamp/shadow", ""],

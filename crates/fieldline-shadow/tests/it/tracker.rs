@@ -130,7 +130,14 @@ fn a_shadow_made_anew_after_its_version_was_forgotten_is_followed() {
     bench.unseen("update", &desired(r#"{"b":1}"#));
     assert_eq!(bench.connect(), [r#"1: {"b":1}"#]);
 
-    // The same while connected.
+    // Deleted while connected, made anew offline, and by chance of the same version.
+    assert_eq!(bench.seen("delete", ""), ["Deleted"]);
+    bench.tracker.disconnected();
+    bench.now += seconds(TWO_DAYS + 1);
+    bench.unseen("update", &desired(r#"{"b":1}"#));
+    assert_eq!(bench.connect(), [r#"1: {"b":1}"#]);
+
+    // All of it while connected.
     bench.unseen("update", &desired(r#"{"b":2}"#));
     let deleted = bench.unseen("delete", "");
     assert_eq!(bench.deliver(&deleted), ["Deleted"]);
@@ -155,6 +162,11 @@ fn a_shadow_deleted_while_offline_is_told_once() {
     assert_eq!(bench.connect(), ["Deleted"]);
     assert_eq!(bench.connect(), [""; 0]);
     assert_eq!(bench.seen("update", &desired(r#"{"a":1}"#)), [r#"3: {"a":1} by {"a":1}"#]);
+    assert_eq!(bench.seen("delete", ""), ["Deleted"]);
+    assert_eq!(bench.seen("update", &desired(r#"{"a":1}"#)), [r#"5: {"a":1} by {"a":1}"#]);
+    assert_eq!(bench.seen("delete", ""), ["Deleted"]);
+    bench.tracker.disconnected();
+    assert_eq!(bench.connect(), [""; 0], "it was told while connected");
 }
 
 #[test]
