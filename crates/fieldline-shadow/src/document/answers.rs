@@ -1,7 +1,7 @@
 //! The JSON texts of the answers, with the member order of AWS.
 
-use super::stamps::timestamp;
-use super::{Document, Section, Stamps, UpdateRequest, Updated, delta};
+use super::stamps::{Stamps, timestamp};
+use super::{Document, Section, UpdateRequest, Updated, delta};
 use crate::json::{Json, Object};
 
 /// The payload of `get/accepted`: the document and the delta, at the time of the answer.

@@ -17,10 +17,10 @@ pub use delta::{delta, patch_between};
 pub use merge::merge;
 pub(crate) use merge::without_nulls;
 pub use record::{Record, RecordError};
-pub use request::{MAX_CLIENT_TOKEN, UpdateRequest, client_token};
+pub(crate) use request::client_token;
+pub use request::{MAX_CLIENT_TOKEN, UpdateRequest};
 pub use section::Section;
 pub(crate) use section::state_size;
-pub use stamps::Stamps;
 pub use update::{Updated, update};
 
 /// Levels of containers in a section, the section itself the first; an empty innermost one is not counted.

@@ -58,7 +58,7 @@ pub(super) enum Change<'a> {
 }
 
 /// The token of a get or delete request, whose payload may be empty and otherwise means nothing.
-pub fn client_token(payload: &[u8]) -> Result<Option<String>, Refusal> {
+pub(crate) fn client_token(payload: &[u8]) -> Result<Option<String>, Refusal> {
     if payload.iter().all(u8::is_ascii_whitespace) {
         return Ok(None);
     }

@@ -2,8 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::stamps::{cut, to_object};
-use super::{Stamps, merge};
+use super::merge;
+use super::stamps::{Stamps, cut, to_object};
 use crate::json::{Json, Object, compact_len};
 
 /// `desired` or `reported`. The stamps always have the shape of the state.

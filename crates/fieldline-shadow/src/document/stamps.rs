@@ -8,7 +8,7 @@ use crate::json::{Json, Object};
 
 /// When each leaf of a value was last written, in epoch seconds.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Stamps {
+pub(super) enum Stamps {
     /// A scalar, or a null in a request.
     At(u64),
     /// An array: one entry per element.
@@ -19,7 +19,7 @@ pub enum Stamps {
 
 impl Stamps {
     /// The stamps of a value written at `now`.
-    pub fn of(value: &Json, now: u64) -> Self {
+    pub(super) fn of(value: &Json, now: u64) -> Self {
         match value {
             Json::Array(items) => Stamps::Array(items.iter().map(|item| Stamps::of(item, now)).collect()),
             Json::Object(object) => Stamps::Object(
@@ -54,7 +54,7 @@ impl Stamps {
     }
 
     /// The metadata as it stands in an answer: `{"timestamp":…}` for each leaf.
-    pub fn to_json(&self) -> Json {
+    pub(super) fn to_json(&self) -> Json {
         match self {
             Stamps::At(seconds) => timestamp(*seconds),
             Stamps::Array(items) => Json::Array(items.iter().map(Stamps::to_json).collect()),
