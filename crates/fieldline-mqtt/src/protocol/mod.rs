@@ -26,6 +26,8 @@ pub(crate) struct Accepted {
     pub(crate) packet_ids: u16,
     pub(crate) max_packet_size: Option<u32>,
     pub(crate) at_least_once: bool,
+    /// Whether a message can name the subscriptions it was sent for.
+    pub(crate) numbered_subscriptions: bool,
 }
 
 /// A publish from the broker.
@@ -38,6 +40,8 @@ pub(crate) struct Arrival {
     pub(crate) duplicate: bool,
     pub(crate) packet_id: u16,
     pub(crate) properties: Properties,
+    /// The numbers of the subscriptions it was sent for, where known.
+    pub(crate) subscriptions: Vec<usize>,
 }
 
 /// What happened on the connection.
@@ -135,8 +139,9 @@ impl Requests {
         }
     }
 
-    /// Subscribes to all `filters` in one packet. With `again` MQTT 5 does not repeat retained messages.
-    pub(crate) fn subscribe(&self, filters: &[(String, QoS)], again: bool) -> bool {
+    /// Subscribes to all `filters` in one packet. With MQTT 5, `again` does not repeat retained messages and
+    /// messages will name `number`.
+    pub(crate) fn subscribe(&self, filters: &[(String, QoS)], again: bool, number: Option<usize>) -> bool {
         match self {
             Self::V4(client) => {
                 let filters = filters
@@ -146,7 +151,12 @@ impl Requests {
             }
             Self::V5(client) => {
                 let filters = filters.iter().map(|(path, qos)| options::filter_v5(path, *qos, again));
-                client.try_subscribe_many(filters).is_ok()
+                match options::subscribe_properties(number) {
+                    Some(properties) => {
+                        client.try_subscribe_many_with_properties(filters, properties).is_ok()
+                    }
+                    None => client.try_subscribe_many(filters).is_ok(),
+                }
             }
         }
     }
@@ -222,6 +232,7 @@ fn v4_happening(event: rumqttc::Event) -> Happening {
             packet_ids: 0,
             max_packet_size: None,
             at_least_once: true,
+            numbered_subscriptions: false,
         }),
         Event::Incoming(Packet::Publish(publish)) => Happening::Arrived(Arrival {
             topic: publish.topic,
@@ -231,6 +242,7 @@ fn v4_happening(event: rumqttc::Event) -> Happening {
             duplicate: publish.dup,
             packet_id: publish.pkid,
             properties: Properties::default(),
+            subscriptions: Vec::new(),
         }),
         Event::Incoming(Packet::PubAck(acknowledged)) => Happening::Settled(acknowledged.pkid, Ok(())),
         Event::Incoming(Packet::SubAck(answer)) => {
@@ -253,19 +265,7 @@ fn v5_happening(event: v5::Event, options: &Options) -> Happening {
         Event::Incoming(Packet::ConnAck(accepted)) => {
             Happening::Accepted(options::accepted_v5(&accepted, options))
         }
-        Event::Incoming(Packet::Publish(publish)) => Happening::Arrived(Arrival {
-            topic: String::from_utf8_lossy(&publish.topic).into_owned(),
-            payload: publish.payload,
-            qos: if publish.qos == v5::mqttbytes::QoS::AtMostOnce {
-                QoS::AtMostOnce
-            } else {
-                QoS::AtLeastOnce
-            },
-            retain: publish.retain,
-            duplicate: publish.dup,
-            packet_id: publish.pkid,
-            properties: publish.properties.map(options::received_properties).unwrap_or_default(),
-        }),
+        Event::Incoming(Packet::Publish(publish)) => Happening::Arrived(options::arrival_v5(publish)),
         Event::Incoming(Packet::PubAck(acknowledged)) => {
             let text = acknowledged.properties.and_then(|properties| properties.reason_string);
             let outcome = match acknowledged.reason {

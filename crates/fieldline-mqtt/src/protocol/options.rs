@@ -10,7 +10,7 @@ use rustls::ClientConfig;
 
 use crate::message::{Properties, Publish, QoS};
 use crate::options::{Options, Version};
-use crate::protocol::Accepted;
+use crate::protocol::{Accepted, Arrival};
 
 /// MQTT 3.1.1 has no way to tell the broker our limit, and a packet over rumqttc's limit ends the connection
 /// for ever, as the broker sends it again. So packets up to this size are read and, when over our own limit,
@@ -80,6 +80,9 @@ pub(crate) fn accepted_v5(accepted: &packets::ConnAck, options: &Options) -> Acc
         packet_ids: receive_maximum.clamp(1, options.inflight + 1),
         max_packet_size: properties.and_then(|properties| properties.max_packet_size),
         at_least_once: properties.and_then(|properties| properties.max_qos) != Some(0),
+        numbered_subscriptions: properties
+            .and_then(|properties| properties.subscription_identifiers_available)
+            != Some(0),
     }
 }
 
@@ -121,13 +124,27 @@ pub(crate) fn properties_v5(properties: &Properties) -> Option<packets::PublishP
     })
 }
 
-pub(crate) fn received_properties(properties: packets::PublishProperties) -> Properties {
-    Properties {
-        content_type: properties.content_type,
-        response_topic: properties.response_topic,
-        correlation_data: properties.correlation_data,
-        expiry: properties.message_expiry_interval.map(|seconds| Duration::from_secs(seconds.into())),
-        user: properties.user_properties,
+pub(crate) fn subscribe_properties(number: Option<usize>) -> Option<packets::SubscribeProperties> {
+    number.map(|number| packets::SubscribeProperties { id: Some(number), user_properties: Vec::new() })
+}
+
+pub(crate) fn arrival_v5(publish: packets::Publish) -> Arrival {
+    let mut properties = publish.properties.unwrap_or_default();
+    Arrival {
+        topic: String::from_utf8_lossy(&publish.topic).into_owned(),
+        payload: publish.payload,
+        qos: if publish.qos == v5::mqttbytes::QoS::AtMostOnce { QoS::AtMostOnce } else { QoS::AtLeastOnce },
+        retain: publish.retain,
+        duplicate: publish.dup,
+        packet_id: publish.pkid,
+        subscriptions: std::mem::take(&mut properties.subscription_identifiers),
+        properties: Properties {
+            content_type: properties.content_type,
+            response_topic: properties.response_topic,
+            correlation_data: properties.correlation_data,
+            expiry: properties.message_expiry_interval.map(|seconds| Duration::from_secs(seconds.into())),
+            user: properties.user_properties,
+        },
     }
 }
 

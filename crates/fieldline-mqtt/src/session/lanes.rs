@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use crate::message::{Properties, QoS};
 use crate::protocol::Arrival;
 use crate::session::acknowledgements::{Acknowledgements, Arrived};
+use crate::session::subscriptions::subscription_number;
 use crate::topic;
 
 /// A message in a lane.
@@ -108,7 +109,7 @@ impl Lanes {
     pub(crate) fn filters(&self) -> Vec<(String, QoS)> {
         let mut filters: BTreeMap<&str, QoS> = BTreeMap::new();
         for lane in self.lanes.values() {
-            let qos = filters.entry(&lane.filter).or_default();
+            let qos = filters.entry(&lane.filter).or_insert(lane.qos);
             *qos = lane.qos.max(*qos);
         }
         filters.into_iter().map(|(filter, qos)| (filter.to_owned(), qos)).collect()
@@ -142,12 +143,7 @@ impl Lanes {
     /// would deliver it again on a new connection; if not, a full lane grows: the messages in it are
     /// unacknowledged, so the broker's own window bounds it.
     pub(crate) fn deliver(&mut self, arrival: Arrival, resumable: bool, now: Instant) -> Fate {
-        let wanted_by: Vec<u64> = self
-            .lanes
-            .iter()
-            .filter(|(_, lane)| topic::matches(&lane.filter, &arrival.topic))
-            .map(|(id, _)| *id)
-            .collect();
+        let wanted_by = self.wanted_by(&arrival);
         let reliable = arrival.qos == QoS::AtLeastOnce;
         let full = |lanes: &Self, id: &u64| lanes.lanes[id].queue.len() >= lanes.lanes[id].capacity;
         if reliable && resumable && (self.holding || wanted_by.iter().any(|id| full(self, id))) {
@@ -182,6 +178,21 @@ impl Lanes {
             }
         }
         Fate::Queued { dropped }
+    }
+
+    /// The lanes a message is for. If it names the subscriptions it was sent for, the broker sends a copy for
+    /// each of several that match, and this one is only for those it names.
+    fn wanted_by(&self, arrival: &Arrival) -> Vec<u64> {
+        let matching: Vec<(u64, usize)> = self
+            .lanes
+            .iter()
+            .filter(|(_, lane)| topic::matches(&lane.filter, &arrival.topic))
+            .map(|(id, lane)| (*id, subscription_number(&lane.filter)))
+            .collect();
+        let is_named = |number: &usize| arrival.subscriptions.contains(number);
+        // A session may have been begun by another program, which numbered its subscriptions differently.
+        let all = !matching.iter().any(|(_, number)| is_named(number));
+        matching.into_iter().filter(|(_, number)| all || is_named(number)).map(|(id, _)| id).collect()
     }
 
     /// Acknowledges what nobody has claimed since `before`. Returns how many messages that were.

@@ -214,7 +214,7 @@ impl Inner {
         let again = self.counters.connects > 0;
         self.counters.connects += 1;
         self.lanes.connected(self.counters.connects, accepted.session_present);
-        self.subscriptions.connected(&self.lanes.filters(), again);
+        self.subscriptions.connected(&self.lanes.filters(), again, accepted.numbered_subscriptions);
         self.link = Some(Link { requests, accepted, next_packet_id: 1 });
         self.pump(now);
     }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use crate::error::PublishError;
 use crate::message::QoS;
 use crate::protocol;
-use crate::session::subscriptions::Request;
+use crate::session::subscriptions::{Request, subscription_number};
 use crate::session::{Inner, Link};
 
 impl Inner {
@@ -31,7 +31,15 @@ impl Inner {
             return;
         }
         let handed_over = match request {
-            Request::Subscribe { filters, again } => link.requests.subscribe(filters, *again),
+            Request::Subscribe { filters, again } => {
+                let number = match filters.as_slice() {
+                    [(filter, _)] if link.accepted.numbered_subscriptions => {
+                        Some(subscription_number(filter))
+                    }
+                    _ => None,
+                };
+                link.requests.subscribe(filters, *again, number)
+            }
             Request::Unsubscribe(filter) => link.requests.unsubscribe(filter),
         };
         if handed_over {

@@ -21,6 +21,15 @@ pub(crate) enum Request {
     Unsubscribe(String),
 }
 
+/// The number under which a filter is subscribed to with MQTT 5: its FNV-1a hash
+/// (<http://www.isthe.com/chongo/tech/comp/fnv/>), so that it is the same after a restart, within
+/// 1..=268,435,455.
+pub(crate) fn subscription_number(filter: &str) -> usize {
+    let hash =
+        filter.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    (hash % 268_435_455) as usize + 1
+}
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
@@ -29,11 +38,12 @@ pub(crate) struct Subscriptions {
 }
 
 impl Subscriptions {
-    /// Forgets what was under way; asks for all `filters` on the new connection.
-    pub(crate) fn connected(&mut self, filters: &[(String, QoS)], again: bool) {
+    /// Forgets what was under way; asks for all `filters` on the new connection. A number belongs to a packet,
+    /// so `numbered` subscriptions are asked for one by one.
+    pub(crate) fn connected(&mut self, filters: &[(String, QoS)], again: bool, numbered: bool) {
         self.under_way = None;
         self.waiting = filters
-            .chunks(FILTERS_PER_PACKET)
+            .chunks(if numbered { 1 } else { FILTERS_PER_PACKET })
             .map(|filters| Request::Subscribe { filters: filters.to_vec(), again })
             .collect();
     }

@@ -4,6 +4,8 @@ mod basics;
 mod broker;
 mod certificates;
 mod inbound;
+mod mosquitto;
+mod real_broker;
 mod reconnect;
 mod replay;
 mod tls_check;

@@ -261,6 +261,24 @@ async fn a_refused_subscription_carries_its_reason() {
 }
 
 #[tokio::test]
+async fn a_broker_that_cannot_number_subscriptions_gets_none_with_a_number() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let _a = connection.subscribe("a", QoS::AtLeastOnce, 1).expect("a valid filter");
+    let _b = connection.subscribe("b", QoS::AtMostOnce, 1).expect("a valid filter");
+    let mut peer =
+        broker.welcome(ConnAckProperties { subscription_identifiers_available: Some(0), ..plain() }).await;
+    let subscribe = peer.subscribed(success()).await;
+    assert_eq!(subscribe.properties, None);
+    let asked: Vec<(&str, bool)> = subscribe
+        .filters
+        .iter()
+        .map(|filter| (filter.path.as_str(), filter.qos == rumqttc::v5::mqttbytes::QoS::AtLeastOnce))
+        .collect();
+    assert_eq!(asked, [("a", true), ("b", false)]);
+}
+
+#[tokio::test]
 async fn retained_messages_are_asked_for_once_and_not_on_every_connection() {
     let broker = Broker::bind().await;
     let connection = start(broker.options());

@@ -1,0 +1,192 @@
+//! Against a real mosquitto: nothing is lost when it is killed, redelivery, mutual TLS.
+
+use std::collections::BTreeSet;
+
+use fieldline_mqtt::tls::TlsOptions;
+use fieldline_mqtt::{Address, ConnectError, Connection, Options, Publish, QoS, State, Version};
+use tokio::time::Duration;
+
+use crate::broker::{options, start, within};
+use crate::certificates::{Authority, tls};
+use crate::mosquitto::Mosquitto;
+
+const VERSIONS: [Version; 2] = [Version::V3_1_1, Version::V5];
+
+/// Subscriber and publisher share a connection, so that the subscription always comes before the replay;
+/// mosquitto sends a message to its subscriber before it acknowledges it. So what is lost would be our fault.
+#[tokio::test]
+async fn nothing_is_lost_when_the_broker_is_killed_again_and_again() {
+    for version in VERSIONS {
+        let Some(mut broker) = Mosquitto::start("", &[]).await else { return };
+        let connection = start(Options { version, ..options(broker.port) });
+        let mut inbound = connection.subscribe("numbers", QoS::AtLeastOnce, 1_000).expect("a valid filter");
+        within(inbound.subscribed()).await.expect("granted");
+        let publish = async {
+            let mut receipts = Vec::new();
+            for number in 0..2_000 {
+                receipts.push(
+                    connection.enqueue(Publish::new("numbers", number.to_string())).await.expect("room"),
+                );
+            }
+            for receipt in receipts {
+                receipt.await.expect("acknowledged");
+            }
+        };
+        let receive = async {
+            let mut missing: BTreeSet<u32> = (0..2_000).collect();
+            let mut kill_at = vec![500, 1_000, 1_500];
+            while !missing.is_empty() {
+                let message = inbound.next().await.expect("a message");
+                let text = std::str::from_utf8(&message.payload).expect("text");
+                missing.remove(&text.parse().expect("a number"));
+                message.token.acknowledge();
+                if kill_at.last().is_some_and(|left| missing.len() <= *left) {
+                    kill_at.pop();
+                    broker.crash_and_restart().await;
+                }
+            }
+        };
+        within(futures::future::join(publish, receive)).await;
+        let counters = connection.counters();
+        assert_eq!((counters.acked, counters.failed, counters.queued), (2_000, 0, 0));
+        assert!(counters.connects >= 4 && counters.replayed > 0, "{counters:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_acknowledged_comes_again_after_a_reconnection() {
+    for version in VERSIONS {
+        let Some(broker) = Mosquitto::start("", &[]).await else { return };
+        let options = Options { version, ..options(broker.port) };
+        let connection = start(options.clone());
+        let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
+        within(inbound.subscribed()).await.expect("granted");
+        for number in 0..6 {
+            within(connection.publish(Publish::new("in", number.to_string()))).await.expect("acknowledged");
+        }
+        let mut kept = Vec::new();
+        for number in 0..6 {
+            let message = within(inbound.next()).await.expect("a message");
+            if number < 3 { message.token.acknowledge() } else { kept.push(message) }
+        }
+        // Written in order, so once this is acknowledged the acknowledgements have arrived.
+        within(connection.publish(Publish::new("elsewhere", ""))).await.expect("acknowledged");
+        connection.reconnect_with(options).expect("valid options");
+        for expected in ["3", "4", "5"] {
+            let message = within(inbound.next()).await.expect("a message");
+            assert_eq!((message.payload.as_ref(), message.duplicate), (expected.as_bytes(), true));
+            message.token.acknowledge();
+        }
+        assert_eq!(connection.counters().received, 9);
+    }
+}
+
+#[tokio::test]
+async fn overlapping_subscribers_each_get_a_message_once() {
+    for version in VERSIONS {
+        let Some(broker) = Mosquitto::start("", &[]).await else { return };
+        let connection = start(Options { version, ..options(broker.port) });
+        let mut inbounds = Vec::new();
+        for filter in ["in/+", "in/a", "#"] {
+            let mut inbound = connection.subscribe(filter, QoS::AtLeastOnce, 10).expect("a valid filter");
+            within(inbound.subscribed()).await.expect("granted");
+            inbounds.push(inbound);
+        }
+        for text in ["first", "second"] {
+            within(connection.publish(Publish::new("in/a", text))).await.expect("acknowledged");
+        }
+        for inbound in &mut inbounds {
+            for expected in ["first", "second"] {
+                let message = within(inbound.next()).await.expect("a message");
+                assert_eq!(message.payload, expected, "{version:?} {}", inbound.filter());
+                message.token.acknowledge();
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_will_is_published_when_the_client_vanishes() {
+    let Some(broker) = Mosquitto::start("", &[]).await else { return };
+    let watcher = start(Options { client_id: "watcher".to_owned(), ..options(broker.port) });
+    let mut inbound = watcher.subscribe("status/#", QoS::AtLeastOnce, 10).expect("a valid filter");
+    within(inbound.subscribed()).await.expect("granted");
+    for version in VERSIONS {
+        let will = Some(Publish::new("status/device", "gone"));
+        let (connection, driver) =
+            Connection::new(Options { version, will, ..options(broker.port) }).expect("valid options");
+        let task = crate::broker::run(driver);
+        within(connection.publish(Publish::new("status/device", "here"))).await.expect("acknowledged");
+        task.abort();
+        for expected in ["here", "gone"] {
+            let message = within(inbound.next()).await.expect("a message");
+            assert_eq!(message.payload, expected);
+            message.token.acknowledge();
+        }
+    }
+}
+
+fn encrypted(port: u16, version: Version, tls: TlsOptions) -> Options {
+    let address = Address::parse(&format!("mqtts://127.0.0.1:{port}")).expect("a valid URL");
+    Options { address, version, tls: Some(tls), ..options(port) }
+}
+
+async fn failure(options: Options) -> ConnectError {
+    let connection = start(options);
+    let mut state = connection.state();
+    let failed = within(state.wait_for(|state| matches!(state, State::Disconnected { .. }))).await;
+    match failed.expect("a state").clone() {
+        State::Disconnected { error, .. } => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_message_travels_over_mutual_tls() {
+    let authority = Authority::new("ours");
+    let Some(broker) = Mosquitto::start_tls(&authority, &authority.server()).await else { return };
+    for version in VERSIONS {
+        let connection = start(encrypted(broker.port, version, tls(&authority, Some(&authority.client()))));
+        within(connection.publish(Publish::new("a", "x"))).await.expect("acknowledged");
+        within(connection.close(Duration::from_secs(5))).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_not_trusted_is_refused_and_told_why() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let Some(broker) = Mosquitto::start_tls(&ours, &ours.server()).await else { return };
+    for version in VERSIONS {
+        let options = |tls| encrypted(broker.port, version, tls);
+        let error = failure(options(tls(&theirs, Some(&ours.client())))).await;
+        assert!(matches!(error, ConnectError::UnknownAuthority { .. }), "{error}");
+        // TLS 1.3 lets the client finish first; whether it reads the alert or finds the connection closed
+        // depends on who is faster.
+        let error = failure(options(tls(&ours, Some(&theirs.client())))).await;
+        assert!(
+            matches!(
+                error,
+                ConnectError::ClientCertificateRefused { .. } | ConnectError::ClosedBeforeAccepted { .. }
+            ),
+            "{error}"
+        );
+        let error = failure(options(tls(&ours, None))).await;
+        assert!(
+            matches!(
+                error,
+                ConnectError::ClientCertificateRequired | ConnectError::ClosedBeforeAccepted { .. }
+            ),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_broker_with_a_certificate_for_another_host_is_not_trusted() {
+    let authority = Authority::new("ours");
+    let elsewhere = authority.issue(&["elsewhere.example"], |_| {});
+    let Some(broker) = Mosquitto::start_tls(&authority, &elsewhere).await else { return };
+    let error =
+        failure(encrypted(broker.port, Version::V3_1_1, tls(&authority, Some(&authority.client())))).await;
+    assert!(matches!(error, ConnectError::WrongHostName { .. }), "{error}");
+}
