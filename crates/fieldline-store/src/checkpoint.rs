@@ -11,6 +11,7 @@ use crate::storage::{Storage, read_fully};
 
 const MAGIC: [u8; 4] = *b"FLCP";
 const HEADER_SIZE: usize = 16;
+const MAX_PAYLOAD: u64 = 16 * 1024 * 1024;
 
 /// A file that holds the last state that was saved completely.
 ///
@@ -39,12 +40,12 @@ impl Checkpoint {
     /// Replaces the state. When this returns `Ok`, the new state survives a power cut.
     ///
     /// # Errors
-    /// [`StoreError::DiskFull`], [`StoreError::ReadOnly`] or [`StoreError::Io`]. The old state is still there,
+    /// [`StoreError::TooLarge`] over 16 MiB, [`StoreError::DiskFull`], [`StoreError::ReadOnly`] or [`StoreError::Io`]. The old state is still there,
     /// unless only the last step failed, after which a power cut decides between the old and the new one.
-    ///
-    /// # Panics
-    /// If the payload is 4 GiB or longer.
     pub fn save(&self, version: u32, payload: &[u8]) -> Result<(), StoreError> {
+        if payload.len() as u64 > MAX_PAYLOAD {
+            return Err(StoreError::TooLarge { size: payload.len() as u64, limit: MAX_PAYLOAD });
+        }
         let directory = match self.path.parent() {
             Some(parent) if parent != Path::new("") => parent,
             _ => Path::new("."),
@@ -74,8 +75,9 @@ impl Checkpoint {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(fail(error)),
         };
-        let length = usize::try_from(file.length().map_err(fail)?).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; length];
+        // A longer file is damaged, and the bytes up to here are enough to see it.
+        let length = file.length().map_err(fail)?.min(MAX_PAYLOAD + HEADER_SIZE as u64 + 1);
+        let mut bytes = vec![0; length as usize];
         let read = read_fully(file.as_ref(), &mut bytes, 0).map_err(fail)?;
         bytes.truncate(read);
         decode(bytes).map(Some).ok_or_else(|| StoreError::Damaged { path: self.path.clone() })
@@ -90,7 +92,7 @@ fn replacement_path(path: &Path) -> PathBuf {
 }
 
 fn encode(version: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).expect("the caller keeps small state");
+    let length = u32::try_from(payload.len()).expect("it is under `MAX_PAYLOAD`");
     let mut bytes = Vec::with_capacity(HEADER_SIZE + payload.len());
     bytes.extend_from_slice(&MAGIC);
     bytes.extend_from_slice(&version.to_le_bytes());

@@ -29,6 +29,7 @@ pub(crate) struct Cursor {
     generation: u64,
     durable_slot: u64,
     durable_head: Option<u64>,
+    is_lost: bool,
 }
 
 impl Cursor {
@@ -40,8 +41,8 @@ impl Cursor {
         let mut best: Option<(u64, u64, u64)> = None;
         for slot in 0..2 {
             let mut bytes = [0; SLOT_SIZE];
-            let read = read_fully(file.as_ref(), &mut bytes, slot * PAGE_SIZE)
-                .map_err(|error| StoreError::from_io("read", &path, error))?;
+            // A slot that can't be read is as good as a damaged one.
+            let read = read_fully(file.as_ref(), &mut bytes, slot * PAGE_SIZE).unwrap_or(0);
             if read == SLOT_SIZE
                 && let Some((generation, head)) = decode(&path, &bytes)?
                 && best.is_none_or(|(known, ..)| generation > known)
@@ -55,16 +56,23 @@ impl Cursor {
             write_again(file.as_mut(), start, start + SLOT_SIZE as u64)
                 .map_err(|error| StoreError::from_io("sync", &path, error))?;
         }
+        let length = file.length().map_err(|error| StoreError::from_io("read", &path, error))?;
+        let is_lost = best.is_none() && length > 0;
         let (generation, durable_slot, durable_head) = match best {
             Some((generation, slot, head)) => (generation, slot, Some(head)),
             None => (0, 1, None),
         };
-        Ok(Self { file, path, generation, durable_slot, durable_head })
+        Ok(Self { file, path, generation, durable_slot, durable_head, is_lost })
     }
 
     /// The position that survives a crash; `None` if there is none.
     pub(crate) fn durable_head(&self) -> Option<u64> {
         self.durable_head
+    }
+
+    /// Whether the file was not empty when it was opened and yet had no position.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.is_lost
     }
 
     /// Makes `head` the position that survives a crash.

@@ -28,8 +28,8 @@ pub enum StoreError {
         /// Its cap in bytes.
         max_size: u64,
     },
-    /// The record can never fit; it belongs in the dead letter.
-    #[error("a record of {size} bytes is over the limit of {limit} bytes of this disk buffer")]
+    /// The record (or the state of a checkpoint) can never fit; a record belongs in the dead letter.
+    #[error("{size} bytes are over the limit of {limit} bytes for one record or state")]
     TooLarge {
         /// Bytes of the payload.
         size: u64,

@@ -10,7 +10,7 @@ pub(crate) const OVERHEAD: usize = 24;
 
 /// What the fixed part of a frame says; worth nothing until [`decode`] has checked it.
 pub(crate) struct Preamble {
-    pub(crate) payload_length: usize,
+    pub(crate) payload_length: u64,
     pub(crate) sequence: u64,
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn encode(sequence: u64, appended_at: u64, payload: &[u8], into: &mut
 
 /// Reads the fixed part of a frame from its first [`OVERHEAD`] bytes.
 pub(crate) fn preamble(bytes: &[u8]) -> Preamble {
-    Preamble { payload_length: u32_at(bytes, 0) as usize, sequence: u64_at(bytes, 8) }
+    Preamble { payload_length: u64::from(u32_at(bytes, 0)), sequence: u64_at(bytes, 8) }
 }
 
 /// Reads a whole frame; `None` if its checksum is wrong.

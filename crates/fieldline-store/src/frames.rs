@@ -56,12 +56,11 @@ impl Frames {
         let start = self.offset;
         let Some(bytes) = self.bytes(OVERHEAD, length)? else { return Ok(None) };
         let preamble = frame::preamble(bytes);
-        let frame_length = OVERHEAD + preamble.payload_length;
-        if !plausible.contains(&preamble.sequence) || start + frame_length as u64 > length {
+        let end = start + OVERHEAD as u64 + preamble.payload_length;
+        if !plausible.contains(&preamble.sequence) || end > length {
             return Ok(None);
         }
-        let Some(bytes) = self.bytes(frame_length, length)? else { return Ok(None) };
-        let end = start + frame_length as u64;
+        let Some(bytes) = self.bytes((end - start) as usize, length)? else { return Ok(None) };
         Ok(frame::decode(bytes).map(|record| Frame { record, start, end }))
     }
 

@@ -17,7 +17,7 @@ use crate::error::StoreError;
 use crate::frame;
 use crate::holes::Holes;
 use crate::options::{MIN_MAX_SIZE, Options};
-use crate::record::Tally;
+use crate::record::{Oldest, Tally};
 use crate::segment::{HEADER_SIZE, SEQUENCE_SPAN, Segment};
 use crate::stats::Stats;
 use crate::storage::{Storage, whole_pages};
@@ -51,6 +51,8 @@ pub struct Log {
     stream: Option<Reader>,
     /// Where the head stands; apart from `stream`, so that looking at the oldest record doesn't rewind it.
     front: Option<Reader>,
+    /// The record at the head when it was last looked at.
+    oldest: Option<Oldest>,
     cursor: Cursor,
     holes: Holes,
     /// The first sequence that isn't settled.
@@ -59,6 +61,7 @@ pub struct Log {
     next: u64,
     /// Evicted since the last append that succeeded.
     unreported: Tally,
+    has_unsynced_removals: bool,
     stats: Stats,
     _lock: Box<dyn Send>,
 }
@@ -114,18 +117,22 @@ impl Log {
             active: None,
             stream: None,
             front: None,
+            oldest: None,
             cursor,
             holes: found.holes,
             head: head.unwrap_or(next),
             next,
             unreported: Tally::default(),
+            has_unsynced_removals: false,
             stats: Stats::default(),
             _lock: lock,
         };
         log.move_head(log.head);
         log.stats.recovered = log.len();
         let missing_records = log.holes.count(&(log.head..log.next));
-        let recovered = Recovered { records: log.len(), missing_records, ..found.recovered };
+        let is_position_lost = log.cursor.is_lost();
+        let recovered =
+            Recovered { records: log.len(), missing_records, is_position_lost, ..found.recovered };
         Ok((log, recovered))
     }
 
@@ -170,9 +177,11 @@ impl Log {
 
     fn sync_directory(&mut self) -> Result<(), StoreError> {
         self.stats.syncs += 1;
-        self.stats.pages_written += 1;
         self.storage
             .sync_directory(&self.directory)
-            .map_err(|error| StoreError::from_io("sync", &self.directory, error))
+            .map_err(|error| StoreError::from_io("sync", &self.directory, error))?;
+        self.stats.pages_written += 1;
+        self.has_unsynced_removals = false;
+        Ok(())
     }
 }

@@ -41,10 +41,12 @@ impl Log {
     /// # Errors
     /// As for [`Self::read_after`].
     pub fn oldest(&mut self) -> Result<Option<Oldest>, StoreError> {
-        let records = self.read_front(1, 0)?;
-        Ok(records
-            .first()
-            .map(|record| Oldest { sequence: record.sequence, appended_at: record.appended_at }))
+        if self.oldest.is_none_or(|oldest| oldest.sequence != self.head) {
+            let first = self.read_front(1, 0)?.pop();
+            self.oldest =
+                first.map(|record| Oldest { sequence: record.sequence, appended_at: record.appended_at });
+        }
+        Ok(self.oldest)
     }
 
     /// Gives up the rest of the segment that holds `sequence`, because the medium doesn't return it. Returns

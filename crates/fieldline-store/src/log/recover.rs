@@ -23,8 +23,11 @@ pub struct Recovered {
     /// Records that are missing between others, as far as opening looks. They count neither here as `records`
     /// nor in [`Stats::damaged`](crate::Stats::damaged): they may never have been durable.
     pub missing_records: u64,
-    /// Segments with damage in their header or between their records, as far as opening looks.
+    /// Segments that can't be read to their end, or with damage in their header or between their records, as far
+    /// as opening looks.
     pub damaged_segments: Vec<PathBuf>,
+    /// Where the acknowledged part ended can't be read: everything that is still stored is delivered again.
+    pub is_position_lost: bool,
     /// Files in the directory that are none of the log's. They are left alone and not in `bytes_used`.
     pub leftovers: Vec<PathBuf>,
 }
@@ -82,8 +85,7 @@ pub(super) fn scan(storage: &dyn Storage, directory: &Path) -> Result<Found, Sto
 fn read_header(storage: &dyn Storage, entry: &Entry, first: u64) -> Result<Option<Range<u64>>, StoreError> {
     let file = open(storage, &entry.path)?;
     let mut header = [0; HEADER_SIZE as usize];
-    let read = read_fully(file.as_ref(), &mut header, 0)
-        .map_err(|error| StoreError::from_io("read", &entry.path, error))?;
+    let read = read_fully(file.as_ref(), &mut header, 0).unwrap_or(0);
     segment::decode_header(&entry.path, first, &header[..read])
 }
 
@@ -102,7 +104,18 @@ fn walk(
     let plausible = segment.first..segment.first + SEQUENCE_SPAN;
     let mut intact = HEADER_SIZE.min(entry.length);
     let mut last_start = 0;
-    while let Some(frame) = frames.next(entry.length, &plausible).map_err(fail("read"))? {
+    let mut is_readable = true;
+    loop {
+        let frame = match frames.next(entry.length, &plausible) {
+            Ok(Some(frame)) => frame,
+            Ok(None) => break,
+            Err(_) => {
+                // A log that can't be opened for a bad sector would need a person.
+                is_readable = false;
+                segment.is_damaged = true;
+                break;
+            }
+        };
         segment.is_damaged |= found.holes.add(segment.end..frame.record.sequence) > 0;
         segment.end = frame.record.sequence + 1;
         intact = frame.end;
@@ -111,7 +124,7 @@ fn walk(
     if segment.is_damaged && found.recovered.damaged_segments.last() != Some(&entry.path) {
         found.recovered.damaged_segments.push(entry.path.clone());
     }
-    if !is_last {
+    if !is_last || !is_readable {
         return Ok(segment);
     }
     segment.bytes = intact;

@@ -1,8 +1,9 @@
 //! The far end: records leave by acknowledgement, by age, or because the card is full.
 
 use super::Log;
+use crate::cursor;
 use crate::error::StoreError;
-use crate::record::{Record, Tally};
+use crate::record::Tally;
 use crate::segment;
 
 const EXPIRY_BATCH: usize = 256;
@@ -29,16 +30,17 @@ impl Log {
     /// As for [`Self::read_after`]; what expired before the failure is in [`Log::stats`].
     pub fn expire(&mut self, now: u64) -> Result<u64, StoreError> {
         let Some(max_age) = self.options.max_age else { return Ok(0) };
-        let too_old =
-            |record: &&Record| u128::from(now.saturating_sub(record.appended_at)) > max_age.as_millis();
+        let is_too_old = |appended_at| u128::from(now.saturating_sub(appended_at)) > max_age.as_millis();
         let mut total = 0;
-        loop {
+        while self.oldest()?.is_some_and(|oldest| is_too_old(oldest.appended_at)) {
             let records = self.read_front(EXPIRY_BATCH, EXPIRY_BATCH_BYTES)?;
-            let Some(last) = records.iter().take_while(too_old).last() else { return Ok(total) };
-            let expired = self.settle_before(last.sequence + 1);
+            let expired = records.iter().take_while(|record| is_too_old(record.appended_at));
+            let end = expired.last().map_or(self.head, |record| record.sequence + 1);
+            let expired = self.settle_before(end);
             self.stats.expired += expired;
             total += expired;
         }
+        Ok(total)
     }
 
     /// Drops the oldest segment with every record in it, to give space back to others on the same card. Does
@@ -95,12 +97,11 @@ impl Log {
 
     /// Deletes the segments before the head, except the last one.
     pub(super) fn remove_settled(&mut self) -> Result<(), StoreError> {
-        let mut removed = false;
         while self.segments.len() > 1 && self.segments[0].end <= self.head {
             self.remove_front()?;
-            removed = true;
         }
-        if removed { self.sync_directory() } else { Ok(()) }
+        // Space counts as free when a power cut can't bring the file back.
+        if self.has_unsynced_removals { self.sync_directory() } else { Ok(()) }
     }
 
     /// Deletes the oldest segment and returns the records that were still waiting in it. The caller syncs the
@@ -144,6 +145,7 @@ impl Log {
         let first = segment.first;
         let path = segment::path(&self.directory, first);
         self.storage.remove(&path).map_err(|error| StoreError::from_io("delete", &path, error))?;
+        self.has_unsynced_removals = true;
         self.segments.pop_front();
         self.stream.take_if(|reader| reader.first == first);
         self.front.take_if(|reader| reader.first == first);
@@ -155,8 +157,9 @@ impl Log {
             return Ok(());
         }
         self.stats.syncs += 1;
+        self.cursor.save(head)?;
         self.stats.pages_written += 1;
-        self.stats.bytes_written += crate::cursor::SLOT_SIZE as u64;
-        self.cursor.save(head)
+        self.stats.bytes_written += cursor::SLOT_SIZE as u64;
+        Ok(())
     }
 }

@@ -1,11 +1,12 @@
 //! Appending, reading, acknowledging, expiring and reopening when nothing goes wrong.
 
+use std::path::Path;
 use std::time::Duration;
 
 use fieldline_store::testing::{MemoryStorage, PowerCut};
-use fieldline_store::{Options, StoreError, WhenFull};
+use fieldline_store::{Options, Storage, StoreError, WhenFull};
 
-use crate::support::{assert_balanced, open, payloads, read_all, small, store, try_open};
+use crate::support::{DIRECTORY, assert_balanced, open, payloads, read_all, small, store, try_open};
 
 #[test]
 fn records_come_out_in_the_order_they_went_in() {
@@ -186,4 +187,19 @@ fn crashes_that_leave_empty_segments_hide_nothing() {
     let mut log = open(&storage, Options::default());
     assert_eq!(payloads(&mut log), [b"first".as_slice(), b"last"]);
     assert_eq!(log.len(), 2);
+}
+
+#[test]
+fn looking_at_the_oldest_record_does_not_read_the_card_every_time() {
+    let storage = MemoryStorage::new();
+    let options = Options { max_age: Some(Duration::from_secs(10)), ..Options::default() };
+    let mut log = open(&storage, options);
+    for now in 0..3 {
+        assert!(log.append(b"x", now).is_ok());
+    }
+    assert_eq!(log.expire(1_000).expect("readable"), 0);
+    let entries = storage.list(Path::new(DIRECTORY)).expect("listed");
+    storage
+        .set_unreadable(entries.into_iter().map(|entry| entry.path).find(|path| path.extension().is_some()));
+    assert_eq!(log.expire(2_000).expect("nothing is read"), 0);
 }

@@ -114,7 +114,9 @@ fn both_cursor_slots_damaged_means_duplicates_and_no_loss() {
     storage.flip_bit(cursor, 8 * 4096 + 90);
     assert_eq!(payloads(&mut open(&storage, Options::default())), [[1], [2]], "the older slot counts");
     storage.flip_bit(cursor, 90);
-    assert_eq!(payloads(&mut open(&storage, Options::default())), [[0], [1], [2]]);
+    let (mut log, recovered) = try_open(&storage, Options::default()).expect("opens");
+    assert!(recovered.is_position_lost);
+    assert_eq!(payloads(&mut log), [[0], [1], [2]]);
 }
 
 #[test]
@@ -296,4 +298,20 @@ fn a_segment_that_cannot_be_deleted_is_tried_again() {
     storage.set_read_only(false);
     log.ack(last);
     assert_eq!(segment_files(&storage).len(), 1);
+}
+
+#[test]
+fn a_bad_sector_in_the_last_segment_does_not_keep_the_log_shut() {
+    let storage = MemoryStorage::new();
+    let mut log = open(&storage, small(WhenFull::Block));
+    let last = fill(&mut log, &storage, 2);
+    log.sync().expect("synced");
+    drop(log);
+    let bad = segment_files(&storage).pop().expect("two files");
+    storage.set_unreadable(Some(bad.clone()));
+    let (mut log, recovered) = try_open(&storage, small(WhenFull::Block)).expect("opens");
+    assert_eq!(recovered.damaged_segments, [bad]);
+    assert_eq!(log.len(), last - 1);
+    assert!(store(&mut log, b"new") > last);
+    assert_eq!(payloads(&mut log).len() as u64, last);
 }
