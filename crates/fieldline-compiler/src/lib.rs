@@ -1,5 +1,45 @@
 //! Turns the text of pipeline files into a checked [`Plan`]; pure.
+//!
+//! [`compile`] is the one way in: it never stops at the first problem, and a pipeline with errors does not keep the
+//! others from being planned. The modules below are its steps, in reading order.
+
+pub mod request;
+
+pub mod files;
+
+mod session;
+
+mod yaml;
+
+mod names;
+
+mod roots;
+
+mod template;
+
+mod params;
+
+mod interpolate;
+
+mod spec;
+
+mod resolve;
+
+mod wire;
+
+mod check;
+
+mod fingerprint;
 
 pub mod plan;
 
+mod assemble;
+
+mod compile;
+
+pub mod diagnostics;
+
+pub use compile::{Broken, Compiled, compile};
+pub use diagnostics::Diagnostic;
 pub use plan::{Node, NodeId, Plan};
+pub use request::{FileSource, MemoryFiles, MemoryVariables, Overrides, Request, Variables};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fieldline_core::context::{Files, Origin};
@@ -97,6 +98,8 @@ pub struct Pipeline {
     pub sources: Vec<PathBuf>,
     /// Where its failed events go; the default file of the data directory without it.
     pub dead_letter: Option<NodeId>,
+    /// How long a new version of it must do well before a rollback is no longer considered; `rollback_window`.
+    pub rollback_window: Option<Duration>,
 }
 
 /// The checked program.

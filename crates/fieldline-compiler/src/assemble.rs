@@ -1,0 +1,136 @@
+//! From checked pipelines to the [`Plan`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use bytes::Bytes;
+use fieldline_core::{Files, Kind};
+
+use crate::files::FileSet;
+use crate::fingerprint::Hasher;
+use crate::plan::{Fingerprint, Input, Node, NodeId, Pipeline, Plan, Snapshot};
+use crate::resolve::{Fields, Resolved};
+use crate::session::ComponentFiles;
+use crate::spec::{NodeSpec, PipelineSpec};
+use crate::wire::{Edge, Wiring};
+
+/// A pipeline that is whole.
+pub(crate) struct Checked {
+    pub(crate) spec: PipelineSpec,
+    pub(crate) resolved: Vec<Resolved>,
+    pub(crate) wiring: Wiring,
+    pub(crate) file: PathBuf,
+    pub(crate) sources: Vec<PathBuf>,
+}
+
+/// The plan of all `pipelines`.
+pub(crate) fn plan(pipelines: Vec<Checked>, files: &FileSet, read: ComponentFiles<'_>) -> Plan {
+    let mut plan = Plan::default();
+    let mut hashes = HashMap::new();
+    let mut nodes = Vec::new();
+    for checked in pipelines {
+        let Checked { spec, resolved, wiring, file, sources } = checked;
+        plan.pipelines.push(Pipeline {
+            name: spec.name.as_str().into(),
+            description: spec.description.clone(),
+            file,
+            sources,
+            dead_letter: spec.dead_letter.as_ref().map(|(_, name)| NodeId::new(&spec.name, name)),
+            rollback_window: spec.rollback_window,
+        });
+        let order = order(&spec, &wiring);
+        let mut made: Vec<Option<Node>> = resolved
+            .into_iter()
+            .enumerate()
+            .map(|(index, resolved)| Some(node(&spec, index, resolved, &wiring, files, &read, &mut hashes)))
+            .collect();
+        nodes.extend(order.into_iter().filter_map(|index| made[index].take()));
+    }
+    let (connections, others): (Vec<Node>, Vec<Node>) =
+        nodes.into_iter().partition(|node| node.kind == Kind::Connection);
+    plan.nodes = connections;
+    plan.nodes.extend(others);
+    plan.pipelines.sort_by(|left, right| left.name.cmp(&right.name));
+    let content: BTreeMap<PathBuf, Bytes> =
+        read.into_read().into_iter().filter_map(|(path, content)| Some((path, content.ok()?))).collect();
+    plan.files = Snapshot(content);
+    plan
+}
+
+/// The nodes of a pipeline without cycles, each behind those it reads; otherwise as they were written.
+fn order(spec: &PipelineSpec, wiring: &Wiring) -> Vec<usize> {
+    let mut waiting: Vec<usize> = (0..spec.nodes.len()).map(|node| wiring.into(node).count()).collect();
+    let mut readers: Vec<Vec<usize>> = vec![Vec::new(); spec.nodes.len()];
+    for node in 0..spec.nodes.len() {
+        wiring.into(node).for_each(|edge| readers[edge.from].push(node));
+    }
+    let mut order: Vec<usize> = (0..spec.nodes.len()).filter(|node| waiting[*node] == 0).collect();
+    let mut next = 0;
+    while let Some(node) = order.get(next).copied() {
+        next += 1;
+        for reader in &readers[node] {
+            waiting[*reader] -= 1;
+            if waiting[*reader] == 0 {
+                order.push(*reader);
+            }
+        }
+    }
+    order
+}
+
+fn node(
+    spec: &PipelineSpec,
+    index: usize,
+    resolved: Resolved,
+    wiring: &Wiring,
+    files: &FileSet,
+    read: &ComponentFiles<'_>,
+    hashes: &mut HashMap<PathBuf, Option<Fingerprint>>,
+) -> Node {
+    let node = &spec.nodes[index];
+    let input =
+        |edge: &Edge| Input { from: NodeId::new(&spec.name, &spec.nodes[edge.from].id), port: edge.port };
+    let with = wiring.with[index].iter().map(|(name, edge)| (name.clone(), input(edge))).collect();
+    let connection = resolved.facts.connection.as_ref().map(|(_, name)| NodeId::new(&spec.name, name));
+    Node {
+        id: NodeId::new(&spec.name, &node.id),
+        kind: node.kind,
+        component: node.definition.map_or("", |definition| definition.name),
+        fingerprint: fingerprint(node, &resolved, read, hashes),
+        prepared: resolved.prepared,
+        facts: resolved.facts,
+        inputs: wiring.inputs[index].iter().map(input).collect(),
+        with,
+        connection,
+        policy: resolved.policy,
+        origins: Fields::of(&node.config, files).origins(),
+    }
+}
+
+fn fingerprint(
+    node: &NodeSpec,
+    resolved: &Resolved,
+    read: &ComponentFiles<'_>,
+    hashes: &mut HashMap<PathBuf, Option<Fingerprint>>,
+) -> Fingerprint {
+    let mut hasher = Hasher::new();
+    hasher.bytes(node.kind.word().as_bytes());
+    hasher.bytes(node.definition.map_or("", |definition| definition.name).as_bytes());
+    hasher.value(&node.config.to_value());
+    hasher.value(&node.policy.to_value());
+    for (field, path) in &resolved.paths {
+        hasher.bytes(field.as_bytes());
+        hasher.bytes(path.as_os_str().as_encoded_bytes());
+    }
+    for path in &resolved.facts.files {
+        let hash = *hashes.entry(path.clone()).or_insert_with(|| {
+            let content = read.read(path).ok()?;
+            let mut hasher = Hasher::new();
+            hasher.bytes(&content);
+            Some(hasher.finish())
+        });
+        hasher.bytes(path.as_os_str().as_encoded_bytes());
+        hasher.bytes(&hash.map_or([0; 16], |Fingerprint(hash)| hash.to_le_bytes()));
+    }
+    hasher.finish()
+}

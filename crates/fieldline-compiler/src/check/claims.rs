@@ -1,0 +1,52 @@
+//! Things of which there is one: an I2C address, a port, a client id. Over the whole program.
+
+use std::collections::HashMap;
+
+use crate::diagnostics::Diagnostics;
+use crate::files::{FileSet, Span};
+use crate::resolve::{Fields, Resolved};
+use crate::spec::{NodeSpec, PipelineSpec};
+
+/// Who has what, so far.
+#[derive(Default)]
+pub(crate) struct Claims {
+    owners: HashMap<String, Owner>,
+}
+
+struct Owner {
+    pipeline: String,
+    node: String,
+    span: Span,
+}
+
+impl Claims {
+    /// Adds what a node claims; complains where it is taken.
+    pub(crate) fn add(
+        &mut self,
+        spec: &PipelineSpec,
+        node: &NodeSpec,
+        resolved: &Resolved,
+        files: &FileSet,
+        diagnostics: &mut Diagnostics,
+    ) {
+        for claim in &resolved.facts.claims {
+            let (mut span, value) = Fields::of(&node.config, files).value(node, &claim.field);
+            // Where a param decides, the place that sets it is the one to change.
+            if let Some((_, set)) = value.and_then(|value| value.filled.as_ref()?.set.last().cloned()) {
+                span = set;
+            }
+            match self.owners.get(&claim.resource) {
+                Some(owner) => {
+                    let own = owner.pipeline == spec.name.as_str();
+                    let holder =
+                        if own { owner.node.clone() } else { format!("{}/{}", owner.pipeline, owner.node) };
+                    diagnostics.resource_clash(span, &claim.resource, &node.id, &holder, owner.span);
+                }
+                None => {
+                    let owner = Owner { pipeline: spec.name.to_string(), node: node.id.to_string(), span };
+                    self.owners.insert(claim.resource.clone(), owner);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! [`Diagnostic`]: one problem, with its place, and what to do about it. All wording is in [`messages`].
+
+pub mod data;
+mod messages;
+pub mod render;
+
+use fieldline_core::report::Severity;
+
+use crate::files::{FileSet, Span};
+
+/// The most diagnostics that are kept; a file with more has one cause, not thousands.
+const MAX_KEPT: usize = 1000;
+
+/// One problem in the files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// The stable name of the rule: `fieldline explain CODE` tells more.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong: lower case, no full stop, names in backticks.
+    pub message: String,
+    /// Where it is.
+    pub span: Span,
+    /// A few words for the place itself; empty without.
+    pub label: String,
+    /// Other places that have to do with it, and what.
+    pub related: Vec<(Span, String)>,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// In how many more pipelines the same is wrong, because they share a file.
+    pub repeated: usize,
+}
+
+impl Diagnostic {
+    fn label(&mut self, label: impl Into<String>) -> &mut Self {
+        self.label = label.into();
+        self
+    }
+
+    pub(crate) fn related(&mut self, span: Span, label: impl Into<String>) -> &mut Self {
+        self.related.push((span, label.into()));
+        self
+    }
+
+    pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// Collects what is wrong; never stops at the first.
+#[derive(Default)]
+pub(crate) struct Diagnostics {
+    list: Vec<Diagnostic>,
+    errors: usize,
+}
+
+impl Diagnostics {
+    /// How many errors there were so far, so that a step can tell whether it has added one.
+    pub(crate) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.errors += 1;
+        self.add(code, Severity::Error, span, message.into())
+    }
+
+    fn warning(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
+        self.add(code, Severity::Warning, span, message.into())
+    }
+
+    fn add(
+        &mut self,
+        code: &'static str,
+        severity: Severity,
+        span: Span,
+        message: String,
+    ) -> &mut Diagnostic {
+        if self.list.len() > MAX_KEPT {
+            self.list.truncate(MAX_KEPT);
+        }
+        self.list.push(Diagnostic {
+            code,
+            severity,
+            message,
+            span,
+            label: String::new(),
+            related: Vec::new(),
+            help: None,
+            repeated: 0,
+        });
+        self.list.last_mut().expect("one was pushed just above")
+    }
+
+    /// All of them: by file and place, each once, without the text of any of `secrets`.
+    pub(crate) fn finish(self, files: &FileSet, secrets: &[String]) -> Vec<Diagnostic> {
+        let mut list = self.list;
+        for diagnostic in &mut list {
+            hide(diagnostic, secrets);
+        }
+        let path = |span: Span| files.path(span.file);
+        list.sort_by(|left, right| {
+            (path(left.span), left.span.start, left.code).cmp(&(
+                path(right.span),
+                right.span.start,
+                right.code,
+            ))
+        });
+        list.dedup_by(|next, kept| {
+            let same = (next.code, next.span, &next.message) == (kept.code, kept.span, &kept.message);
+            if same {
+                kept.repeated += 1;
+            }
+            same
+        });
+        list
+    }
+}
+
+/// Replaces every secret in the texts of a diagnostic.
+fn hide(diagnostic: &mut Diagnostic, secrets: &[String]) {
+    let labels = diagnostic.related.iter_mut().map(|(_, label)| label);
+    let texts = [&mut diagnostic.message, &mut diagnostic.label].into_iter().chain(&mut diagnostic.help);
+    for text in texts.chain(labels) {
+        for secret in secrets.iter().filter(|secret| text.contains(secret.as_str())).collect::<Vec<_>>() {
+            *text = text.replace(secret.as_str(), "***");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! A diagnostic as rustc would show it, and as one line.
+
+use std::fmt::Write as _;
+
+use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use fieldline_core::report::Severity;
+
+use super::Diagnostic;
+use crate::files::{FileId, FileSet, Span};
+
+/// Whether terminal colours are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Color {
+    /// Plain text.
+    Never,
+    /// ANSI escapes.
+    Always,
+}
+
+/// The diagnostic with an excerpt of its file, carets, related places and the help line. Ends without a newline.
+pub fn render(diagnostic: &Diagnostic, files: &FileSet, color: Color) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let mut group =
+        level.primary_title(&diagnostic.message).id(diagnostic.code).elements(Vec::<Origin<'_>>::new());
+    for (file, annotations) in by_file(diagnostic) {
+        let source = files.file(file);
+        let path = source.path.display().to_string();
+        group = if source.text.is_empty() {
+            group.element(Origin::path(path))
+        } else {
+            let snippet = Snippet::source(&source.text).path(path);
+            group.element(snippet.annotations(annotations.into_iter().map(|each| annotation(each, files))))
+        };
+    }
+    let mut groups = vec![group];
+    let repeated = repetition(diagnostic);
+    if let Some(repeated) = &repeated {
+        groups.push(Group::with_title(Level::NOTE.secondary_title(repeated)));
+    }
+    if let Some(help) = &diagnostic.help {
+        groups.push(Group::with_title(Level::HELP.secondary_title(help)));
+    }
+    let renderer = match color {
+        Color::Never => Renderer::plain(),
+        Color::Always => Renderer::styled(),
+    };
+    let text = renderer.term_width(DEFAULT_TERM_WIDTH).render(&groups);
+    text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+}
+
+/// The diagnostic in one line: `file:line:column: error[code]: message; help`.
+pub fn line(diagnostic: &Diagnostic, files: &FileSet) -> String {
+    let file = files.file(diagnostic.span.file);
+    let at = file.position(diagnostic.span.start as usize);
+    let word = word(diagnostic.severity);
+    let mut text = format!(
+        "{}:{}:{}: {word}[{}]: {}",
+        file.path.display(),
+        at.line,
+        at.column,
+        diagnostic.code,
+        diagnostic.message
+    );
+    if let Some(help) = &diagnostic.help {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "; help: {help}");
+    }
+    text
+}
+
+/// `error` or `warning`.
+pub(super) fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    }
+}
+
+fn repetition(diagnostic: &Diagnostic) -> Option<String> {
+    match diagnostic.repeated {
+        0 => None,
+        1 => Some("the same is wrong in one more pipeline that uses this file".into()),
+        more => Some(format!("the same is wrong in {more} more pipelines that use this file")),
+    }
+}
+
+type Place<'d> = (AnnotationKind, Span, &'d str);
+
+/// The places of a diagnostic file by file, that of the problem itself first.
+fn by_file(diagnostic: &Diagnostic) -> Vec<(FileId, Vec<Place<'_>>)> {
+    let primary = (AnnotationKind::Primary, diagnostic.span, diagnostic.label.as_str());
+    let mut files = vec![(diagnostic.span.file, vec![primary])];
+    for (span, label) in &diagnostic.related {
+        let place = (AnnotationKind::Context, *span, label.as_str());
+        match files.iter_mut().find(|(file, _)| *file == span.file) {
+            Some((_, places)) => places.push(place),
+            None => files.push((span.file, vec![place])),
+        }
+    }
+    files
+}
+
+/// Shows a span of several lines by its first alone, which is where a person looks.
+fn annotation<'d>((kind, span, label): Place<'d>, files: &FileSet) -> Annotation<'d> {
+    let text = &files.file(span.file).text;
+    let start = text.floor_char_boundary(span.range().start.min(text.len()));
+    let end = text.ceil_char_boundary(span.range().end.clamp(start, text.len()));
+    let shown = text[start..end].lines().next().unwrap_or_default().trim_end().len();
+    let annotation = kind.span(start..start + shown);
+    if label.is_empty() { annotation } else { annotation.label(label) }
+}

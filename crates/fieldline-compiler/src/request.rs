@@ -1,0 +1,103 @@
+//! What the compiler is given: [`Request`], and the traits through which it sees the world.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use fieldline_core::{Registry, Value};
+
+/// Where files come from: the disk in the program, [`MemoryFiles`] in tests.
+pub trait FileSource: Send + Sync {
+    /// The content of a file; the error says why not, without naming the file again.
+    fn read(&self, path: &Path) -> Result<Bytes, String>;
+
+    /// What is in a folder, in any order; `None` if `path` is no folder.
+    fn list(&self, path: &Path) -> Option<Vec<PathBuf>>;
+}
+
+/// The variables a pipeline file may name.
+pub trait Variables {
+    /// The environment variable `name`.
+    fn env(&self, name: &str) -> Option<String>;
+
+    /// The secret `name`; the error says why it may not be used, such as a file that others can read.
+    fn secret(&self, name: &str) -> Result<Option<String>, String>;
+}
+
+/// What to compile.
+pub struct Request<'a> {
+    /// Files, and folders of which every `.yaml` and `.yml` below is taken.
+    pub roots: &'a [PathBuf],
+    /// Where files come from.
+    pub files: &'a dyn FileSource,
+    /// Where variables come from.
+    pub variables: &'a dyn Variables,
+    /// The components there are.
+    pub registry: &'a Registry,
+    /// Values that go before those of the files and of the environment; empty but for test cases.
+    pub overrides: Overrides,
+}
+
+/// Values that go before those written in files and set in the environment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overrides {
+    /// By name of the param.
+    pub params: BTreeMap<String, Value>,
+    /// By name of the environment variable.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Files in memory; a folder is there when a file is in it.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryFiles(pub BTreeMap<PathBuf, Bytes>);
+
+impl MemoryFiles {
+    /// Adds a file.
+    #[must_use]
+    pub fn with(mut self, path: impl Into<PathBuf>, content: impl Into<Bytes>) -> Self {
+        self.0.insert(path.into(), content.into());
+        self
+    }
+}
+
+impl FileSource for MemoryFiles {
+    fn read(&self, path: &Path) -> Result<Bytes, String> {
+        self.0.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
+    }
+
+    fn list(&self, path: &Path) -> Option<Vec<PathBuf>> {
+        if self.0.contains_key(path) {
+            return None;
+        }
+        let mut entries: Vec<PathBuf> = self
+            .0
+            .keys()
+            .filter_map(|file| {
+                file.strip_prefix(if path == Path::new(".") { Path::new("") } else { path }).ok()
+            })
+            .filter_map(|rest| rest.components().next())
+            .map(|first| if path == Path::new(".") { PathBuf::from(&first) } else { path.join(first) })
+            .collect();
+        entries.dedup();
+        (!entries.is_empty()).then_some(entries)
+    }
+}
+
+/// Variables in memory.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryVariables {
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// The secrets; an error is why one may not be used.
+    pub secrets: BTreeMap<String, Result<String, String>>,
+}
+
+impl Variables for MemoryVariables {
+    fn env(&self, name: &str) -> Option<String> {
+        self.env.get(name).cloned()
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<String>, String> {
+        self.secrets.get(name).cloned().transpose()
+    }
+}

@@ -1,0 +1,81 @@
+//! From the files and folders asked for to the files that are programs.
+//!
+//! A file named outright is always one. In a folder, a file that another file uses or includes is not.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::files::normal;
+use crate::session::{Document, Session};
+use crate::yaml::node::Node;
+
+/// A file to be compiled.
+pub(crate) struct Program {
+    pub(crate) document: Rc<Document>,
+    /// Whether it was named, and not just found in a folder.
+    pub(crate) named: bool,
+}
+
+/// The programs below the roots, in the order of their paths; what is no document has been complained about, and
+/// its path is in the second list.
+pub(crate) fn programs(session: &mut Session<'_>) -> (Vec<Program>, Vec<PathBuf>) {
+    let mut named = BTreeSet::new();
+    let mut found = BTreeSet::new();
+    for root in session.request.roots {
+        let root = normal(root);
+        if session.request.files.list(&root).is_none() {
+            named.insert(root);
+            continue;
+        }
+        let before = found.len();
+        walk(session, &root, &mut found);
+        if found.len() == before {
+            let file = session.files.add(root.clone(), String::new());
+            session.diagnostics.empty_folder(file, &root);
+        }
+    }
+    let mut documents = Vec::new();
+    let mut broken = Vec::new();
+    for path in named.union(&found) {
+        match session.document(path, None) {
+            Some(document) => documents.push(document),
+            None => broken.push(path.clone()),
+        }
+    }
+    let parts: BTreeSet<PathBuf> =
+        documents.iter().flat_map(|document| references(session, document)).collect();
+    let programs = documents
+        .into_iter()
+        .map(|document| Program { named: named.contains(&document.path), document })
+        .filter(|program| program.named || !parts.contains(&program.document.path))
+        .collect();
+    broken.retain(|path| named.contains(path) || !parts.contains(path));
+    (programs, broken)
+}
+
+/// Adds every pipeline file below `folder`; names that begin with a dot are passed over.
+fn walk(session: &mut Session<'_>, folder: &Path, found: &mut BTreeSet<PathBuf>) {
+    session.watched.insert(folder.to_owned());
+    for entry in session.request.files.list(folder).unwrap_or_default() {
+        let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if hidden {
+            continue;
+        }
+        if session.request.files.list(&entry).is_some() {
+            walk(session, &entry, found);
+        } else if entry.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+            found.insert(normal(&entry));
+        }
+    }
+}
+
+/// The files that a document uses and includes.
+fn references(session: &Session<'_>, document: &Document) -> Vec<PathBuf> {
+    let texts = |node: &Node| -> Vec<String> {
+        let all = node.as_list().unwrap_or(std::slice::from_ref(node));
+        all.iter().filter_map(|node| node.as_text().map(str::to_owned)).collect()
+    };
+    let named = ["use", "include"].into_iter().filter_map(|key| document.root.get(key)).flat_map(texts);
+    named.map(|path| session.resolve(document.file, &path)).collect()
+}

@@ -1,0 +1,188 @@
+//! From the filled-in fields of a pipeline to its nodes with their raw config.
+
+use std::time::Duration;
+
+use compact_str::CompactString;
+use fieldline_core::suggest::nearest;
+use fieldline_core::units::Period;
+use fieldline_core::{Definition, Kind};
+
+use crate::files::Span;
+use crate::names;
+use crate::session::Session;
+use crate::yaml::node::{Content, Members, Node};
+
+/// The fields of a sink that are the driver's and not the component's.
+pub(crate) const POLICY: [&str; 4] = ["buffer", "retry", "batch", "max_rate"];
+
+/// A pipeline as it was written.
+pub(crate) struct PipelineSpec {
+    pub(crate) name: CompactString,
+    /// Where the name stands.
+    pub(crate) span: Span,
+    pub(crate) description: Option<String>,
+    pub(crate) rollback_window: Option<Duration>,
+    /// The sink for failed events: where it is named, and its name.
+    pub(crate) dead_letter: Option<(Span, CompactString)>,
+    pub(crate) nodes: Vec<NodeSpec>,
+    pub(crate) tests: Option<Node>,
+}
+
+/// A node as it was written.
+pub(crate) struct NodeSpec {
+    pub(crate) id: CompactString,
+    /// Where its name stands.
+    pub(crate) span: Span,
+    pub(crate) kind: Kind,
+    /// Its component; `None` for one that does not exist, which was complained about.
+    pub(crate) definition: Option<Definition>,
+    pub(crate) inputs: Option<Node>,
+    pub(crate) with: Option<Node>,
+    /// The driver's fields of a sink.
+    pub(crate) policy: Node,
+    /// The component's own fields.
+    pub(crate) config: Node,
+    /// What is written of it, with secrets hidden, without a place.
+    pub(crate) fields: Members,
+}
+
+/// Reads the pipeline; `file` is the place to complain about what is missing.
+pub(crate) fn read(fields: &Members, file: Span, session: &mut Session<'_>) -> Option<PipelineSpec> {
+    let (name, span) = name(fields, file, session)?;
+    let mut nodes: Vec<NodeSpec> = Vec::new();
+    let mut known: std::collections::HashMap<CompactString, Span> = std::collections::HashMap::new();
+    for kind in [Kind::Connection, Kind::Source, Kind::Transform, Kind::Sink] {
+        let section = fields.get(kind.section()).and_then(|member| member.value.as_map());
+        for (id, member) in section.into_iter().flatten() {
+            if !names::is_id(id) || names::RESERVED.contains(&id.as_str()) {
+                session.diagnostics.bad_name(member.key, kind.word(), id);
+            }
+            match known.get(id) {
+                Some(first) => session.diagnostics.duplicate_id(member.key, id, *first),
+                None => drop(known.insert(id.clone(), member.key)),
+            }
+            if let Some(node) = node(id, member.key, kind, &member.value, session) {
+                nodes.push(node);
+            }
+        }
+    }
+    Some(PipelineSpec {
+        name,
+        span,
+        description: text(fields, "description", session).map(|(_, text)| text.into()),
+        rollback_window: rollback_window(fields, session),
+        dead_letter: text(fields, "dead_letter", session),
+        nodes,
+        tests: fields.get("tests").map(|member| member.value.clone()),
+    })
+}
+
+fn name(fields: &Members, file: Span, session: &mut Session<'_>) -> Option<(CompactString, Span)> {
+    let Some(member) = fields.get("pipeline") else {
+        session.diagnostics.missing_pipeline(file);
+        return None;
+    };
+    let Some(name) = member.value.as_text() else {
+        session.diagnostics.wrong_type(&member.value, "the name of the pipeline");
+        return None;
+    };
+    if !names::is_pipeline(name) {
+        session.diagnostics.bad_pipeline_name(&member.value, name);
+    }
+    Some((name.into(), member.value.span))
+}
+
+fn text(fields: &Members, key: &str, session: &mut Session<'_>) -> Option<(Span, CompactString)> {
+    let node = &fields.get(key)?.value;
+    match node.as_text() {
+        Some(text) => Some((node.span, text.into())),
+        None => {
+            session.diagnostics.wrong_type(node, "a string");
+            None
+        }
+    }
+}
+
+fn rollback_window(fields: &Members, session: &mut Session<'_>) -> Option<Duration> {
+    let (_, text) = text(fields, "rollback_window", session)?;
+    match text.parse::<Period>() {
+        Ok(period) => Some(period.0),
+        Err(error) => {
+            let node = &fields.get("rollback_window")?.value;
+            session.diagnostics.bad_value(node, &error.to_string());
+            None
+        }
+    }
+}
+
+fn node(
+    id: &CompactString,
+    span: Span,
+    kind: Kind,
+    node: &Node,
+    session: &mut Session<'_>,
+) -> Option<NodeSpec> {
+    let Some(fields) = node.as_map() else {
+        session.diagnostics.node_is_no_map(span, kind.word(), id, node);
+        return None;
+    };
+    let mut config = Members::default();
+    let mut policy = Members::default();
+    let (mut inputs, mut with, mut named) = (None, None, None);
+    for (name, member) in fields {
+        match (name.as_str(), kind) {
+            ("type", _) => named = Some(&member.value),
+            ("inputs", Kind::Transform | Kind::Sink) => inputs = Some(member.value.clone()),
+            ("with", Kind::Transform) => with = Some(member.value.clone()),
+            (name, Kind::Sink) if POLICY.contains(&name) => {
+                policy.insert(name.into(), member.clone());
+            }
+            _ => drop(config.insert(name.clone(), member.clone())),
+        }
+    }
+    Some(NodeSpec {
+        id: id.clone(),
+        span,
+        kind,
+        definition: definition(id, span, kind, named, session),
+        inputs,
+        with,
+        policy: Node::new(node.span, Content::Map(policy)),
+        config: Node::new(node.span, Content::Map(config)),
+        fields: fields.clone(),
+    })
+}
+
+fn definition(
+    id: &str,
+    span: Span,
+    kind: Kind,
+    named: Option<&Node>,
+    session: &mut Session<'_>,
+) -> Option<Definition> {
+    let registry = session.request.registry;
+    let all = || registry.of_kind(kind).map(|definition| definition.name);
+    let Some(node) = named else {
+        session.diagnostics.missing_type(span, kind.word(), id, &all().collect::<Vec<_>>());
+        return None;
+    };
+    let Some(name) = node.as_text() else {
+        session.diagnostics.wrong_type(node, "the name of a component");
+        return None;
+    };
+    let definition = registry.get(kind, name).copied();
+    if definition.is_none() {
+        let elsewhere = [Kind::Connection, Kind::Source, Kind::Transform, Kind::Sink]
+            .into_iter()
+            .find(|other| registry.get(*other, name).is_some());
+        session.diagnostics.unknown_component(
+            node,
+            kind,
+            name,
+            nearest(name, all()),
+            elsewhere,
+            &all().collect::<Vec<_>>(),
+        );
+    }
+    definition
+}

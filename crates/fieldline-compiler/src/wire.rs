@@ -1,0 +1,167 @@
+//! From the names in `inputs` and `with` to edges between nodes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fieldline_core::Kind;
+use fieldline_core::outputs::{MAIN, Port};
+use fieldline_core::suggest::nearest;
+
+use crate::diagnostics::Diagnostics;
+use crate::files::Span;
+use crate::names;
+use crate::resolve::Resolved;
+use crate::spec::{NodeSpec, PipelineSpec};
+use crate::yaml::node::{Content, Node};
+
+/// An edge: from which node of the pipeline, which of its outputs, and where that is written.
+#[derive(Clone, Copy)]
+pub(crate) struct Edge {
+    pub(crate) from: usize,
+    pub(crate) port: Port,
+    pub(crate) span: Span,
+}
+
+/// The edges of a pipeline, node by node.
+pub(crate) struct Wiring {
+    pub(crate) inputs: Vec<Vec<Edge>>,
+    pub(crate) with: Vec<Vec<(Arc<str>, Edge)>>,
+    /// Whether some name meant nothing, so that what follows from missing edges is not complained about.
+    pub(crate) complete: bool,
+}
+
+impl Wiring {
+    /// Every edge into `node`.
+    pub(crate) fn into(&self, node: usize) -> impl Iterator<Item = Edge> {
+        self.inputs[node].iter().chain(self.with[node].iter().map(|(_, edge)| edge)).copied()
+    }
+}
+
+struct Wirer<'p> {
+    nodes: &'p [NodeSpec],
+    resolved: &'p [Option<Resolved>],
+    by_name: HashMap<&'p str, usize>,
+}
+
+/// Finds the node that every name means.
+pub(crate) fn wire(
+    spec: &PipelineSpec,
+    resolved: &[Option<Resolved>],
+    diagnostics: &mut Diagnostics,
+) -> Wiring {
+    let by_name = spec.nodes.iter().enumerate().map(|(index, node)| (node.id.as_str(), index)).collect();
+    let wirer = Wirer { nodes: &spec.nodes, resolved, by_name };
+    let mut wiring = Wiring { inputs: Vec::new(), with: Vec::new(), complete: true };
+    let errors = diagnostics.errors();
+    let dead_letter = spec.dead_letter.as_ref().map(|(_, name)| name.as_str());
+    for node in &spec.nodes {
+        wiring.inputs.push(wirer.inputs(node, dead_letter == Some(&node.id), diagnostics));
+        wiring.with.push(wirer.with(node, diagnostics));
+    }
+    wiring.complete = diagnostics.errors() == errors;
+    wiring
+}
+
+impl Wirer<'_> {
+    fn inputs(&self, node: &NodeSpec, dead_letter: bool, diagnostics: &mut Diagnostics) -> Vec<Edge> {
+        let needed = matches!(node.kind, Kind::Transform | Kind::Sink) && !dead_letter;
+        let Some(inputs) = &node.inputs else {
+            if needed {
+                diagnostics.missing_inputs(node.span, node.kind.word(), &node.id);
+            }
+            return Vec::new();
+        };
+        let list = match &inputs.content {
+            Content::List(list) if list.is_empty() && needed => {
+                diagnostics.no_inputs(inputs.span, &node.id);
+                return Vec::new();
+            }
+            Content::List(list) => list.as_slice(),
+            _ => std::slice::from_ref(inputs),
+        };
+        let mut edges: Vec<Edge> = Vec::with_capacity(list.len());
+        for name in list {
+            let Some(edge) = self.edge(name, diagnostics) else { continue };
+            match edges.iter().find(|other| (other.from, other.port) == (edge.from, edge.port)) {
+                Some(first) => {
+                    diagnostics.input_twice(edge.span, name.as_text().unwrap_or_default(), first.span)
+                }
+                None => edges.push(edge),
+            }
+        }
+        edges
+    }
+
+    fn with(&self, node: &NodeSpec, diagnostics: &mut Diagnostics) -> Vec<(Arc<str>, Edge)> {
+        let mut edges: Vec<(Arc<str>, Edge)> = Vec::new();
+        match node.with.as_ref().map(|with| (with, &with.content)) {
+            None => {}
+            Some((_, Content::Map(members))) => {
+                for (name, member) in members {
+                    if !names::is_id(name) {
+                        diagnostics.bad_name(member.key, "value", name);
+                    }
+                    let edge = self.edge(&member.value, diagnostics);
+                    edges.extend(edge.map(|edge| (Arc::from(name.as_str()), edge)));
+                }
+            }
+            Some((with, content)) => {
+                let list = match content {
+                    Content::List(list) => list.as_slice(),
+                    _ => std::slice::from_ref(with),
+                };
+                for name in list {
+                    let Some(edge) = self.edge(name, diagnostics) else { continue };
+                    let called: Arc<str> = self.nodes[edge.from].id.as_str().into();
+                    match edges.iter().find(|(other, _)| *other == called) {
+                        Some((_, first)) => diagnostics.input_twice(edge.span, &called, first.span),
+                        None => edges.push((called, edge)),
+                    }
+                }
+            }
+        }
+        edges
+    }
+
+    /// The edge that `name` means: `node`, or `node.port`.
+    fn edge(&self, name: &Node, diagnostics: &mut Diagnostics) -> Option<Edge> {
+        let Some(text) = name.as_text() else {
+            diagnostics.wrong_type(name, "the name of a source or transform");
+            return None;
+        };
+        let (node, port) = text.split_once('.').map_or((text, None), |(node, port)| (node, Some(port)));
+        let Some(from) = self.by_name.get(node).copied() else {
+            let readable = self.nodes.iter().filter(|node| readable(node.kind));
+            let meant = nearest(node, readable.clone().map(|node| node.id.as_str()));
+            let similar = meant.and_then(|meant| Some((meant, self.nodes[*self.by_name.get(meant)?].span)));
+            let all: Vec<&str> = readable.map(|node| node.id.as_str()).collect();
+            diagnostics.unknown_input(name, node, similar, &all);
+            return None;
+        };
+        let target = &self.nodes[from];
+        if !readable(target.kind) {
+            diagnostics.input_has_no_output(name, node, target.kind.word(), target.span);
+            return None;
+        }
+        let Some(resolved) = &self.resolved[from] else {
+            return Some(Edge { from, port: MAIN, span: name.span });
+        };
+        let outputs = &resolved.facts.outputs;
+        let position = match port {
+            Some(port) => outputs.iter().position(|output| output == port),
+            None if outputs.len() > 1 && outputs[0] != "main" => None,
+            None => Some(0),
+        };
+        let Some(position) = position else {
+            let names: Vec<&str> = outputs.iter().map(String::as_str).collect();
+            let meant = port.and_then(|port| nearest(port, names.iter().copied()));
+            diagnostics.unknown_port(name, node, port, meant, &names, target.span);
+            return None;
+        };
+        Some(Edge { from, port: Port::try_from(position).unwrap_or(MAIN), span: name.span })
+    }
+}
+
+fn readable(kind: Kind) -> bool {
+    matches!(kind, Kind::Source | Kind::Transform)
+}

@@ -1,0 +1,6 @@
+//! The compiler as its users see it.
+
+mod components;
+mod pages;
+mod plans;
+mod support;
