@@ -54,6 +54,9 @@ impl Inbound {
         let closed = inner.is_closed();
         let lane = inner.lanes.get_mut(self.lane)?;
         if let Some(queued) = lane.queue.pop_front() {
+            if inner.lanes.ready_to_resume() {
+                self.session.wake.notify_one();
+            }
             return Some(Ok(self.message(queued)));
         }
         if let Standing::Refused { reason, told: told @ false } = &mut lane.standing {

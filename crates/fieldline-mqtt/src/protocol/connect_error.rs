@@ -8,7 +8,7 @@ use rustls::{AlertDescription, CertificateError};
 
 use crate::error::{ConnectError, Refusal};
 use crate::options::Options;
-use crate::protocol::options::{incoming_ceiling, words};
+use crate::protocol::translate::{incoming_ceiling, words};
 
 /// What tokio-util's `Framed` says of a stream that ends within a packet.
 const CUT_SHORT: &str = "bytes remaining on stream";
@@ -25,7 +25,7 @@ pub(crate) fn from_v4(error: rumqttc::ConnectionError, options: &Options, accept
             Code::NotAuthorized => Refusal::NotAuthorized,
             Code::Success => Refusal::Other("it accepts and refuses at once".to_owned()),
         }),
-        Of::MqttState(StateError::AwaitPingResp) => ConnectError::KeepAlive,
+        Of::FlushTimeout | Of::MqttState(StateError::AwaitPingResp) => ConnectError::KeepAlive,
         Of::MqttState(StateError::ConnectionAborted) => closed("end of stream", accepted),
         Of::MqttState(StateError::Deserialization(rumqttc::mqttbytes::Error::PayloadSizeLimitExceeded(
             size,

@@ -5,7 +5,9 @@
 //! with the old one, and the outbox, which is the truth, is sent again.
 
 mod connect_error;
-mod options;
+mod translate;
+
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -16,7 +18,7 @@ use crate::error::ConnectError;
 use crate::message::{Properties, Publish, QoS};
 use crate::options::{Options, Version};
 
-pub(crate) use options::{encoded_size, window};
+pub(crate) use translate::{encoded_size, window};
 
 /// What the broker allows on this connection, from its CONNACK.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub(crate) struct Accepted {
     pub(crate) packet_ids: u16,
     pub(crate) max_packet_size: Option<u32>,
     pub(crate) at_least_once: bool,
+    /// How often the library shows a sign of life.
+    pub(crate) keep_alive: Duration,
     /// Whether a message can name the subscriptions it was sent for.
     pub(crate) numbered_subscriptions: bool,
 }
@@ -87,13 +91,13 @@ pub(crate) fn open(options: &Options, tls: Option<ClientConfig>) -> (Requests, E
     let room = usize::from(options.inflight) * 2 + 64;
     let (requests, source) = match options.version {
         Version::V3_1_1 => {
-            let (client, mut source) = rumqttc::AsyncClient::new(options::v4(options, tls), room);
-            source.network_options.set_connection_timeout(options::whole_seconds(options.connect_timeout));
+            let (client, mut source) = rumqttc::AsyncClient::new(translate::v4(options, tls), room);
+            source.network_options.set_connection_timeout(translate::whole_seconds(options.connect_timeout));
             source.network_options.set_tcp_nodelay(true);
             (Requests::V4(client), Source::V4(source))
         }
         Version::V5 => {
-            let (client, source) = v5::AsyncClient::new(options::v5(options, tls), room);
+            let (client, source) = v5::AsyncClient::new(translate::v5(options, tls), room);
             (Requests::V5(client), Source::V5(source))
         }
     };
@@ -106,12 +110,12 @@ impl Requests {
         match self {
             // Only the waiting form takes `Bytes` without a copy; it is asked once and never waited for.
             Self::V4(client) => client
-                .publish_bytes(topic, options::qos_v4(publish.qos), publish.retain, payload)
+                .publish_bytes(topic, translate::qos_v4(publish.qos), publish.retain, payload)
                 .now_or_never()
                 .is_some_and(|sent| sent.is_ok()),
             Self::V5(client) => {
-                let qos = options::qos_v5(publish.qos);
-                match options::properties_v5(&publish.properties) {
+                let qos = translate::qos_v5(publish.qos);
+                match translate::properties_v5(&publish.properties) {
                     Some(properties) => client
                         .try_publish_with_properties(topic, qos, publish.retain, payload, properties)
                         .is_ok(),
@@ -146,12 +150,12 @@ impl Requests {
             Self::V4(client) => {
                 let filters = filters
                     .iter()
-                    .map(|(path, qos)| rumqttc::SubscribeFilter::new(path.clone(), options::qos_v4(*qos)));
+                    .map(|(path, qos)| rumqttc::SubscribeFilter::new(path.clone(), translate::qos_v4(*qos)));
                 client.try_subscribe_many(filters).is_ok()
             }
             Self::V5(client) => {
-                let filters = filters.iter().map(|(path, qos)| options::filter_v5(path, *qos, again));
-                match options::subscribe_properties(number) {
+                let filters = filters.iter().map(|(path, qos)| translate::filter_v5(path, *qos, again));
+                match translate::subscribe_properties(number) {
                     Some(properties) => {
                         client.try_subscribe_many_with_properties(filters, properties).is_ok()
                     }
@@ -196,6 +200,7 @@ impl Events {
                     .map(|event| match v4_happening(event) {
                         Happening::Accepted(accepted) => Happening::Accepted(Accepted {
                             packet_ids: source.mqtt_options.inflight(),
+                            keep_alive: source.mqtt_options.keep_alive(),
                             ..accepted
                         }),
                         other => other,
@@ -232,6 +237,7 @@ fn v4_happening(event: rumqttc::Event) -> Happening {
             packet_ids: 0,
             max_packet_size: None,
             at_least_once: true,
+            keep_alive: Duration::ZERO,
             numbered_subscriptions: false,
         }),
         Event::Incoming(Packet::Publish(publish)) => Happening::Arrived(Arrival {
@@ -263,15 +269,15 @@ fn v5_happening(event: v5::Event, options: &Options) -> Happening {
     match event {
         Event::Outgoing(outgoing) => outgoing_happening(&outgoing),
         Event::Incoming(Packet::ConnAck(accepted)) => {
-            Happening::Accepted(options::accepted_v5(&accepted, options))
+            Happening::Accepted(translate::accepted_v5(&accepted, options))
         }
-        Event::Incoming(Packet::Publish(publish)) => Happening::Arrived(options::arrival_v5(publish)),
+        Event::Incoming(Packet::Publish(publish)) => Happening::Arrived(translate::arrival_v5(publish)),
         Event::Incoming(Packet::PubAck(acknowledged)) => {
             let text = acknowledged.properties.and_then(|properties| properties.reason_string);
             let outcome = match acknowledged.reason {
                 PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
                 reason => {
-                    let (code, words) = options::publish_refusal(reason);
+                    let (code, words) = translate::publish_refusal(reason);
                     Err((code, text.unwrap_or_else(|| words.to_owned())))
                 }
             };
@@ -280,7 +286,7 @@ fn v5_happening(event: v5::Event, options: &Options) -> Happening {
         Event::Incoming(Packet::SubAck(answer)) => {
             let results = answer.return_codes.into_iter().map(|code| match code {
                 SubscribeReasonCode::Success(_) => Ok(()),
-                refused => Err(options::words(&format!("{refused:?}"))),
+                refused => Err(translate::words(&format!("{refused:?}"))),
             });
             Happening::Subscribed(answer.pkid, results.collect())
         }

@@ -28,6 +28,9 @@ impl Session {
     pub(crate) fn apply(&self, happening: Happening) -> Result<(), ConnectError> {
         let mut inner = self.lock();
         let now = Instant::now();
+        if let Some(link) = &mut inner.link {
+            link.last_event = now;
+        }
         inner.apply(happening, now)?;
         inner.pump(now);
         if inner.is_closing() || inner.lanes.ready_to_resume() {
@@ -84,7 +87,10 @@ impl Inner {
         }
         match self.lanes.deliver(arrival, self.options.resumable(), now) {
             Fate::Queued { dropped } => self.counters.dropped_qos0 += dropped as u64,
-            Fate::Held => self.counters.held += 1,
+            Fate::Held { dropped } => {
+                self.counters.dropped_qos0 += dropped as u64;
+                self.counters.held += 1;
+            }
             Fate::Unclaimed | Fate::Ignored => {}
         }
     }

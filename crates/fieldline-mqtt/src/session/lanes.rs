@@ -42,6 +42,7 @@ pub(crate) enum Standing {
 /// One subscriber.
 pub(crate) struct Lane {
     pub(crate) filter: String,
+    number: usize,
     pub(crate) qos: QoS,
     pub(crate) standing: Standing,
     pub(crate) queue: VecDeque<Queued>,
@@ -52,10 +53,11 @@ pub(crate) struct Lane {
 /// What became of a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// It went to `lanes` lanes; of those that wanted it, `dropped` had no room (at most once only).
+    /// It went to those who want it; for `dropped` of them there was no room for it, or another had to go
+    /// for it. Only messages at most once are dropped.
     Queued { dropped: usize },
     /// A lane had no room; the broker will deliver it again on the next connection.
-    Held,
+    Held { dropped: usize },
     /// Nobody wants it now; it is kept for a while for somebody who is about to subscribe.
     Unclaimed,
     /// Nobody wants it and nothing needs to be acknowledged.
@@ -81,6 +83,7 @@ impl Lanes {
         let wake = Arc::new(Notify::new());
         let mut lane = Lane {
             filter: filter.to_owned(),
+            number: subscription_number(filter),
             qos,
             standing: Standing::Asked,
             queue: VecDeque::new(),
@@ -127,15 +130,19 @@ impl Lanes {
     }
 
     /// Prepares for a new connection. If the session was resumed, what was queued and not acknowledged comes
-    /// again, so it is taken out of the lanes; otherwise it would be lost there.
+    /// again, so it is taken out of the lanes. Otherwise it does not and stays there, with nothing left to
+    /// acknowledge.
     pub(crate) fn connected(&mut self, connection: u64, resumed: bool) {
         self.acknowledgements.connected(connection);
         self.holding = false;
-        if resumed {
-            self.unclaimed.clear();
-            for lane in self.lanes.values_mut() {
-                lane.queue.retain(|queued| queued.arrived.is_none());
-            }
+        let stays = |queued: &mut Queued| {
+            let comes_again = resumed && queued.arrived.is_some();
+            queued.arrived = None;
+            !comes_again
+        };
+        self.unclaimed.retain_mut(|(queued, _since)| stays(queued));
+        for lane in self.lanes.values_mut() {
+            lane.queue.retain_mut(stays);
         }
     }
 
@@ -145,10 +152,16 @@ impl Lanes {
     pub(crate) fn deliver(&mut self, arrival: Arrival, resumable: bool, now: Instant) -> Fate {
         let wanted_by = self.wanted_by(&arrival);
         let reliable = arrival.qos == QoS::AtLeastOnce;
-        let full = |lanes: &Self, id: &u64| lanes.lanes[id].queue.len() >= lanes.lanes[id].capacity;
+        let mut dropped = 0;
+        if reliable {
+            for id in &wanted_by {
+                dropped += usize::from(self.lanes.get_mut(id).and_then(Lane::make_room).is_some());
+            }
+        }
+        let full = |lanes: &Self, id: &u64| lanes.lanes[id].is_full();
         if reliable && resumable && (self.holding || wanted_by.iter().any(|id| full(self, id))) {
             self.holding = true;
-            return Fate::Held;
+            return Fate::Held { dropped };
         }
         if wanted_by.is_empty() && !reliable {
             return Fate::Ignored;
@@ -168,7 +181,6 @@ impl Lanes {
             self.unclaimed.push_back((queued, now));
             return Fate::Unclaimed;
         }
-        let mut dropped = 0;
         for id in &wanted_by {
             if !reliable && full(self, id) {
                 dropped += 1;
@@ -187,7 +199,7 @@ impl Lanes {
             .lanes
             .iter()
             .filter(|(_, lane)| topic::matches(&lane.filter, &arrival.topic))
-            .map(|(id, lane)| (*id, subscription_number(&lane.filter)))
+            .map(|(id, lane)| (*id, lane.number))
             .collect();
         let is_named = |number: &usize| arrival.subscriptions.contains(number);
         // A session may have been begun by another program, which numbered its subscriptions differently.
@@ -207,9 +219,11 @@ impl Lanes {
         released
     }
 
-    /// Whether all that was taken before messages were held is acknowledged, so that the rest can come.
+    /// Whether messages were held, all that was taken before is acknowledged and the lanes are half empty, so
+    /// that it is worth a new connection to get the rest.
     pub(crate) fn ready_to_resume(&self) -> bool {
-        self.holding && self.acknowledgements.is_empty()
+        let half_empty = |lane: &Lane| lane.queue.len() <= lane.capacity / 2;
+        self.holding && self.acknowledgements.is_empty() && self.lanes.values().all(half_empty)
     }
 
     /// Wakes every subscriber, because the connection was closed.
@@ -217,5 +231,18 @@ impl Lanes {
         for lane in self.lanes.values() {
             lane.wake.notify_one();
         }
+    }
+}
+
+impl Lane {
+    fn is_full(&self) -> bool {
+        self.queue.len() >= self.capacity
+    }
+
+    /// Drops a message at most once from a full lane in favour of one at least once, if there is one.
+    fn make_room(&mut self) -> Option<Queued> {
+        let full = self.is_full();
+        let expendable = self.queue.iter().position(|queued| queued.qos == QoS::AtMostOnce);
+        expendable.filter(|_| full).and_then(|index| self.queue.remove(index))
     }
 }

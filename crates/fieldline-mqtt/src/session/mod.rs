@@ -65,6 +65,8 @@ struct Link {
     /// The packet id rumqttc will use next. Known in advance, because it simply counts; so nothing is handed
     /// over whose id is still in use and its collisions cannot occur.
     next_packet_id: u16,
+    /// When the library last did anything. While it is stuck in a write it cannot even send its pings.
+    last_event: Instant,
 }
 
 impl Session {
@@ -215,7 +217,7 @@ impl Inner {
         self.counters.connects += 1;
         self.lanes.connected(self.counters.connects, accepted.session_present);
         self.subscriptions.connected(&self.lanes.filters(), again, accepted.numbered_subscriptions);
-        self.link = Some(Link { requests, accepted, next_packet_id: 1 });
+        self.link = Some(Link { requests, accepted, next_packet_id: 1, last_event: now });
         self.pump(now);
     }
 

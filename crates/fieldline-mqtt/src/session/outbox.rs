@@ -237,3 +237,144 @@ impl Entry {
 fn blames_publish(error: &ConnectError) -> bool {
     matches!(error, ConnectError::Closed { .. } | ConnectError::AcknowledgementTimeout { .. })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+
+    const WINDOW: usize = 4;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Push {
+            at_least_once: bool,
+        },
+        HandOver,
+        Write,
+        /// Acknowledges one of those written, not always the oldest.
+        Acknowledge(usize),
+        Disconnect,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => any::<bool>().prop_map(|at_least_once| Step::Push { at_least_once }),
+            6 => Just(Step::HandOver),
+            6 => Just(Step::Write),
+            4 => (0..WINDOW).prop_map(Step::Acknowledge),
+            1 => Just(Step::Disconnect),
+        ]
+    }
+
+    type Outcome = oneshot::Receiver<Result<(), PublishError>>;
+
+    /// An outbox and the broker and library at its other side, in the simplest form there is.
+    struct Simulation {
+        outbox: Outbox,
+        room: Arc<Semaphore>,
+        now: Instant,
+        receipts: Vec<Outcome>,
+        next_packet_id: u16,
+        /// Packet id and number of what the library holds, and of what is on the wire.
+        library: VecDeque<(u16, u8)>,
+        wire: Vec<(u16, u8)>,
+        /// What the broker got on this connection, in order.
+        received: Vec<u8>,
+        ever_received: Vec<u8>,
+    }
+
+    impl Simulation {
+        fn new() -> Self {
+            Self {
+                outbox: Outbox::default(),
+                room: Arc::new(Semaphore::new(1_000)),
+                now: Instant::now(),
+                receipts: Vec::new(),
+                next_packet_id: 1,
+                library: VecDeque::new(),
+                wire: Vec::new(),
+                received: Vec::new(),
+                ever_received: Vec::new(),
+            }
+        }
+
+        fn apply(&mut self, step: &Step) {
+            match step {
+                Step::Push { at_least_once } => {
+                    let number = u8::try_from(self.receipts.len()).expect("few steps");
+                    let qos = if *at_least_once { QoS::AtLeastOnce } else { QoS::AtMostOnce };
+                    let (receipt, outcome) = oneshot::channel();
+                    let room = Arc::clone(&self.room).try_acquire_owned().expect("room");
+                    let publish = Publish { qos, ..Publish::new("a", vec![number]) };
+                    self.outbox.push(Entry { publish, size: 1, receipt, room });
+                    self.receipts.push(outcome);
+                }
+                Step::HandOver => {
+                    if self.outbox.uses(self.next_packet_id) {
+                        return;
+                    }
+                    let Some((publish, _size)) = self.outbox.next_to_send(WINDOW) else { return };
+                    let number = publish.payload[0];
+                    let packet_id = if publish.qos == QoS::AtLeastOnce { self.next_packet_id } else { 0 };
+                    if packet_id != 0 {
+                        self.next_packet_id = self.next_packet_id % (WINDOW as u16 + 1) + 1;
+                    }
+                    self.outbox.handed_over(packet_id);
+                    self.library.push_back((packet_id, number));
+                }
+                Step::Write => {
+                    let Some((packet_id, number)) = self.library.pop_front() else { return };
+                    assert!(self.outbox.written(packet_id, self.now), "foreseen");
+                    self.received.push(number);
+                    self.ever_received.push(number);
+                    if packet_id != 0 {
+                        self.wire.push((packet_id, number));
+                    }
+                }
+                Step::Acknowledge(index) => {
+                    if *index < self.wire.len() {
+                        let (packet_id, _number) = self.wire.remove(*index);
+                        assert_eq!(self.outbox.settled(packet_id, Ok(())), Settlement::Delivered);
+                    }
+                }
+                Step::Disconnect => {
+                    // A reason no message is blamed for.
+                    self.outbox.disconnected(Some(&ConnectError::KeepAlive));
+                    self.library.clear();
+                    self.wire.clear();
+                    self.received.clear();
+                    self.next_packet_id = 1;
+                }
+            }
+            assert!(self.received.is_sorted(), "out of order: {:?}", self.received);
+            assert!(self.outbox.in_flight() <= WINDOW);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_happens_every_message_arrives_in_order(steps in prop::collection::vec(step(), 0..150)) {
+            let mut simulation = Simulation::new();
+            for step in &steps {
+                simulation.apply(step);
+            }
+            while simulation.outbox.len() > 0 {
+                for step in [Step::HandOver, Step::Write, Step::Acknowledge(0)] {
+                    simulation.apply(&step);
+                }
+            }
+            for (number, receipt) in simulation.receipts.iter_mut().enumerate() {
+                prop_assert_eq!(receipt.try_recv(), Ok(Ok(())));
+                let number = u8::try_from(number).expect("few steps");
+                prop_assert!(simulation.ever_received.contains(&number));
+            }
+            prop_assert_eq!(simulation.outbox.bytes(), 0);
+            prop_assert_eq!(simulation.room.available_permits(), 1_000, "all room is given back");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::error::ConnectError;
-use crate::session::{Inner, Session};
+use crate::session::{Inner, Link, Session};
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -56,6 +56,10 @@ impl Inner {
             || overdue(self.subscriptions.under_way().map(|(_, since)| since))
         {
             return Some(End::Failed(ConnectError::AcknowledgementTimeout { after }));
+        }
+        let silent = |link: &Link| link.last_event + link.accepted.keep_alive + after <= now;
+        if self.link.as_ref().is_some_and(silent) {
+            return Some(End::Failed(ConnectError::KeepAlive));
         }
         if let Some(before) = now.checked_sub(after) {
             self.counters.unclaimed += self.lanes.release_unclaimed(before);

@@ -61,6 +61,53 @@ async fn what_was_queued_before_a_resumed_session_is_not_received_twice() {
     }
 }
 
+#[tokio::test]
+async fn what_was_queued_in_a_lost_session_survives_the_next_resumption() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    peer.publish("in", "kept", 1).await;
+    while connection.counters().received == 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(peer);
+    broker.welcome(false).await.grant().await;
+    let mut peer = broker.welcome(true).await;
+    peer.grant().await;
+    peer.publish("in", "new", 1).await;
+    for expected in ["kept", "new"] {
+        let message = within(inbound.next()).await.expect("a message");
+        assert_eq!(message.payload, expected);
+        message.token.acknowledge();
+    }
+    assert_eq!(peer.acknowledged().await, 1);
+}
+
+#[tokio::test]
+async fn a_message_at_most_once_gives_way_to_one_at_least_once() {
+    let broker = Broker::bind().await;
+    let connection = start(Options { inflight: 2, ..broker.options() });
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 2).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    for (text, packet_id) in [("0", 0), ("1", 0), ("2", 1), ("3", 2), ("4", 3)] {
+        peer.publish("in", text, packet_id).await;
+    }
+    while connection.counters().held == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((connection.counters().dropped_qos0, connection.counters().held), (2, 1));
+    for expected in ["2", "3"] {
+        let message = within(inbound.next()).await.expect("a message");
+        assert_eq!(message.payload, expected);
+        message.token.acknowledge();
+    }
+    assert_eq!((peer.acknowledged().await, peer.acknowledged().await), (1, 2));
+    assert_eq!(peer.read().await, Some(Packet::Disconnect));
+}
+
 /// MQTT 3.1.1 has no receive maximum: a broker may send more than a lane can take.
 #[tokio::test]
 async fn a_broker_that_sends_more_than_fits_is_asked_again_and_nothing_is_lost() {

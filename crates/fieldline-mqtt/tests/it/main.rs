@@ -10,4 +10,5 @@ mod reconnect;
 mod replay;
 mod tls_check;
 mod tls_connect;
+mod topics;
 mod v5;

@@ -111,6 +111,49 @@ async fn a_half_open_connection_is_noticed_by_the_keep_alive() {
     assert!(matches!(failed, State::Disconnected { error: ConnectError::KeepAlive, .. }), "{failed:?}");
 }
 
+/// Large messages to a broker that does not read fill the socket; rumqttc then waits in its write.
+#[tokio::test]
+async fn a_broker_that_stops_reading_is_noticed() {
+    let broker = Broker::bind().await;
+    let long = Duration::from_secs(3_600);
+    let outbox_bytes = 100 * 1024 * 1024;
+    let options = Options { backoff_initial: long, backoff_maximum: long, outbox_bytes, ..broker.options() };
+    let connection = start(options);
+    let _peer = broker.welcome(false).await;
+    let mut state = connection.state();
+    within(state.wait_for(|state| matches!(state, State::Connected { .. }))).await.expect("a state");
+    for _ in 0..60 {
+        let large = Publish { qos: QoS::AtMostOnce, ..Publish::new("a", vec![0; 1_000_000]) };
+        connection.enqueue(large).await.expect("room");
+    }
+    tokio::time::pause();
+    let failed = state.wait_for(|state| matches!(state, State::Disconnected { .. })).await;
+    let failed = failed.expect("a state").clone();
+    assert!(matches!(failed, State::Disconnected { error: ConnectError::KeepAlive, .. }), "{failed:?}");
+    assert!(connection.counters().queued > 0);
+}
+
+#[tokio::test]
+async fn the_end_of_the_program_closes_the_connection() {
+    let broker = Broker::bind().await;
+    let (connection, driver) = Connection::new(broker.options()).expect("valid options");
+    let (shut_down, shutdown) = tokio::sync::oneshot::channel::<()>();
+    let run = driver.run(async {
+        let _sent = shutdown.await;
+    });
+    let script = async {
+        let mut peer = broker.welcome(false).await;
+        let receipt = connection.enqueue(Publish::new("a", "last")).await.expect("room");
+        let publish = peer.published().await;
+        shut_down.send(()).expect("the driver runs");
+        peer.acknowledge(publish.pkid).await;
+        assert_eq!(peer.read().await, Some(Packet::Disconnect));
+        receipt.await.expect("acknowledged");
+    };
+    within(futures::future::join(run, script)).await;
+    assert_eq!(*connection.state().borrow(), State::Closed);
+}
+
 #[tokio::test]
 async fn subscriptions_are_made_again_on_every_connection() {
     let broker = Broker::bind().await;

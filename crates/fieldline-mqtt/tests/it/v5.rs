@@ -247,6 +247,28 @@ async fn the_brokers_receive_maximum_holds_even_when_it_shrinks() {
     }
 }
 
+/// rumqttc's writes have no time limit on MQTT 5, and while it waits in one it sends no pings.
+#[tokio::test]
+async fn a_broker_that_stops_reading_is_noticed() {
+    let broker = Broker::bind().await;
+    let long = Duration::from_secs(3_600);
+    let outbox_bytes = 100 * 1024 * 1024;
+    let options = Options { backoff_initial: long, backoff_maximum: long, outbox_bytes, ..broker.options() };
+    let connection = start(options);
+    let _peer = broker.welcome(plain()).await;
+    let mut state = connection.state();
+    within(state.wait_for(|state| matches!(state, State::Connected { .. }))).await.expect("a state");
+    for _ in 0..60 {
+        let large = Publish { qos: QoS::AtMostOnce, ..Publish::new("a", vec![0; 1_000_000]) };
+        connection.enqueue(large).await.expect("room");
+    }
+    tokio::time::pause();
+    let failed = state.wait_for(|state| matches!(state, State::Disconnected { .. })).await;
+    let failed = failed.expect("a state").clone();
+    assert!(matches!(failed, State::Disconnected { error: ConnectError::KeepAlive, .. }), "{failed:?}");
+    assert!(connection.counters().queued > 0);
+}
+
 #[tokio::test]
 async fn a_refused_subscription_carries_its_reason() {
     let broker = Broker::bind().await;
