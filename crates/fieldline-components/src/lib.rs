@@ -10,6 +10,8 @@ mod lookup;
 
 pub mod template;
 
+mod connections;
+
 mod sources;
 
 mod transforms;
@@ -18,7 +20,7 @@ mod sinks;
 
 use fieldline_core::Definition;
 
-/// Every component there is, sources first, then transforms, then sinks.
+/// Every component there is: connections, sources, transforms, sinks.
 pub fn all() -> impl Iterator<Item = Definition> {
-    [sources::ALL, transforms::ALL, sinks::ALL].into_iter().flatten().copied()
+    [connections::ALL, sources::ALL, transforms::ALL, sinks::ALL].into_iter().flatten().copied()
 }

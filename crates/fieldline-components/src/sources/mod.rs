@@ -1,8 +1,12 @@
 //! Where events come from. A source opens its origin in `connect` and hands over what is there in `next`.
 
+mod bme680;
+mod bme680_sensor;
+mod bme680_settings;
 mod cpu_temperature;
 mod file;
 mod lines;
+mod mqtt;
 mod pace;
 mod records;
 mod stdin;
@@ -13,8 +17,10 @@ use fieldline_core::Definition;
 
 /// Every source.
 pub(crate) const ALL: &[Definition] = &[
+    Definition::of::<bme680::Bme680Config>(),
     Definition::of::<cpu_temperature::CpuTemperatureConfig>(),
     Definition::of::<file::FileConfig>(),
+    Definition::of::<mqtt::MqttSourceConfig>(),
     Definition::of::<stdin::StdinConfig>(),
     Definition::of::<timer::TimerConfig>(),
 ];

@@ -1,6 +1,7 @@
 //! The `map` transform: changes the shape of a body, where no calculation is needed.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
 use fieldline_core::path::Step;
 use fieldline_core::{
@@ -76,6 +77,11 @@ impl Config for MapConfig {
             )
             .help("write for example `rename: { temp: temperature }`");
         }
+        let mut new_names = HashSet::new();
+        for name in self.rename.values().filter(|name| !new_names.insert(*name)) {
+            cx.error("conflicting-fields", "rename", format!("two fields would be called `{name}`"))
+                .help("one of them would be lost; choose another name for it");
+        }
         let kept = self.keep.iter().flatten().map(|path| ("keep", path));
         let built = self.body.iter().flat_map(IndexMap::keys).map(|path| ("body", path));
         let renamed = self.rename.values().map(|path| ("rename", path));
@@ -140,7 +146,7 @@ impl MapConfig {
             if value.is_none() {
                 self.miss(lookup)?;
             }
-            place(name, &mut body, value.map_or(Value::Null, std::borrow::Cow::into_owned))?;
+            place(name, &mut body, value.map_or(Value::Null, Cow::into_owned))?;
         }
         Ok(body)
     }

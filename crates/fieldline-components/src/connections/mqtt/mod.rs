@@ -1,0 +1,12 @@
+//! The `mqtt` connection: one session with a broker, shared by every node that names it.
+
+mod embedded;
+
+mod running;
+
+mod settings;
+
+pub(crate) use settings::MqttConnectionConfig;
+
+/// What nodes hold of an `mqtt` connection.
+pub(crate) type MqttHandle = fieldline_mqtt::Connection;

@@ -1,0 +1,105 @@
+//! An `mqtt` connection at work: its session's driver, a watcher that reports its state, and the embedded
+//! broker where there is one.
+
+use async_trait::async_trait;
+use fieldline_core::connection::{Report, Standing, Stop};
+use fieldline_core::{Clock, ComponentError, Connection as RunsConnection, Handle};
+use fieldline_mqtt::{Connection, Driver, Options, State};
+
+use super::embedded::Embedded;
+
+/// A connection before it runs.
+pub(super) struct MqttConnection {
+    pub(super) connection: Connection,
+    pub(super) driver: Driver,
+    pub(super) options: Options,
+    pub(super) embedded: Option<Embedded>,
+}
+
+#[async_trait]
+impl RunsConnection for MqttConnection {
+    fn handle(&self) -> Handle {
+        std::sync::Arc::new(self.connection.clone())
+    }
+
+    async fn run(self: Box<Self>, _clock: Clock, report: Report, stop: Stop) -> Result<(), ComponentError> {
+        let watching = watch(self.connection.clone(), report);
+        let MqttConnection { connection, driver, options, embedded } = *self;
+        let running = async {
+            match embedded {
+                Some(embedded) => run_with_broker(embedded, &connection, driver, options, stop).await,
+                None => {
+                    driver.run(stop).await;
+                    Ok(())
+                }
+            }
+        };
+        tokio::select! {
+            result = running => result,
+            () = watching => unreachable!("the watcher ends only with the session, which `running` awaits first"),
+        }
+    }
+}
+
+/// Reports each change of the session's state.
+async fn watch(connection: Connection, report: Report) {
+    let mut state = connection.state();
+    loop {
+        let standing = match &*state.borrow_and_update() {
+            State::Connected { .. } => Some(Standing::Up),
+            State::Disconnected { error, .. } => {
+                let hint = error.hint().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                Some(Standing::Down(format!("{error}{hint}")))
+            }
+            State::Connecting | State::Closed => None,
+        };
+        if let Some(standing) = standing {
+            report(standing);
+        }
+        if state.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Starts the broker, points the session at the port it got, and stops both, the broker last.
+#[cfg(feature = "broker")]
+async fn run_with_broker(
+    embedded: Embedded,
+    connection: &Connection,
+    driver: Driver,
+    mut options: Options,
+    stop: Stop,
+) -> Result<(), ComponentError> {
+    use fieldline_broker::{Broker, BrokerOptions};
+    use futures::future::{FutureExt, join};
+
+    let mut broker_options = BrokerOptions::new(embedded.listen);
+    broker_options.data_directory = Some(embedded.data);
+    let broker = Broker::start(broker_options).await;
+    let broker = broker.map_err(|error| ComponentError::permanent("broker", error))?;
+    options.address.port = broker.address().port();
+    let reconnected = connection.reconnect_with(options);
+    reconnected.map_err(|error| ComponentError::permanent("broker", error))?;
+    let (ended, end) = tokio::sync::oneshot::channel::<()>();
+    let session = driver.run(stop).map(|()| drop(ended));
+    let serving = broker.run(end.map(|_session_ended| ()));
+    join(session, serving).await;
+    Ok(())
+}
+
+#[cfg(not(feature = "broker"))]
+async fn run_with_broker(
+    embedded: Embedded,
+    _: &Connection,
+    _: Driver,
+    _: Options,
+    _: Stop,
+) -> Result<(), ComponentError> {
+    let message = format!(
+        "no broker is built in to listen at {} and keep `{}`",
+        embedded.listen,
+        embedded.data.display()
+    );
+    Err(ComponentError::permanent("broker", message))
+}

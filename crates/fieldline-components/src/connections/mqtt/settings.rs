@@ -1,0 +1,355 @@
+//! The fields of an `mqtt` connection, and how they become options of a session.
+
+use fieldline_core::definition::Claim;
+use fieldline_core::secret::Secret;
+use fieldline_core::units::{Period, Size};
+use fieldline_core::{
+    BuildCx, BuildError, Built, CheckCx, Config, Example, Facts, FieldPath, FilePath, Kind,
+};
+use fieldline_mqtt::tls::{Identity, PemFile, TlsOptions};
+use fieldline_mqtt::{
+    Address, Connection, Credentials, Options, OptionsError, Publish, QoS, Scheme, Version, topic,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::embedded::{self, Embedded};
+use super::running::MqttConnection;
+
+/// The fields of an `mqtt` connection.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MqttConnectionConfig {
+    /// Where the broker is: `mqtt://host:1883`, or `mqtts://host:8883` with `tls`.
+    url: Option<String>,
+    /// `embedded` starts a broker inside the program instead, on this machine only; for trying things out.
+    broker: Option<BrokerKind>,
+    /// Where an embedded broker listens, such as `127.0.0.1:1883`; a free port of this machine without it.
+    listen: Option<String>,
+    /// Under which name the broker knows this client. No two clients of a broker may have the same. Needed,
+    /// unless the broker is embedded or `clean_session` is set.
+    client_id: Option<String>,
+    /// The protocol: `3.1.1` or `5`.
+    #[serde(default)]
+    version: ProtocolVersion,
+    /// How often to show the broker a sign of life; 30 s by default.
+    keep_alive: Option<Period>,
+    /// Whether the broker forgets this client whenever it is away. With QoS 1 messages are lost then.
+    #[serde(default)]
+    clean_session: bool,
+    /// How long the broker remembers this client while it is away, with MQTT 5; 1 h by default.
+    session_expiry: Option<Period>,
+    /// The user's name, for a broker that asks for one.
+    user: Option<String>,
+    /// The password that goes with `user`; write `${secret.name}`.
+    password: Option<Secret>,
+    /// Certificates; needed with `mqtts`.
+    tls: Option<Tls>,
+    /// How long a connection attempt may take; 10 s by default.
+    connect_timeout: Option<Period>,
+    /// How long the broker may take to acknowledge a message before the connection is made anew; 5 s by default.
+    operation_timeout: Option<Period>,
+    /// The waits between attempts to connect.
+    #[serde(default)]
+    backoff: BackoffSettings,
+    /// The largest packet, in and out; 1 MiB by default. AWS IoT takes 128 KiB.
+    max_packet_size: Option<Size>,
+    /// How many messages may be unacknowledged in either direction; 100 by default, as AWS IoT allows.
+    #[schemars(range(min = 1, max = 65534))]
+    in_flight: Option<u16>,
+    /// What the broker publishes when this client vanishes without a goodbye.
+    will: Option<Will>,
+}
+
+/// A broker that is not reached by a URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum BrokerKind {
+    /// Inside this program.
+    Embedded,
+}
+
+/// The versions of MQTT.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+enum ProtocolVersion {
+    /// MQTT 3.1.1.
+    #[default]
+    #[schemars(rename = "3.1.1")]
+    V3,
+    /// MQTT 5.
+    #[schemars(rename = "5")]
+    V5,
+}
+
+impl<'de> Deserialize<'de> for ProtocolVersion {
+    /// `5` is a number in YAML, `3.1.1` a text; both are right.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = fieldline_core::Value::deserialize(deserializer)?;
+        match (value.as_i64(), value.as_text()) {
+            (Some(5), _) | (_, Some("5" | "5.0")) => Ok(ProtocolVersion::V5),
+            (_, Some("3.1.1")) => Ok(ProtocolVersion::V3),
+            _ => Err(serde::de::Error::custom("the version of MQTT is `3.1.1` or `5`")),
+        }
+    }
+}
+
+/// Certificates and what belongs to them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Tls {
+    /// The certificates of the authorities that may have signed the broker's (PEM).
+    ca: FilePath,
+    /// This device's certificate (PEM), for a broker that demands one.
+    cert: Option<FilePath>,
+    /// The private key of `cert` (PEM).
+    key: Option<FilePath>,
+    /// Application protocols to ask for: `[x-amzn-mqtt-ca]` for AWS IoT on port 443.
+    #[serde(default)]
+    alpn: Vec<String>,
+    /// The name the broker's certificate must carry, if it is not the host in `url`.
+    server_name: Option<String>,
+}
+
+/// The waits between attempts to connect: doubled each time, spread by chance.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+struct BackoffSettings {
+    /// The first wait; 1 s by default.
+    initial: Option<Period>,
+    /// The longest wait; 32 s by default.
+    max: Option<Period>,
+    /// How long a connection must last for the next wait to be the first again; 20 s by default.
+    stable_after: Option<Period>,
+}
+
+/// A last will.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Will {
+    /// The topic it is published to.
+    topic: String,
+    /// What is published.
+    payload: String,
+    /// 0 or 1.
+    #[serde(default)]
+    #[schemars(range(min = 0, max = 1))]
+    qos: u8,
+    /// Whether the broker keeps it for later subscribers.
+    #[serde(default)]
+    retain: bool,
+}
+
+impl Config for MqttConnectionConfig {
+    const KIND: Kind = Kind::Connection;
+    const NAME: &'static str = "mqtt";
+    const SUMMARY: &'static str = "One session with an MQTT broker, shared by the nodes that name it.";
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "A broker inside the program, to try things out",
+            config: "broker: embedded",
+            input: "",
+            output: "",
+        },
+        Example {
+            title: "A broker in the plant's network",
+            config: "url: mqtt://broker.plant.example:1883\nclient_id: line22-drying",
+            input: "",
+            output: "",
+        },
+    ];
+
+    fn check(&self, cx: &mut CheckCx<'_>) {
+        match (&self.url, self.broker) {
+            (Some(_), Some(_)) => {
+                cx.error("two-brokers", "broker", "`url` and `broker` exclude each other")
+                    .help("remove one of them");
+            }
+            (None, None) => {
+                cx.error("no-broker", "", "neither `url` nor `broker` says where the broker is")
+                    .help("add `url: mqtt://host:1883`, or `broker: embedded` to try things out");
+            }
+            (None, Some(_)) => self.check_embedded(cx),
+            (Some(_), None) if self.listen.is_some() => {
+                cx.error("unused-listen", "listen", "`listen` is only for `broker: embedded`")
+                    .help("remove it");
+            }
+            (Some(_), None) => {}
+        }
+        if self.url.is_some() && self.client_id.is_none() && !self.clean_session {
+            cx.error("missing-client-id", "", "`client_id` is missing").help(
+                "give this client a name that stays; without one the broker cannot keep its messages while it is away",
+            );
+        }
+        if self.password.is_some() && self.user.is_none() {
+            cx.error("password-without-user", "password", "`password` needs `user` beside it")
+                .help("add `user`");
+        }
+        let tls = self.read_tls(cx);
+        match (self.address(), tls) {
+            (Err(error), _) => {
+                cx.error("bad-url", "url", error.to_string()).help("write for example `mqtts://host:8883`");
+            }
+            (Ok(address), Some(tls)) => {
+                if let Err(error) = self.options(address, tls).check() {
+                    cx.error("bad-connection", field_of(&error), error.to_string());
+                }
+            }
+            (Ok(_), None) => {}
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        let claims = match (self.address(), &self.client_id, &self.listen) {
+            (Ok(address), Some(client_id), _) if self.url.is_some() => vec![Claim {
+                resource: format!("MQTT client id `{client_id}` at {address}"),
+                field: FieldPath::root().key("client_id"),
+            }],
+            (_, _, Some(listen)) if self.broker.is_some() => {
+                vec![Claim { resource: format!("port {listen}"), field: FieldPath::root().key("listen") }]
+            }
+            _ => Vec::new(),
+        };
+        let tls = self.tls.iter().flat_map(|tls| [Some(&tls.ca), tls.cert.as_ref(), tls.key.as_ref()]);
+        Facts { claims, files: tls.flatten().map(|path| path.0.clone()).collect(), ..Facts::default() }
+    }
+
+    fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+        let tls = match &self.tls {
+            Some(tls) => Some(tls.options(|path| cx.file(path).map(|content| content.to_vec()))?),
+            None => None,
+        };
+        let options = self.options(self.address().map_err(BuildError::new)?, tls);
+        let embedded = match (self.broker, &self.listen) {
+            (None, _) => None,
+            (Some(BrokerKind::Embedded), listen) => {
+                let data = cx.data_dir.join("broker").join(cx.node.replace('/', "-"));
+                Some(Embedded::new(listen.as_deref(), data).map_err(BuildError::new)?)
+            }
+        };
+        let (connection, driver) = Connection::new(options.clone()).map_err(BuildError::new)?;
+        Ok(Built::Connection(Box::new(MqttConnection { connection, driver, options, embedded })))
+    }
+}
+
+impl MqttConnectionConfig {
+    fn check_embedded(&self, cx: &mut CheckCx<'_>) {
+        if let Some(listen) = &self.listen
+            && let Err(error) = embedded::listen_address(Some(listen))
+        {
+            cx.error("bad-listen", "listen", error).help("write for example `127.0.0.1:1883`");
+        }
+        if !embedded::IS_BUILT_IN {
+            cx.error("no-embedded-broker", "broker", "this program was built without the embedded broker")
+                .help("build it with the feature `broker`, or give a `url`");
+        }
+    }
+
+    /// Reads the certificates; `None` if one of them cannot be read, which has been complained about.
+    fn read_tls(&self, cx: &mut CheckCx<'_>) -> Option<Option<TlsOptions>> {
+        let Some(tls) = &self.tls else { return Some(None) };
+        if tls.cert.is_some() != tls.key.is_some() {
+            let (there, missing) = if tls.cert.is_some() { ("cert", "key") } else { ("key", "cert") };
+            cx.error(
+                "incomplete-tls",
+                &format!("tls.{there}"),
+                format!("`{there}` needs `{missing}` beside it"),
+            )
+            .help(format!("add `{missing}`"));
+            return None;
+        }
+        let mut whole = true;
+        for (field, path) in
+            [("tls.ca", Some(&tls.ca)), ("tls.cert", tls.cert.as_ref()), ("tls.key", tls.key.as_ref())]
+        {
+            if let Some(path) = path {
+                whole &= cx.file(field, path).is_some();
+            }
+        }
+        let read = |path: &FilePath| cx.file("tls", path).map(|content| content.to_vec()).ok_or(());
+        if whole { tls.options(read).ok().map(Some) } else { None }
+    }
+
+    fn address(&self) -> Result<Address, OptionsError> {
+        match &self.url {
+            Some(url) => Address::parse(url),
+            None => Ok(Address { scheme: Scheme::Mqtt, host: "127.0.0.1".into(), port: 1883 }),
+        }
+    }
+
+    fn options(&self, address: Address, tls: Option<TlsOptions>) -> Options {
+        let default = Options::new(address, self.client_id.clone().unwrap_or_default());
+        let or = |period: Option<Period>, default| period.map_or(default, |period| period.0);
+        let password = self.password.as_ref().map_or(String::new(), |password| password.reveal().to_owned());
+        Options {
+            version: if self.version == ProtocolVersion::V5 { Version::V5 } else { Version::V3_1_1 },
+            keep_alive: or(self.keep_alive, default.keep_alive),
+            clean_session: self.clean_session || self.client_id.is_none(),
+            session_expiry: or(self.session_expiry, default.session_expiry),
+            credentials: self.user.clone().map(|user| Credentials { user, password }),
+            tls,
+            connect_timeout: or(self.connect_timeout, default.connect_timeout),
+            operation_timeout: or(self.operation_timeout, default.operation_timeout),
+            backoff_initial: or(self.backoff.initial, default.backoff_initial),
+            backoff_maximum: or(self.backoff.max, default.backoff_maximum),
+            stable_after: or(self.backoff.stable_after, default.stable_after),
+            max_packet_size: self
+                .max_packet_size
+                .map_or(default.max_packet_size, |size| u32::try_from(size.0).unwrap_or(u32::MAX)),
+            inflight: self.in_flight.unwrap_or(default.inflight),
+            will: self.will.as_ref().map(Will::publish),
+            ..default
+        }
+    }
+}
+
+impl Tls {
+    /// The options, with the content of the files.
+    fn options<E>(&self, mut read: impl FnMut(&FilePath) -> Result<Vec<u8>, E>) -> Result<TlsOptions, E> {
+        let mut pem =
+            |path: &FilePath| Ok(PemFile { name: path.0.display().to_string(), bytes: read(path)? });
+        let identity = match (&self.cert, &self.key) {
+            (Some(cert), Some(key)) => Some(Identity { certificate: pem(cert)?, key: pem(key)? }),
+            _ => None,
+        };
+        let authorities = pem(&self.ca)?;
+        Ok(TlsOptions {
+            authorities,
+            identity,
+            alpn: self.alpn.clone(),
+            server_name: self.server_name.clone(),
+        })
+    }
+}
+
+impl Will {
+    fn publish(&self) -> Publish {
+        let qos = if self.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
+        Publish { qos, retain: self.retain, ..Publish::new(self.topic.clone(), self.payload.clone()) }
+    }
+}
+
+/// The field to blame for an option that cannot work.
+fn field_of(error: &OptionsError) -> &'static str {
+    match error {
+        OptionsError::TlsMissing | OptionsError::Url { .. } | OptionsError::TlsToIpv6 => "url",
+        OptionsError::TlsUnused => "tls",
+        OptionsError::KeepAlive { .. } => "keep_alive",
+        OptionsError::Will(_) => "will.topic",
+        OptionsError::OutOfRange { option } => match *option {
+            "inflight" => "in_flight",
+            "backoff_initial" => "backoff.initial",
+            other => other,
+        },
+        OptionsError::ClientIdMissing => "",
+    }
+}
+
+/// Complains about a topic filter or name with its reason.
+pub(crate) fn check_topic(cx: &mut CheckCx<'_>, field: &str, filter: &str, wildcards: bool) {
+    let result = if wildcards { topic::check_filter(filter) } else { topic::check_name(filter) };
+    if let Err(error) = result {
+        cx.error("bad-topic", field, format!("`{filter}` is no topic: {error}")).help(
+            "levels are parted by `/`; `+` stands for one whole level, `#` for all that follow, at the end",
+        );
+    }
+}

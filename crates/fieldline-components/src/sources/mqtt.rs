@@ -1,0 +1,193 @@
+//! The `mqtt` source: what arrives on topics of a broker.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fieldline_core::{
+    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Draft, EventError, Example,
+    Facts, FieldPath, Kind, Meta, Outcome, Source, Value, json,
+};
+use fieldline_mqtt::{AckToken, Inbound, Message, QoS};
+use futures::FutureExt;
+use futures::future::select_all;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::connections::mqtt::{MqttHandle, check_topic};
+
+/// The most messages handed over at once.
+const BATCH: usize = 64;
+
+/// The fields of an `mqtt` source.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MqttSourceConfig {
+    /// The connection to the broker.
+    connection: String,
+    /// Topic filters: `factoryA/+/drying/temperature`; `+` is one level, `#` all that follow.
+    #[schemars(length(min = 1))]
+    topics: Vec<String>,
+    /// 0: a message may be lost on the way. 1: the broker sends it again until the last sink has it.
+    #[serde(default = "at_least_once")]
+    #[schemars(range(min = 0, max = 1))]
+    qos: u8,
+    /// What the payload is.
+    #[serde(default)]
+    decode: Decode,
+}
+
+/// How a payload becomes a body.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Decode {
+    /// JSON; what is no JSON goes to the dead letter.
+    #[default]
+    Json,
+    /// UTF-8 text, as `{ "text": … }`.
+    Text,
+    /// Bytes as they are, as `{ "payload": … }`.
+    Raw,
+}
+
+fn at_least_once() -> u8 {
+    1
+}
+
+impl Config for MqttSourceConfig {
+    const KIND: Kind = Kind::Source;
+    const NAME: &'static str = "mqtt";
+    const SUMMARY: &'static str =
+        "Receives messages from an MQTT broker and acknowledges them when the last sink has them.";
+    const EXAMPLES: &'static [Example] = &[Example {
+        title: "Temperatures of every station of a line",
+        config: "connection: plant\ntopics: [\"factoryA/line22/+/temperature\"]",
+        input: "",
+        output: "",
+    }];
+
+    fn check(&self, cx: &mut CheckCx<'_>) {
+        if self.topics.is_empty() {
+            cx.error("bad-topic", "topics", "`topics` is empty").help("name at least one topic filter");
+        }
+        for (index, topic) in self.topics.iter().enumerate() {
+            check_topic(cx, &format!("topics[{index}]"), topic, true);
+        }
+        if self.qos > 1 {
+            cx.error("bad-qos", "qos", format!("`{}` is no quality of service", self.qos))
+                .help("use 1 (at least once) or 0 (at most once); exactly once is not offered");
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        let topics = self.topics.iter().enumerate();
+        let field = FieldPath::root().key("topics");
+        Facts {
+            connection: Some((FieldPath::root().key("connection"), self.connection.clone())),
+            subscribes: topics.map(|(index, topic)| (field.index(index), topic.clone())).collect(),
+            ..Facts::default()
+        }
+    }
+
+    fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+        Ok(Built::Source(Box::new(MqttSource {
+            connection: cx.connection::<MqttHandle>(&self.connection)?,
+            topics: self.topics.clone(),
+            qos: if self.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce },
+            decode: self.decode,
+            inbounds: Vec::new(),
+            unsettled: BTreeMap::new(),
+            next_token: 0,
+        })))
+    }
+}
+
+struct MqttSource {
+    connection: Arc<MqttHandle>,
+    topics: Vec<String>,
+    qos: QoS,
+    decode: Decode,
+    inbounds: Vec<Inbound>,
+    unsettled: BTreeMap<u64, VecDeque<AckToken>>,
+    next_token: u64,
+}
+
+#[async_trait]
+impl Source for MqttSource {
+    async fn connect(&mut self, _clock: &Clock) -> Result<(), ComponentError> {
+        if self.inbounds.is_empty() {
+            let subscribe = |topic: &String| self.connection.subscribe(topic, self.qos, BATCH);
+            let inbounds = self.topics.iter().map(subscribe).collect::<Result<Vec<_>, _>>();
+            self.inbounds = inbounds.map_err(|error| ComponentError::permanent("bad_topic", error))?;
+        }
+        Ok(())
+    }
+
+    /// Cancel-safe: a message is taken from its subscription only when it is returned, and everything
+    /// after the one `await` is without another.
+    async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
+        let (first, ..) = select_all(self.inbounds.iter_mut().map(|inbound| inbound.next().boxed())).await;
+        let mut batch = Batch { token: self.next_token, ..Batch::default() };
+        let mut tokens = VecDeque::new();
+        self.next_token += 1;
+        let mut take = |message: Message| {
+            let (draft, failure) = draft(message.topic, &message.payload, self.decode, clock);
+            let mut draft = draft;
+            for (name, set) in [("retain", message.retain), ("duplicate", message.duplicate)] {
+                if set {
+                    draft.meta.fields.insert(name.into(), Value::Bool(true));
+                }
+            }
+            match failure {
+                None => batch.events.push(draft),
+                Some(error) => batch.failed.push((draft, error)),
+            }
+            tokens.push_back(message.token);
+        };
+        take(first.map_err(|error| ComponentError::retryable("subscribe", error))?);
+        'full: for inbound in &mut self.inbounds {
+            while let Some(Ok(message)) = inbound.next().now_or_never() {
+                take(message);
+                if tokens.len() == BATCH {
+                    break 'full;
+                }
+            }
+        }
+        self.unsettled.insert(batch.token, tokens);
+        Ok(Some(batch))
+    }
+
+    async fn settle(&mut self, token: u64, outcome: Outcome) -> Result<(), ComponentError> {
+        let tokens = self.unsettled.remove(&token).unwrap_or_default();
+        if outcome == Outcome::Delivered {
+            tokens.into_iter().for_each(AckToken::acknowledge);
+        }
+        Ok(())
+    }
+
+    async fn close(&mut self) {
+        self.inbounds.clear();
+    }
+}
+
+/// A message as an event, and why it is none.
+fn draft(
+    topic: String,
+    payload: &bytes::Bytes,
+    decode: Decode,
+    clock: &Clock,
+) -> (Draft, Option<EventError>) {
+    let mut meta = Meta::new(clock.time(), "".into());
+    meta.topic = Some(topic.into());
+    let raw = || Value::from([("payload", Value::Bytes(payload.clone()))]);
+    let text = || std::str::from_utf8(payload).map(|text| Value::from([("text", Value::from(text))]));
+    let body = match decode {
+        Decode::Raw => Ok(raw()),
+        Decode::Text => text().map_err(|error| EventError::new("not_text", format!("not UTF-8: {error}"))),
+        Decode::Json => json::decode(payload).map_err(|error| EventError::new("not_json", error.to_string())),
+    };
+    match body {
+        Ok(body) => (Draft { body, meta }, None),
+        Err(error) => (Draft { body: text().unwrap_or_else(|_| raw()), meta }, Some(error)),
+    }
+}
