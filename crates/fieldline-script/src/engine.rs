@@ -1,0 +1,90 @@
+//! The interpreter: one library of functions for the whole process, and one light engine per script.
+//!
+//! Most of an engine's memory is its library, which all scripts share. What differs (limits, imports, the
+//! event at hand) sits in an engine of its own, so no script can see another. The interpreter's packages
+//! are chosen one by one: those left out hold `sleep`, `exit`, the clock and reflection.
+
+use std::sync::{Arc, OnceLock};
+
+use fieldline_core::Clock;
+use rhai::packages::{
+    ArithmeticPackage, BasicArrayPackage, BasicBlobPackage, BasicIteratorPackage, BasicMapPackage,
+    BasicMathPackage, BasicStringPackage, BitFieldPackage, LogicPackage, MoreStringPackage, Package,
+};
+use rhai::{Dynamic, Engine, EvalAltResult, Module, OptimizationLevel, Token};
+
+use crate::limits::Limits;
+use crate::run::Desk;
+use crate::{api, comparisons};
+
+/// Operations between two looks at the clock.
+const CLOCK_EVERY: u64 = 1024;
+
+/// What a run that took too long is ended with.
+pub(crate) const OUT_OF_TIME: &str = "out of time";
+
+/// An engine for one script, whose functions answer to `desk`.
+pub(crate) fn engine(limits: &Limits, clock: Option<Clock>, desk: &Arc<Desk>) -> Engine {
+    let mut engine = Engine::new_raw();
+    engine.register_global_module(library());
+    limits.apply(&mut engine);
+    engine.set_strict_variables(true).set_optimization_level(OptimizationLevel::None).disable_symbol("eval");
+    read_reserved_words_as_names(&mut engine);
+    comparisons::bind(&mut engine);
+    guard_variables(&mut engine, desk);
+    if let (Some(time), Some(clock)) = (limits.time, clock) {
+        let desk = desk.clone();
+        engine.on_progress(move |operations| {
+            let look = operations % CLOCK_EVERY == 0;
+            (look && desk.is_late(clock.instant(), time)).then(|| Dynamic::from(OUT_OF_TIME))
+        });
+    }
+    let (printer, debugger) = (desk.clone(), desk.clone());
+    engine.on_print(move |text| printer.print(text));
+    engine.on_debug(move |text, _, _| debugger.print(text));
+    api::bind(&mut engine, desk);
+    engine
+}
+
+/// The functions that need nothing but their arguments; made once.
+fn library() -> Arc<Module> {
+    static LIBRARY: OnceLock<Arc<Module>> = OnceLock::new();
+    let make = || {
+        let mut library = Module::new();
+        ArithmeticPackage::init(&mut library);
+        BasicArrayPackage::init(&mut library);
+        BasicBlobPackage::init(&mut library);
+        BasicIteratorPackage::init(&mut library);
+        BasicMapPackage::init(&mut library);
+        BasicMathPackage::init(&mut library);
+        BasicStringPackage::init(&mut library);
+        BitFieldPackage::init(&mut library);
+        LogicPackage::init(&mut library);
+        MoreStringPackage::init(&mut library);
+        comparisons::fill(&mut library);
+        api::fill(&mut library);
+        library.build_index();
+        library.into()
+    };
+    LIBRARY.get_or_init(make).clone()
+}
+
+/// The interpreter allows `this` in functions only. Here the whole script is about `this`, so the word is
+/// read as the name of a variable, everywhere: in a function it is then as unknown as any other
+/// variable of the body, and in a closure it is captured like any other. `default` is one of our functions.
+#[expect(deprecated, reason = "marked so by the interpreter only to say that it may change")]
+fn read_reserved_words_as_names(engine: &mut Engine) {
+    engine.on_parse_token(|token, _, _| match token {
+        Token::Reserved(name) if ["this", "default"].contains(&name.as_str()) => Token::Identifier(name),
+        token => token,
+    });
+}
+
+#[expect(deprecated, reason = "marked so by the interpreter only to say that it may change")]
+fn guard_variables(engine: &mut Engine, desk: &Arc<Desk>) {
+    let desk = desk.clone();
+    engine.on_var(move |_, _, context| -> Result<Option<Dynamic>, Box<EvalAltResult>> {
+        desk.guard.accessed(context.scope(), context.call_level())?;
+        Ok(None)
+    });
+}

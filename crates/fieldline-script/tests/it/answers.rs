@@ -1,0 +1,132 @@
+//! What a script sees and what it decides.
+
+use fieldline_core::{Map, Value};
+use fieldline_script::{Setup, Verdict};
+
+use crate::bench::{Memory, answer, compile, error, reading, run, run_with, sent};
+
+#[test]
+fn falling_off_the_end_sends_the_changed_body() {
+    let body =
+        sent("this.temperature += 273.15; this.unit = \"K\";", &Value::from([("temperature", 20.0.into())]));
+    assert_eq!(body, Value::from([("temperature", 293.15.into()), ("unit", "K".into())]));
+}
+
+#[test]
+fn a_return_sends_the_body_as_it_is_then() {
+    let body = sent("this.a = 1; if this.a == 1 { return; } this.a = 2;", &Value::Map(Map::default()));
+    assert_eq!(body, Value::from([("a", Value::Int(1))]));
+}
+
+#[test]
+fn a_body_that_is_no_map_can_be_changed_too() {
+    assert_eq!(sent("this *= 2;", &Value::Int(21)), Value::Int(42));
+    assert_eq!(sent("this = #{ value: this };", &Value::Float(1.5)), Value::from([("value", 1.5.into())]));
+}
+
+#[test]
+fn discard_ends_the_script_and_counts_only_reasons_that_stand_in_it() {
+    let verdict = |text: &str| answer(text, &reading()).expect("it runs").verdict;
+    assert_eq!(verdict("discard(); fail(\"not reached\")"), Verdict::Discard("script"));
+    assert_eq!(verdict("discard(\"too_old\")"), Verdict::Discard("too_old"));
+    assert_eq!(verdict("let why = `x${this.sequence}`; discard(why)"), Verdict::Discard("script"));
+    assert_eq!(verdict("try { discard(\"caught\") } catch { fail(\"caught\") }"), Verdict::Discard("caught"));
+}
+
+#[test]
+fn emitted_events_go_before_the_event_and_stay_when_that_is_discarded() {
+    let list = Value::from([("values", Value::List(vec![Value::Int(1), Value::Int(2)]))]);
+    let split =
+        answer("for x in this.values { emit(#{ value: x }) } discard(\"split\")", &list).expect("it runs");
+    assert_eq!(split.verdict, Verdict::Discard("split"));
+    assert_eq!(split.emitted, [1, 2].map(|x| Value::from([("value", Value::Int(x))])));
+    let both = answer("emit(#{ copy: true });", &list).expect("it runs");
+    assert_eq!(both.verdict, Verdict::Send(list));
+    assert_eq!(both.emitted.len(), 1);
+}
+
+#[test]
+fn fail_and_throw_fail_the_event_with_their_message() {
+    assert_eq!(error("\n  fail(\"too wet\")"), "test.rhai:2:3: too wet");
+    assert_eq!(error("throw \"too dry\";"), "test.rhai:1:1: too dry");
+    assert_eq!(error("try { fail(\"a\") } catch { }"), "test.rhai:1:7: a");
+    assert!(answer("try { throw \"a\" } catch { }", &reading()).is_ok());
+}
+
+#[test]
+fn meta_can_be_read_and_takes_new_fields() {
+    let answer = answer("this = meta.topic; meta.quality = \"good\";", &reading()).expect("it runs");
+    assert_eq!(answer.verdict, Verdict::Send("plant/air".into()));
+    let fields = answer.fields.expect("meta was written");
+    assert_eq!(Value::Map(fields), Value::from([("quality", "good".into())]));
+    assert_eq!(
+        error("meta.topic = \"x\""),
+        "test.rhai:1:1: `meta.topic` cannot be changed; \
+        a field of another name can be added to `meta`"
+    );
+}
+
+#[test]
+fn params_and_the_values_under_with_are_constants() {
+    let Value::Map(params) = Value::from([("factor", 2.0.into())]) else { unreachable!("a map") };
+    let setup = Setup { params, with: vec!["cpu_mean".into()], ..Setup::default() };
+    let mut script = compile("fn f() { params.factor } this.x = f() * this.x - cpu_mean.cpu;", &setup)
+        .expect("it compiles");
+    let body = Value::from([("x", 30.0.into())]);
+    let none = run(&mut script, &body).expect_err("there is no value yet");
+    assert_eq!(none.message, "`cpu_mean` has no value yet");
+    for (cpu, expected) in [(40.0, 20.0), (50.0, 10.0), (50.0, 10.0)] {
+        let with = [("cpu_mean".into(), Value::from([("cpu", cpu.into())]))].into_iter().collect();
+        let answer = run_with(&mut script, &body, &with).expect("it runs");
+        assert_eq!(answer.verdict, Verdict::Send(Value::from([("x", expected.into())])));
+    }
+    for text in ["params.factor = 1", "cpu_mean.cpu += 1", "cpu_mean = 1"] {
+        let error = compile(text, &setup).err().expect("it is refused");
+        assert!(error.message.ends_with("cannot be changed"), "{error}");
+    }
+    let error = compile("cpu_mean.clear();", &setup).and_then(|mut script| {
+        run_with(&mut script, &body, &[("cpu_mean".into(), body.clone())].into_iter().collect())
+    });
+    assert!(error.is_err_and(|error| error.message.contains("constant")));
+}
+
+#[test]
+fn functions_and_constants_and_closures_of_the_script_work() {
+    let text = "const OFFSET = 273.15;\n\
+                fn kelvin(c) { c + global::OFFSET }\n\
+                let low = this.limit;\n\
+                this.kept = this.values.filter(|x| x > low).map(|x| kelvin(x));\n\
+                this.all = this.values.all(|x| x >= low);";
+    let body = Value::from([("values", Value::List(vec![0.0.into(), 10.0.into()])), ("limit", 5.0.into())]);
+    let sent = sent(text, &body);
+    let map = sent.as_map().expect("a map");
+    assert_eq!(map["kept"], Value::List(vec![283.15.into()]));
+    assert_eq!(map["all"], Value::Bool(false));
+}
+
+#[test]
+fn imported_files_come_from_the_folder_and_are_known_for_watching() {
+    let files = Memory(
+        [
+            (
+                "scripts/lib/heat.rhai".into(),
+                "import \"lib/units\" as units;\nfn kelvin(c) { units::shift(c) }".into(),
+            ),
+            ("scripts/lib/units.rhai".into(), "fn shift(c) { c + 273.15 }".into()),
+        ]
+        .into(),
+    );
+    let imports = fieldline_script::Imports { files: &files, folder: "scripts".as_ref() };
+    let setup = Setup { imports: Some(imports), ..Setup::default() };
+    let mut script =
+        compile("import \"lib/heat\" as heat;\nthis.t = heat::kelvin(this.t);", &setup).expect("it compiles");
+    let answer = run(&mut script, &Value::from([("t", 1.0.into())])).expect("it runs");
+    assert_eq!(answer.verdict, Verdict::Send(Value::from([("t", 274.15.into())])));
+    assert_eq!(script.files().len(), 2);
+}
+
+#[test]
+fn bytes_and_null_go_in_and_out() {
+    let body = Value::from([("raw", Value::Bytes(vec![1, 2, 255].into())), ("none", Value::Null)]);
+    assert_eq!(sent("let a = this.raw[2]; if a != 255 || this.none != () { fail(`${a}`) }", &body), body);
+}

@@ -1,0 +1,100 @@
+//! A place to run scripts in, at a fixed time.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use fieldline_core::clock::TimeSource;
+use fieldline_core::{Files, Map, Meta, Moment, Value};
+use fieldline_script::{Answer, Script, ScriptError, ScriptSource, Setup, Verdict};
+use jiff::Timestamp;
+
+/// 2026-01-01T00:00:00Z.
+const TIME: &str = "2026-01-01T00:00:00Z";
+
+/// An instant; only differences between instants mean anything.
+#[expect(clippy::disallowed_methods, reason = "an `Instant` can be had in no other way")]
+pub(crate) fn some_instant() -> Instant {
+    Instant::now()
+}
+
+/// A clock that moves by a second each time somebody looks.
+pub(crate) struct Racing {
+    start: Instant,
+    looks: std::sync::atomic::AtomicU64,
+}
+
+impl Racing {
+    pub(crate) fn new() -> Self {
+        Racing { start: some_instant(), looks: Default::default() }
+    }
+}
+
+impl TimeSource for Racing {
+    fn instant(&self) -> Instant {
+        let looks = self.looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.start + Duration::from_secs(looks)
+    }
+
+    fn time(&self) -> Timestamp {
+        TIME.parse().expect("a time")
+    }
+}
+
+/// Files in memory.
+#[derive(Default)]
+pub(crate) struct Memory(pub(crate) BTreeMap<PathBuf, String>);
+
+impl Files for Memory {
+    fn read(&self, path: &Path) -> Result<Bytes, String> {
+        self.0.get(path).map(|text| text.clone().into()).ok_or_else(|| "no such file".into())
+    }
+}
+
+/// Compiles `text` as the file `test.rhai`.
+pub(crate) fn compile(text: &str, setup: &Setup<'_>) -> Result<Script, ScriptError> {
+    Script::compile(&ScriptSource::whole(text, "test.rhai"), setup)
+}
+
+/// Runs `script` for one event without values under `with`.
+pub(crate) fn run(script: &mut Script, body: &Value) -> Result<Answer, ScriptError> {
+    run_with(script, body, &Map::default())
+}
+
+/// Runs `script` for one event from the topic `plant/air`.
+pub(crate) fn run_with(script: &mut Script, body: &Value, with: &Map) -> Result<Answer, ScriptError> {
+    let time: Timestamp = TIME.parse().expect("a time");
+    let mut meta = Meta::new(time, "air".into());
+    meta.topic = Some("plant/air".into());
+    script.run(body, &meta, &Moment { instant: some_instant(), time, with })
+}
+
+/// The answer of a script with default limits to one event.
+pub(crate) fn answer(text: &str, body: &Value) -> Result<Answer, ScriptError> {
+    run(&mut compile(text, &Setup::default())?, body)
+}
+
+/// The body that a script sends on.
+pub(crate) fn sent(text: &str, body: &Value) -> Value {
+    match answer(text, body).expect("the script runs").verdict {
+        Verdict::Send(body) => body,
+        Verdict::Discard(reason) => panic!("discarded: {reason}"),
+    }
+}
+
+/// The error of a script, at compile time or when it runs for a usual reading.
+pub(crate) fn error(text: &str) -> String {
+    answer(text, &reading()).expect_err("the script fails").to_string()
+}
+
+/// A usual reading.
+pub(crate) fn reading() -> Value {
+    Value::from([
+        ("sequence", Value::Int(25)),
+        ("timestamp_utc", "2020-02-15T16:43:16.226983Z".into()),
+        ("temperature", 21.5.into()),
+        ("humidity", 40.0.into()),
+        ("status", "success".into()),
+    ])
+}
