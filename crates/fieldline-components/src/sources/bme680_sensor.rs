@@ -30,10 +30,10 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn of_opening(label: &'static str, error: &dyn Error) -> Self {
-        let causes: Vec<String> =
-            successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
-        Failure { label, reason: causes.join(": "), has_lost_bus: true }
+    fn of_opening(label: &'static str, error: &(dyn Error + 'static)) -> Self {
+        let causes = successors(Some(error), |error| (*error).source());
+        let reason = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        Failure { label, reason, has_lost_bus: true }
     }
 }
 

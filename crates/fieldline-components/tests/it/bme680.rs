@@ -62,10 +62,13 @@ fn line(event: &Draft) -> String {
     String::from_utf8(json::encode(&event.body).expect("finite")).expect("UTF-8")
 }
 
-/// `success`, or the word of the fault, for each event.
+/// `success`, or the word of the fault.
+fn outcome(event: &Draft) -> &str {
+    event.meta.fields.get("fault").map_or("success", |word| word.as_text().expect("a word"))
+}
+
 fn outcomes(events: &[Draft]) -> Vec<&str> {
-    let word = |event: &'_ Draft| event.meta.fields.get("fault").map(|word| word.as_text().expect("a word"));
-    events.iter().map(|event| word(event).unwrap_or("success")).collect()
+    events.iter().map(outcome).collect()
 }
 
 /// The fault that is there for the third and fourth of five measurements: its words, and what is said first.
