@@ -36,5 +36,5 @@ pub trait Connection: Send {
 
     /// Keeps the connection up until `stop` resolves, then closes it in good order. Returns an error only if
     /// it can never work; everything else is retried inside.
-    async fn run(self: Box<Self>, clock: Clock, stop: Stop) -> Result<(), ComponentError>;
+    async fn run(self: Box<Self>, clock: Clock, report: Report, stop: Stop) -> Result<(), ComponentError>;
 }

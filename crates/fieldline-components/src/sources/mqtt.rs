@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Draft, EventError, Example,
     Facts, FieldPath, Kind, Meta, Outcome, Source, Value, json,
@@ -130,27 +131,13 @@ impl Source for MqttSource {
         let mut batch = Batch { token: self.next_token, ..Batch::default() };
         let mut tokens = VecDeque::new();
         self.next_token += 1;
-        let mut take = |message: Message| {
-            let (draft, failure) = draft(message.topic, &message.payload, self.decode, clock);
-            let mut draft = draft;
-            for (name, set) in [("retain", message.retain), ("duplicate", message.duplicate)] {
-                if set {
-                    draft.meta.fields.insert(name.into(), Value::Bool(true));
-                }
-            }
-            match failure {
-                None => batch.events.push(draft),
-                Some(error) => batch.failed.push((draft, error)),
-            }
-            tokens.push_back(message.token);
-        };
-        take(first.map_err(|error| ComponentError::retryable("subscribe", error))?);
-        'full: for inbound in &mut self.inbounds {
-            while let Some(Ok(message)) = inbound.next().now_or_never() {
-                take(message);
-                if tokens.len() == BATCH {
-                    break 'full;
-                }
+        let first = first.map_err(|error| ComponentError::retryable("subscribe", error))?;
+        tokens.push_back(take(first, self.decode, clock, &mut batch));
+        for inbound in &mut self.inbounds {
+            while tokens.len() < BATCH
+                && let Some(Ok(message)) = inbound.next().now_or_never()
+            {
+                tokens.push_back(take(message, self.decode, clock, &mut batch));
             }
         }
         self.unsettled.insert(batch.token, tokens);
@@ -170,24 +157,39 @@ impl Source for MqttSource {
     }
 }
 
-/// A message as an event, and why it is none.
-fn draft(
-    topic: String,
-    payload: &bytes::Bytes,
-    decode: Decode,
-    clock: &Clock,
-) -> (Draft, Option<EventError>) {
+/// Puts a message into the batch, as an event or as what failed to become one.
+fn take(message: Message, decode: Decode, clock: &Clock, batch: &mut Batch) -> AckToken {
     let mut meta = Meta::new(clock.time(), "".into());
-    meta.topic = Some(topic.into());
-    let raw = || Value::from([("payload", Value::Bytes(payload.clone()))]);
-    let text = || std::str::from_utf8(payload).map(|text| Value::from([("text", Value::from(text))]));
-    let body = match decode {
-        Decode::Raw => Ok(raw()),
-        Decode::Text => text().map_err(|error| EventError::new("not_text", format!("not UTF-8: {error}"))),
-        Decode::Json => json::decode(payload).map_err(|error| EventError::new("not_json", error.to_string())),
-    };
-    match body {
-        Ok(body) => (Draft { body, meta }, None),
-        Err(error) => (Draft { body: text().unwrap_or_else(|_| raw()), meta }, Some(error)),
+    meta.topic = Some(message.topic.into());
+    for (name, set) in [("retain", message.retain), ("duplicate", message.duplicate)] {
+        if set {
+            meta.fields.insert(name.into(), Value::Bool(true));
+        }
     }
+    match read(&message.payload, decode) {
+        Ok(body) => batch.events.push(Draft { body, meta }),
+        Err(error) => {
+            let body = text(&message.payload).unwrap_or_else(|_| raw(&message.payload));
+            batch.failed.push((Draft { body, meta }, error));
+        }
+    }
+    message.token
+}
+
+fn read(payload: &Bytes, decode: Decode) -> Result<Value, EventError> {
+    match decode {
+        Decode::Raw => Ok(raw(payload)),
+        Decode::Text => {
+            text(payload).map_err(|error| EventError::new("not_text", format!("not UTF-8: {error}")))
+        }
+        Decode::Json => json::decode(payload).map_err(|error| EventError::new("not_json", error.to_string())),
+    }
+}
+
+fn raw(payload: &Bytes) -> Value {
+    Value::from([("payload", Value::Bytes(payload.clone()))])
+}
+
+fn text(payload: &Bytes) -> Result<Value, std::str::Utf8Error> {
+    std::str::from_utf8(payload).map(|text| Value::from([("text", Value::from(text))]))
 }

@@ -6,7 +6,7 @@ mod running;
 
 mod settings;
 
-pub(crate) use settings::MqttConnectionConfig;
+pub(crate) use settings::{MqttConnectionConfig, check_topic};
 
 /// What nodes hold of an `mqtt` connection.
 pub(crate) type MqttHandle = fieldline_mqtt::Connection;
