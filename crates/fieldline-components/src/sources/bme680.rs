@@ -282,3 +282,48 @@ fn round(value: f64, decimals: i32) -> f64 {
     let steps = 10.0_f64.powi(decimals);
     (value * steps).round() / steps
 }
+
+#[cfg(test)]
+mod tests {
+    use fieldline_core::clock::TimeSource;
+    use fieldline_drivers::Fault;
+    use jiff::Timestamp;
+    use tokio::time::{Instant, sleep, timeout};
+
+    use super::*;
+
+    struct Paused;
+
+    impl TimeSource for Paused {
+        fn instant(&self) -> std::time::Instant {
+            Instant::now().into_std()
+        }
+
+        fn time(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_measurement_goes_on_while_the_driver_looks_away() {
+        let bus = SimulatedBus::new(Address::Auto, Settings::default(), SimulationFields::default());
+        let mut source = Bme680Source {
+            node: "test/node".into(),
+            ticker: Ticker::new(Duration::from_secs(5)),
+            read: vec![Quantity::Temperature],
+            sensor: Arc::new(Mutex::new(Sensor::simulated(bus.expect("the defaults are possible")))),
+            measuring: Some(Box::pin(async {
+                sleep(Duration::from_millis(200)).await;
+                Err(Fault::BusGone.into())
+            })),
+        };
+        let (start, clock) = (Instant::now(), Clock::new(Paused));
+        for _ in 0..2 {
+            assert!(timeout(Duration::from_millis(70), source.next(&clock)).await.is_err());
+        }
+        let batch = source.next(&clock).await.expect("a fault is no error").expect("it never ends");
+        assert_eq!(start.elapsed(), Duration::from_millis(200));
+        assert_eq!(batch.events[0].meta.fields["fault"], Value::from("bus_gone"));
+        assert!(source.measuring.is_none());
+    }
+}
