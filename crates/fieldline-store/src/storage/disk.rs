@@ -13,6 +13,17 @@ pub struct DiskStorage;
 
 struct DiskFile(File);
 
+/// Unlocks explicitly: a child process that is being started holds a copy of every open file for a moment, and
+/// closing ours alone would leave the lock with it.
+struct DiskLock(File);
+
+impl Drop for DiskLock {
+    fn drop(&mut self) {
+        // The lock ends with the process in any case.
+        drop(self.0.unlock());
+    }
+}
+
 impl Storage for DiskStorage {
     fn create_directory(&self, path: &Path) -> io::Result<()> {
         if path.is_dir() {
@@ -63,7 +74,7 @@ impl Storage for DiskStorage {
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send>>> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
-            Ok(()) => Ok(Some(Box::new(file))),
+            Ok(()) => Ok(Some(Box::new(DiskLock(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
