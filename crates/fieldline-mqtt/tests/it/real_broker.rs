@@ -12,21 +12,29 @@ use crate::mosquitto::Mosquitto;
 
 const VERSIONS: [Version; 2] = [Version::V3_1_1, Version::V5];
 
-/// Subscriber and publisher share a connection, so that the subscription always comes before the replay;
-/// mosquitto sends a message to its subscriber before it acknowledges it. So what is lost would be our fault.
+/// Subscriber and publisher share a connection, so that the subscription always comes before the replay.
+/// mosquitto forwards a message before it acknowledges it, unless the receive maximum is used up (MQTT 5):
+/// then it acknowledges first and keeps the message in its memory, where killing it loses the message. So
+/// more may be in flight here than there are messages, and what is lost would be our fault.
 #[tokio::test]
 async fn nothing_is_lost_when_the_broker_is_killed_again_and_again() {
     for version in VERSIONS {
         let Some(mut broker) = Mosquitto::start("", &[]).await else { return };
-        let connection = start(Options { version, ..options(broker.port) });
-        let mut inbound = connection.subscribe("numbers", QoS::AtLeastOnce, 1_000).expect("a valid filter");
+        let connection = start(Options { version, inflight: 2_100, ..options(broker.port) });
+        let mut inbound = connection.subscribe("numbers", QoS::AtLeastOnce, 2_100).expect("a valid filter");
         within(inbound.subscribed()).await.expect("granted");
         let publish = async {
             let mut receipts = Vec::new();
             for number in 0..2_000 {
-                receipts.push(
-                    connection.enqueue(Publish::new("numbers", number.to_string())).await.expect("room"),
-                );
+                let publish = Publish::new("numbers", number.to_string());
+                receipts.push(connection.enqueue(publish).await.expect("room"));
+                if [500, 1_000, 1_500].contains(&number) {
+                    let before = connection.counters().connects;
+                    broker.crash_and_restart().await;
+                    while connection.counters().connects == before {
+                        tokio::task::yield_now().await;
+                    }
+                }
             }
             for receipt in receipts {
                 receipt.await.expect("acknowledged");
@@ -34,22 +42,17 @@ async fn nothing_is_lost_when_the_broker_is_killed_again_and_again() {
         };
         let receive = async {
             let mut missing: BTreeSet<u32> = (0..2_000).collect();
-            let mut kill_at = vec![500, 1_000, 1_500];
             while !missing.is_empty() {
                 let message = inbound.next().await.expect("a message");
                 let text = std::str::from_utf8(&message.payload).expect("text");
                 missing.remove(&text.parse().expect("a number"));
                 message.token.acknowledge();
-                if kill_at.last().is_some_and(|left| missing.len() <= *left) {
-                    kill_at.pop();
-                    broker.crash_and_restart().await;
-                }
             }
         };
         within(futures::future::join(publish, receive)).await;
         let counters = connection.counters();
         assert_eq!((counters.acked, counters.failed, counters.queued), (2_000, 0, 0));
-        assert!(counters.connects >= 4 && counters.replayed > 0, "{counters:?}");
+        assert_eq!(counters.connects, 4, "each crash ended a connection that had been made");
     }
 }
 
