@@ -80,7 +80,8 @@ impl Connection {
     }
 
     /// Ends the connection, if there is one, and makes a new one with other options: renewed certificates,
-    /// for instance. Outbox and subscribers stay; the size of the outbox does too.
+    /// for instance. Outbox and subscribers stay; the size of the outbox does too. Check renewed certificates
+    /// with [`crate::tls::check`] first: with faulty ones there is no connection until they are replaced.
     pub fn reconnect_with(&self, options: Options) -> Result<(), OptionsError> {
         options.check()?;
         self.session.reconnect_with(options);

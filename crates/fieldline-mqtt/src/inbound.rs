@@ -28,7 +28,7 @@ impl Inbound {
         &self.filter
     }
 
-    /// Waits until the broker has granted the subscription on the connection of the moment, or refused it.
+    /// Waits until the broker has granted the subscription or refused it.
     pub async fn subscribed(&mut self) -> Result<(), SubscribeError> {
         loop {
             if let Some(result) = self.standing() {

@@ -5,6 +5,20 @@
 //! In reading order: [`Options`] say where to connect, [`tls::check`] checks the certificates, [`Connection`]
 //! is the handle, [`Inbound`] what comes in. Behind them `driver` makes connections, `session` is what
 //! outlives them, and `protocol` is the only place that knows the MQTT library.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use fieldline_mqtt::{Address, Connection, Options, Publish};
+//!
+//! let options = Options::new(Address::parse("mqtt://localhost")?, "device-1");
+//! let (connection, driver) = Connection::new(options)?;
+//! tokio::select! {
+//!     () = driver.run(std::future::pending()) => {}
+//!     sent = connection.publish(Publish::new("greetings", "hello")) => sent?,
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 mod acknowledge;
 mod backoff;
