@@ -1,13 +1,14 @@
 //! [`compile`]: one call per step.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
 use compact_str::CompactString;
 use fieldline_core::report::Severity;
 
 use crate::assemble::{self, Checked};
+use crate::cases::{TestCase, lower};
 use crate::check::{self, claims::Claims};
 use crate::diagnostics::Diagnostic;
 use crate::files::{FileSet, Span};
@@ -16,6 +17,7 @@ use crate::params::{Bound, bind};
 use crate::plan::Plan;
 use crate::request::Request;
 use crate::resolve::resolve_node;
+use crate::resolved;
 use crate::roots::{Program, programs};
 use crate::session::{ComponentFiles, Session};
 use crate::spec;
@@ -35,6 +37,10 @@ pub struct Compiled {
     pub files: FileSet,
     /// Every file and folder that was looked at, also those that are not there.
     pub watched: Vec<PathBuf>,
+    /// The cases of all pipelines that are whole.
+    pub tests: Vec<TestCase>,
+    /// What each pipeline that is whole became, as YAML, by name; secrets are `***`.
+    pub resolved: BTreeMap<String, String>,
     /// Files in folders that ask for params and that nobody uses: templates, not programs.
     pub templates: Vec<PathBuf>,
 }
@@ -78,6 +84,8 @@ pub fn compile(request: &Request<'_>) -> Compiled {
         diagnostics: session.diagnostics.finish(&session.files, &secrets),
         files: session.files,
         watched: session.watched.into_iter().collect(),
+        tests: compiler.tests,
+        resolved: compiler.resolved,
         templates: compiler.templates,
     }
 }
@@ -91,6 +99,8 @@ struct Compiler {
     checked: Vec<Checked>,
     broken: Vec<Broken>,
     templates: Vec<PathBuf>,
+    tests: Vec<TestCase>,
+    resolved: BTreeMap<String, String>,
 }
 
 impl Compiler {
@@ -123,8 +133,8 @@ impl Compiler {
             spec.nodes.iter().map(|node| resolve_node(node, session, component_files)).collect();
         let wiring = wire(&spec, &resolved, &mut session.diagnostics);
         check::pipeline(&spec, &resolved, &wiring, &session.files, &mut session.diagnostics);
-        for (node, resolved) in spec.nodes.iter().zip(&resolved) {
-            if let Some(resolved) = resolved {
+        for (node, found) in spec.nodes.iter().zip(&resolved) {
+            if let Some(resolved) = found {
                 self.claims.add(&spec, node, resolved, &session.files, &mut session.diagnostics);
             }
         }
@@ -132,6 +142,9 @@ impl Compiler {
             self.broken.push(Broken { file, name: Some(spec.name.to_string()) });
             return;
         }
+        // A test that is wrong in itself is an error, and no reason to stop a station.
+        self.tests.extend(lower(&spec, &file, session));
+        self.resolved.insert(spec.name.to_string(), resolved::text(&fields, &spec));
         let sources = assembled.sources.into_iter().collect();
         let resolved = resolved.into_iter().flatten().collect();
         self.checked.push(Checked { spec, resolved, wiring, file, sources });

@@ -29,6 +29,10 @@ mod wire;
 
 mod check;
 
+pub mod cases;
+
+mod resolved;
+
 mod fingerprint;
 
 pub mod plan;
@@ -37,9 +41,18 @@ mod assemble;
 
 mod compile;
 
+pub mod diff;
+
+pub mod draw;
+
+pub mod fuzz;
+
 pub mod diagnostics;
 
+pub use cases::{TestCase, compile_case};
 pub use compile::{Broken, Compiled, compile};
 pub use diagnostics::Diagnostic;
+pub use diff::{Action, Change, diff};
+pub use params::{ParamInfo, template_params};
 pub use plan::{Node, NodeId, Plan};
 pub use request::{FileSource, MemoryFiles, MemoryVariables, Overrides, Request, Variables};

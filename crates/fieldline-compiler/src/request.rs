@@ -25,6 +25,7 @@ pub trait Variables {
 }
 
 /// What to compile.
+#[derive(Clone)]
 pub struct Request<'a> {
     /// Files, and folders of which every `.yaml` and `.yml` below is taken.
     pub roots: &'a [PathBuf],

@@ -2,7 +2,7 @@
 //!
 //! A file named outright is always one. In a folder, a file that another file uses or includes is not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -43,14 +43,24 @@ pub(crate) fn programs(session: &mut Session<'_>) -> (Vec<Program>, Vec<PathBuf>
             None => broken.push(path.clone()),
         }
     }
-    let parts: BTreeSet<PathBuf> =
-        documents.iter().flat_map(|document| references(session, document)).collect();
-    let programs = documents
-        .into_iter()
-        .map(|document| Program { named: named.contains(&document.path), document })
-        .filter(|program| program.named || !parts.contains(&program.document.path))
-        .collect();
+    let references: HashMap<PathBuf, Vec<PathBuf>> =
+        documents.iter().map(|document| (document.path.clone(), references(session, document))).collect();
+    let parts: HashSet<&PathBuf> = references.values().flatten().collect();
     broken.retain(|path| named.contains(path) || !parts.contains(path));
+    let is_program = |path: &PathBuf| named.contains(path) || !parts.contains(path);
+    let mut reached = HashSet::new();
+    let mut next: Vec<&PathBuf> = references.keys().filter(|path| is_program(path)).collect();
+    while let Some(path) = next.pop() {
+        if reached.insert(path) {
+            next.extend(references.get(path).into_iter().flatten());
+        }
+    }
+    // Files that only lead to each other are programs as well, so that somebody says so.
+    let programs = documents
+        .iter()
+        .filter(|document| is_program(&document.path) || !reached.contains(&document.path))
+        .map(|document| Program { named: named.contains(&document.path), document: document.clone() })
+        .collect();
     (programs, broken)
 }
 

@@ -42,8 +42,6 @@ pub(crate) struct NodeSpec {
     pub(crate) policy: Node,
     /// The component's own fields.
     pub(crate) config: Node,
-    /// What is written of it, with secrets hidden, without a place.
-    pub(crate) fields: Members,
 }
 
 /// Reads the pipeline; `file` is the place to complain about what is missing.
@@ -61,9 +59,7 @@ pub(crate) fn read(fields: &Members, file: Span, session: &mut Session<'_>) -> O
                 Some(first) => session.diagnostics.duplicate_id(member.key, id, *first),
                 None => drop(known.insert(id.clone(), member.key)),
             }
-            if let Some(node) = node(id, member.key, kind, &member.value, session) {
-                nodes.push(node);
-            }
+            nodes.push(node(id, member.key, kind, &member.value, session));
         }
     }
     Some(PipelineSpec {
@@ -115,21 +111,15 @@ fn rollback_window(fields: &Members, session: &mut Session<'_>) -> Option<Durati
     }
 }
 
-fn node(
-    id: &CompactString,
-    span: Span,
-    kind: Kind,
-    node: &Node,
-    session: &mut Session<'_>,
-) -> Option<NodeSpec> {
-    let Some(fields) = node.as_map() else {
+fn node(id: &CompactString, span: Span, kind: Kind, node: &Node, session: &mut Session<'_>) -> NodeSpec {
+    let fields = node.as_map();
+    if fields.is_none() {
         session.diagnostics.node_is_no_map(span, kind.word(), id, node);
-        return None;
-    };
+    }
     let mut config = Members::default();
     let mut policy = Members::default();
     let (mut inputs, mut with, mut named) = (None, None, None);
-    for (name, member) in fields {
+    for (name, member) in fields.into_iter().flatten() {
         match (name.as_str(), kind) {
             ("type", _) => named = Some(&member.value),
             ("inputs", Kind::Transform | Kind::Sink) => inputs = Some(member.value.clone()),
@@ -140,17 +130,16 @@ fn node(
             _ => drop(config.insert(name.clone(), member.clone())),
         }
     }
-    Some(NodeSpec {
+    NodeSpec {
         id: id.clone(),
         span,
         kind,
-        definition: definition(id, span, kind, named, session),
+        definition: fields.and_then(|_| definition(id, span, kind, named, session)),
         inputs,
         with,
         policy: Node::new(node.span, Content::Map(policy)),
         config: Node::new(node.span, Content::Map(config)),
-        fields: fields.clone(),
-    })
+    }
 }
 
 fn definition(

@@ -264,7 +264,7 @@ fn add_fragment(
 }
 
 /// Lays `over` on `under`.
-fn overlay(under: &mut Members, over: &Members) {
+pub(crate) fn overlay(under: &mut Members, over: &Members) {
     for (name, member) in over {
         match (&member.value.content, under.get_mut(name)) {
             (Content::Null, _) => drop(under.shift_remove(name)),

@@ -49,7 +49,10 @@ pub(crate) fn wire(
     resolved: &[Option<Resolved>],
     diagnostics: &mut Diagnostics,
 ) -> Wiring {
-    let by_name = spec.nodes.iter().enumerate().map(|(index, node)| (node.id.as_str(), index)).collect();
+    let mut by_name = HashMap::new();
+    for (index, node) in spec.nodes.iter().enumerate() {
+        by_name.entry(node.id.as_str()).or_insert(index);
+    }
     let wirer = Wirer { nodes: &spec.nodes, resolved, by_name };
     let mut wiring = Wiring { inputs: Vec::new(), with: Vec::new(), complete: true };
     let errors = diagnostics.errors();
@@ -66,7 +69,7 @@ impl Wirer<'_> {
     fn inputs(&self, node: &NodeSpec, dead_letter: bool, diagnostics: &mut Diagnostics) -> Vec<Edge> {
         let needed = matches!(node.kind, Kind::Transform | Kind::Sink) && !dead_letter;
         let Some(inputs) = &node.inputs else {
-            if needed {
+            if needed && node.definition.is_some() {
                 diagnostics.missing_inputs(node.span, node.kind.word(), &node.id);
             }
             return Vec::new();

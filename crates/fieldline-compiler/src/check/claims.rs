@@ -38,9 +38,12 @@ impl Claims {
             match self.owners.get(&claim.resource) {
                 Some(owner) => {
                     let own = owner.pipeline == spec.name.as_str();
-                    let holder =
-                        if own { owner.node.clone() } else { format!("{}/{}", owner.pipeline, owner.node) };
-                    diagnostics.resource_clash(span, &claim.resource, &node.id, &holder, owner.span);
+                    let full = |pipeline: &str, node: &str| match own {
+                        true => node.to_owned(),
+                        false => format!("{pipeline}/{node}"),
+                    };
+                    let (first, second) = (full(&owner.pipeline, &owner.node), full(&spec.name, &node.id));
+                    diagnostics.resource_clash(span, &claim.resource, &second, &first, owner.span);
                 }
                 None => {
                     let owner = Owner { pipeline: spec.name.to_string(), node: node.id.to_string(), span };

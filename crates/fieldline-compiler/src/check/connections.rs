@@ -18,6 +18,7 @@ pub(super) fn check(
     diagnostics: &mut Diagnostics,
 ) {
     let connections = || spec.nodes.iter().filter(|node| node.kind == Kind::Connection);
+    let errors = diagnostics.errors();
     let mut used = HashSet::new();
     for (node, resolved) in spec.nodes.iter().zip(resolved) {
         let Some((field, name)) = resolved.as_ref().and_then(|resolved| resolved.facts.connection.as_ref())
@@ -37,7 +38,7 @@ pub(super) fn check(
             }
         }
     }
-    let whole = resolved.iter().all(Option::is_some);
+    let whole = diagnostics.errors() == errors && resolved.iter().all(Option::is_some);
     let alone = spec.nodes.iter().all(|node| node.kind == Kind::Connection);
     for node in connections().filter(|node| whole && !alone && !used.contains(node.id.as_str())) {
         diagnostics.unused(node.span, "connection", &node.id);

@@ -1,5 +1,6 @@
 //! [`Diagnostic`]: one problem, with its place, and what to do about it. All wording is in [`messages`].
 
+pub mod codes;
 pub mod data;
 mod messages;
 pub mod render;

@@ -1,13 +1,14 @@
 //! A diagnostic as rustc would show it, and as one line.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use fieldline_core::report::Severity;
 
 use super::Diagnostic;
-use crate::files::{FileId, FileSet, Span};
+use crate::files::{FileId, FileSet, SourceFile, Span};
 
 /// Whether terminal colours are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +33,10 @@ pub fn render(diagnostic: &Diagnostic, files: &FileSet, color: Color) -> String 
         group = if source.text.is_empty() {
             group.element(Origin::path(path))
         } else {
-            let snippet = Snippet::source(&source.text).path(path);
-            group.element(snippet.annotations(annotations.into_iter().map(|each| annotation(each, files))))
+            let (window, first_line) = window(source, &annotations);
+            let snippet = Snippet::source(&source.text[window.clone()]).line_start(first_line).path(path);
+            let shown = annotations.into_iter().map(|each| annotation(each, source, window.start));
+            group.element(snippet.annotations(shown))
         };
     }
     let mut groups = vec![group];
@@ -104,12 +107,19 @@ fn by_file(diagnostic: &Diagnostic) -> Vec<(FileId, Vec<Place<'_>>)> {
     files
 }
 
+/// The whole lines that the places touch, and the number of the first; the rest of a large file is not looked at.
+fn window(file: &SourceFile, places: &[Place<'_>]) -> (Range<usize>, usize) {
+    let starts = || places.iter().map(|(_, span, _)| file.position(span.range().start).line);
+    let (first, last) = (starts().min().unwrap_or(1), starts().max().unwrap_or(1));
+    (file.offset(first, 1)..file.offset(last, usize::MAX), first)
+}
+
 /// Shows a span of several lines by its first alone, which is where a person looks.
-fn annotation<'d>((kind, span, label): Place<'d>, files: &FileSet) -> Annotation<'d> {
-    let text = &files.file(span.file).text;
+fn annotation<'d>((kind, span, label): Place<'d>, file: &SourceFile, from: usize) -> Annotation<'d> {
+    let text = &file.text;
     let start = text.floor_char_boundary(span.range().start.min(text.len()));
     let end = text.ceil_char_boundary(span.range().end.clamp(start, text.len()));
     let shown = text[start..end].lines().next().unwrap_or_default().trim_end().len();
-    let annotation = kind.span(start..start + shown);
+    let annotation = kind.span(start - from..start - from + shown);
     if label.is_empty() { annotation } else { annotation.label(label) }
 }

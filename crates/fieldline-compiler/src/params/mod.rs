@@ -2,12 +2,14 @@
 
 mod bind;
 mod declare;
+mod describe;
 
 use compact_str::CompactString;
 use indexmap::IndexMap;
 
 pub(crate) use self::bind::bind;
 pub(crate) use self::declare::declare;
+pub use self::describe::{ParamInfo, template_params};
 use crate::files::Span;
 use crate::yaml::node::Node;
 

@@ -11,7 +11,7 @@ mod scalar;
 use std::collections::HashMap;
 
 use compact_str::CompactString;
-use granit_parser::{Event, Parser, ScalarStyle, StructureStyle};
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StructureStyle};
 
 use self::node::{Content, Member, Members, Node, Style};
 use crate::diagnostics::Diagnostics;
@@ -55,6 +55,10 @@ pub(crate) fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> 
             Err(error) => {
                 let at = error.marker().byte_offset().unwrap_or(text.len());
                 let span = Span::new(file, at, next_char(text, at));
+                if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
+                    diagnostics.yaml_too_deep(span, MAX_DEPTH);
+                    return None;
+                }
                 diagnostics.yaml_syntax(span, &error.info(), text);
                 return None;
             }

@@ -1,6 +1,10 @@
 //! The compiler as its users see it.
 
+mod changes;
 mod components;
 mod pages;
+mod places;
 mod plans;
+mod safety;
 mod support;
+mod templates;

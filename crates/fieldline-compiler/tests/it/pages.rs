@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use fieldline_compiler::diagnostics::codes::{CODES, explain};
 use fieldline_compiler::{MemoryFiles, Overrides};
 
 use crate::support::{compile_files, shown};
@@ -44,7 +45,8 @@ fn run(page: &str) -> Vec<(std::ops::Range<usize>, String, String)> {
     for block in blocks(page) {
         match block.language.as_str() {
             "text" => {
-                let folder = roots.iter().any(|root| root.contains('/'));
+                // Several files are a folder of them.
+                let folder = roots.len() > 1;
                 let roots_now: Vec<&str> =
                     if folder { vec!["."] } else { roots.iter().map(String::as_str).collect() };
                 let compiled = compile_files(&files, &roots_now, Overrides::default());
@@ -61,11 +63,24 @@ fn run(page: &str) -> Vec<(std::ops::Range<usize>, String, String)> {
                 if block.language == "yaml" {
                     roots.push(name.clone());
                 }
-                files = files.with(name, block.text);
+                files = files.with(name, bytes(&block.text));
             }
         }
     }
     results
+}
+
+/// The bytes of a block: `⟪FF⟫` stands for the byte FF.
+fn bytes(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut parts = text.split('⟪');
+    bytes.extend(parts.next().unwrap_or_default().bytes());
+    for part in parts {
+        let (byte, rest) = part.split_once('⟫').expect("a byte is closed");
+        bytes.push(u8::from_str_radix(byte, 16).expect("a byte in hexadecimal"));
+        bytes.extend(rest.bytes());
+    }
+    bytes
 }
 
 pub(crate) fn folder() -> PathBuf {
@@ -115,4 +130,18 @@ fn every_case_on_a_page_gives_what_the_page_says() {
         }
     }
     assert!(failures.is_empty(), "UPDATE=1 accepts this:\n{}", failures.join("\n\n"));
+}
+
+#[test]
+fn every_code_has_a_page_and_every_page_a_code() {
+    let mut pages: Vec<String> =
+        pages().iter().filter_map(|(path, _)| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+    pages.sort();
+    let codes: Vec<&str> = CODES.iter().map(|(code, _)| *code).collect();
+    assert_eq!(codes, pages);
+    for (code, page) in CODES {
+        assert!(page.starts_with(&format!("# {code}\n\n")), "{code}");
+        let explained = explain(code).expect("a page");
+        assert!(explained.contains("```text\n"), "`{code}` is explained without an example:\n{explained}");
+    }
 }

@@ -32,6 +32,13 @@ impl Diagnostics {
         }
     }
 
+    /// A name in a test case.
+    pub(crate) fn unknown_node(&mut self, span: Span, name: &str, nearest: Option<&str>, all: &[&str]) {
+        let diagnostic = self.error("unknown-input", span, format!("there is no node `{name}`"));
+        let listed = || format!("the nodes are {}", listed(all.iter().copied().take(16), "and"));
+        diagnostic.help(meant(nearest).unwrap_or_else(listed));
+    }
+
     pub(crate) fn input_has_no_output(&mut self, name: &Node, node: &str, kind: &str, at: Span) {
         trace(
             self.error(

@@ -55,11 +55,11 @@ impl Diagnostics {
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line = text[line_start..].lines().next().unwrap_or_default();
         let indent = &line[..line.len() - line.trim_start().len()];
-        let code =
-            if reason.contains("limit") && reason.contains("nest") { "too-large" } else { "yaml-syntax" };
-        let diagnostic = self.error(code, span, format!("this is no YAML: {reason}"));
+        let diagnostic = self.error("yaml-syntax", span, format!("this is no YAML: {reason}"));
         if indent.contains('\t') {
             diagnostic.help("indent with spaces; YAML does not allow tabs");
+        } else if line.contains("${") && line.contains(['{', '[']) && !line.contains("\"${") {
+            diagnostic.help("put quotes around `${…}` inside `{ }` and `[ ]`");
         } else if line.trim_start().starts_with(['`', '@', '%'])
             || line.contains(": `")
             || line.contains(": @")

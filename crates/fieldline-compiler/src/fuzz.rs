@@ -1,0 +1,36 @@
+//! The body of the fuzz target, here so that it is type-checked and run by a test as well.
+
+use std::path::PathBuf;
+
+use fieldline_core::Registry;
+
+use crate::compile::compile;
+use crate::diagnostics::data::data;
+use crate::diagnostics::render::{Color, line, render};
+use crate::diff::{Action, diff};
+use crate::draw;
+use crate::request::{MemoryFiles, MemoryVariables, Overrides, Request};
+
+/// Compiles `bytes` as a file that may also use itself, shows all that is said of it, and draws what it became.
+///
+/// # Panics
+/// If a promise is broken: what is whole has no error, and a plan differs from itself.
+pub fn compile_bytes(bytes: &[u8], registry: &Registry) {
+    let files = MemoryFiles::default().with("p.yaml", bytes.to_vec());
+    let roots = [PathBuf::from("p.yaml")];
+    let variables = MemoryVariables::default();
+    let overrides = Overrides::default();
+    let compiled =
+        compile(&Request { roots: &roots, files: &files, variables: &variables, registry, overrides });
+    for diagnostic in &compiled.diagnostics {
+        let shown = render(diagnostic, &compiled.files, Color::Never);
+        assert!(shown.contains(diagnostic.code));
+        assert!(line(diagnostic, &compiled.files).contains(diagnostic.code));
+        let place = data(diagnostic, &compiled.files).place;
+        assert!(place.line >= 1 && place.column >= 1);
+    }
+    assert!(compiled.is_ok() || !compiled.diagnostics.is_empty());
+    assert!(diff(&compiled.plan, &compiled.plan).iter().all(|change| change.action == Action::Keep));
+    assert!(draw::mermaid(&compiled.plan).starts_with("flowchart"));
+    assert!(draw::dot(&compiled.plan).ends_with("}\n"));
+}

@@ -1,0 +1,44 @@
+//! What a pipeline file becomes: the text that `check --resolved` prints, with secrets as `***`.
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::spec::PipelineSpec;
+use crate::yaml::node::{Content, Members, Node};
+
+/// The YAML of one pipeline, with templates, fragments and params put in.
+pub(crate) fn text(fields: &Members, spec: &PipelineSpec) -> String {
+    let text = serde_yaml::to_string(&Shown(fields));
+    // Every node is plain data; should the writer refuse, the name is still said.
+    text.unwrap_or_else(|error| format!("pipeline: {}\n# cannot be shown: {error}\n", spec.name))
+}
+
+struct Shown<'n>(&'n Members);
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, member) in self.0 {
+            map.serialize_entry(name.as_str(), &ShownNode(&member.value))?;
+        }
+        map.end()
+    }
+}
+
+struct ShownNode<'n>(&'n Node);
+
+impl Serialize for ShownNode<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.filled.as_ref().is_some_and(|filled| filled.secret) {
+            return serializer.serialize_str("***");
+        }
+        match &self.0.content {
+            Content::Null => serializer.serialize_unit(),
+            Content::Bool(truth) => serializer.serialize_bool(*truth),
+            Content::Int(number) => serializer.serialize_i64(*number),
+            Content::Float(number) => serializer.serialize_f64(*number),
+            Content::Text(text, _) => serializer.serialize_str(text),
+            Content::List(list) => serializer.collect_seq(list.iter().map(ShownNode)),
+            Content::Map(members) => Shown(members).serialize(serializer),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Templates, stations, fragments, params and tests in files.
+
+use std::time::Duration;
+
+use fieldline_compiler::cases::{Action, Expected, Recording, When};
+use fieldline_compiler::{MemoryFiles, NodeId, Overrides, Request, compile, compile_case, template_params};
+use fieldline_core::Value;
+
+use crate::components::registry;
+use crate::support::{compile_files, shown, variables};
+
+const TEMPLATE: &str = r#"
+pipeline: drying-${params.station}
+params:
+  station: { type: string, description: Where it stands. }
+  interval: { type: duration, default: 5s, min: 100ms }
+  average: { type: integer, default: 8, unit: readings }
+sources:
+  air: { type: ticker, every: "${params.interval}", average: "${params.average}" }
+transforms:
+  warm: { type: filter, inputs: [air], when: { t: { above: 30 } } }
+sinks:
+  screen: { type: console, inputs: [warm], width: 80 }
+tests:
+  - name: warm readings pass
+    at: 2026-01-01T00:00:00Z
+    feed: { air: [ { t: 31 }, { t: 29 } ], warm: { file: recordings/warm.jsonl } }
+    steps:
+      - { after: 10s, feed: { air: [ { t: 40 } ] } }
+      - { at: 1m, fail: { node: air, times: 2 } }
+    expect: { screen: [ { t: 31 }, { t: { near: 40, within: 1 } } ] }
+    ledger: { warm: { received: 3, filtered: 1 } }
+  - name: table
+    params: { average: 2 }
+    expect: { screen: absent }
+    each:
+      - { name: slow, params: { interval: 1h } }
+      - { name: other, env: { STATION: x }, expect: { screen: { count: 2 } } }
+"#;
+
+fn files(station: &str) -> MemoryFiles {
+    MemoryFiles::default().with("templates/t.yaml", TEMPLATE).with("line/s.yaml", station.to_owned())
+}
+
+#[test]
+fn a_station_changes_adds_and_takes_out() {
+    let station = "use: ../templates/t.yaml\nparams: { station: a, average: 4 }\nsources:\n  cpu: { type: ticker, every: 1s }\nsinks:\n  screen: { width: 40, inputs: [warm, cpu] }\ntests: ~\n";
+    let compiled = compile_files(&files(station), &["line"], Overrides::default());
+    assert!(compiled.is_ok(), "{}", shown(&compiled));
+    assert!(compiled.tests.is_empty());
+    let text = &compiled.resolved["drying-a"];
+    for part in ["average: 4", "width: 40", "    - cpu\n", "every: 5s"] {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    let sources: Vec<String> =
+        compiled.plan.pipelines[0].sources.iter().map(|path| path.display().to_string()).collect();
+    assert_eq!(sources, ["line/s.yaml", "templates/t.yaml"]);
+}
+
+#[test]
+fn a_template_in_a_folder_is_no_program() {
+    let compiled = compile_files(
+        &files("use: ../templates/t.yaml\nparams: { station: a }\n"),
+        &["."],
+        Overrides::default(),
+    );
+    assert!(compiled.is_ok(), "{}", shown(&compiled));
+    assert_eq!(compiled.plan.pipelines.len(), 1);
+    let alone = compile_files(&files("pipeline: x"), &["templates"], Overrides::default());
+    assert_eq!(alone.templates.len(), 1);
+    assert!(alone.is_ok() && alone.plan.nodes.is_empty());
+}
+
+#[test]
+fn a_test_case_is_plain_data() {
+    let compiled = compile_files(
+        &files("use: ../templates/t.yaml\nparams: { station: a }\n"),
+        &["line"],
+        Overrides::default(),
+    );
+    assert!(compiled.is_ok(), "{}", shown(&compiled));
+    let names: Vec<&str> = compiled.tests.iter().map(|case| case.name.as_str()).collect();
+    assert_eq!(names, ["warm readings pass", "table / slow", "table / other"]);
+    let case = &compiled.tests[0];
+    assert_eq!(case.pipeline, "drying-a");
+    assert_eq!(case.feed[1].events, Recording::File("templates/recordings/warm.jsonl".into()));
+    assert_eq!(case.steps[0].when, When::After(Duration::from_secs(10)));
+    assert!(matches!(&case.steps[1].actions[0], Action::Fail { node, times: 2, .. } if node == "air"));
+    let Expected::Patterns(patterns) = &case.expect[0].events else { panic!("patterns") };
+    assert!(patterns[1].condition.holds(&Value::from([("t", Value::from(40.5))])));
+    assert_eq!(case.ledger[0].counts, [("received", 3), ("filtered", 1)]);
+    assert_eq!(compiled.tests[2].expect[0].events, Expected::Count(2));
+    assert_eq!(compiled.tests[1].overrides.params.len(), 2, "a row adds to what its case sets");
+}
+
+#[test]
+fn a_case_is_compiled_with_the_params_it_sets() {
+    let files = files("use: ../templates/t.yaml\nparams: { station: a }\n");
+    let roots = ["line".into()];
+    let (variables, registry) = (variables(), registry());
+    let request = Request {
+        roots: &roots,
+        files: &files,
+        variables: &variables,
+        registry: &registry,
+        overrides: Overrides::default(),
+    };
+    let whole = compile(&request);
+    let again = compile_case(&request, &whole.tests[1]);
+    assert!(again.resolved["drying-a"].contains("every: 1h"), "{}", again.resolved["drying-a"]);
+    assert_eq!(again.tests.len(), 1);
+    let id = NodeId::new("drying-a", "air");
+    assert_ne!(
+        whole.plan.node(&id).map(|node| node.fingerprint),
+        again.plan.node(&id).map(|node| node.fingerprint)
+    );
+}
+
+#[test]
+fn a_template_tells_what_it_asks_for() {
+    let files = files("");
+    let (variables, registry) = (variables(), registry());
+    let request = Request {
+        roots: &[],
+        files: &files,
+        variables: &variables,
+        registry: &registry,
+        overrides: Overrides::default(),
+    };
+    let params = template_params(&request, "templates/t.yaml".as_ref()).expect("a good template");
+    assert_eq!(params.len(), 3);
+    assert_eq!((params[0].name.as_str(), params[0].default.clone()), ("station", None));
+    assert_eq!(params[0].description.as_deref(), Some("Where it stands."));
+    assert_eq!((params[1].min.as_deref(), params[2].unit.as_deref()), (Some("100ms"), Some("readings")));
+    assert!(template_params(&request, "none.yaml".as_ref()).is_err());
+}
+
+#[test]
+fn text_from_the_environment_is_typed_by_its_field() {
+    let text = "pipeline: p\nparams: { port: { type: integer, default: \"${env.PORT}\" } }\nsources:\n  a: { type: ticker, every: 1s, eager: \"${env.FAST}\" }\nsinks:\n  s: { type: console, inputs: [a], width: \"${params.port}\", max_rate: \"${env.PORT}\" }\n";
+    let files = MemoryFiles::default().with("p.yaml", text);
+    let compiled = compile_files(&files, &["p.yaml"], Overrides::default());
+    assert!(compiled.is_ok(), "{}", shown(&compiled));
+    assert_eq!(compiled.plan.nodes[1].policy.max_rate, Some(8883));
+}
