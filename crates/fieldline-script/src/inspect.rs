@@ -28,6 +28,10 @@ pub(crate) struct Facts {
     pub(crate) called: Vec<Mention>,
     /// Reasons written as `discard("…")`.
     pub(crate) reasons: BTreeSet<String>,
+    /// How often it names `meta`.
+    meta_mentions: usize,
+    /// The members of `meta` that it reads by a literal name, once for each time.
+    meta_members: Vec<String>,
     /// Files it imports; `None` for the name where it is no literal.
     pub(crate) imports: Vec<(Option<String>, Position)>,
 }
@@ -44,6 +48,17 @@ pub(crate) fn inspect(ast: &AST) -> Facts {
         true
     });
     facts
+}
+
+/// How much of `meta` must be there.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum MetaUse {
+    /// The script does not mention it.
+    Nothing,
+    /// It reads these members and no others.
+    Members(Vec<String>),
+    /// It writes to it, or uses it as a whole.
+    Everything,
 }
 
 /// Variables that functions of the script use and do not have: they see only their arguments. An inner
@@ -65,6 +80,22 @@ pub(crate) fn strays(ast: &AST) -> Vec<Mention> {
 }
 
 impl Facts {
+    /// Whether it assigns to a member of `meta`.
+    pub(crate) fn writes_meta(&self) -> bool {
+        self.assigned.iter().any(|assigned| assigned.name.starts_with("meta."))
+    }
+
+    /// How much of `meta` must be there.
+    pub(crate) fn meta_use(&self) -> MetaUse {
+        if self.meta_mentions == 0 {
+            MetaUse::Nothing
+        } else if self.writes_meta() || self.meta_mentions > self.meta_members.len() {
+            MetaUse::Everything
+        } else {
+            MetaUse::Members(self.meta_members.clone())
+        }
+    }
+
     fn see_statement(&mut self, statement: &Stmt) {
         match statement {
             Stmt::Assignment(assignment) => self.see_assignment(&assignment.1),
@@ -88,6 +119,12 @@ impl Facts {
             Expr::Map(map, _) => map.0.iter().for_each(|(name, _)| self.order.add(name.as_str())),
             Expr::Variable(variable, _, _) if variable.2.is_empty() => {
                 self.variables.insert(variable.1.to_string());
+                self.meta_mentions += usize::from(variable.1.as_str() == "meta");
+            }
+            Expr::Dot(..) | Expr::Index(..) => {
+                if let ["meta", member, ..] = path(expression).as_slice() {
+                    self.meta_members.push((*member).to_owned());
+                }
             }
             Expr::FnCall(call, position) | Expr::MethodCall(call, position) => self.see_call(call, *position),
             _ => {}
@@ -128,7 +165,7 @@ pub(crate) fn path(expression: &Expr) -> Vec<&str> {
 fn walk_path<'e>(expression: &'e Expr, names: &mut Vec<&'e str>) -> bool {
     match expression {
         Expr::Variable(variable, _, _) => names.push(&variable.1),
-        Expr::Property(property, _) => names.push(&property.2),
+        Expr::Property(property, _) if !names.is_empty() => names.push(&property.2),
         Expr::StringConstant(text, _) if !names.is_empty() => names.push(text),
         Expr::Dot(pair, _, _) | Expr::Index(pair, _, _) => {
             return walk_path(&pair.lhs, names) && walk_path(&pair.rhs, names);

@@ -4,7 +4,7 @@ use fieldline_core::{Map, Meta, Value};
 use rhai::{Dynamic, Scope};
 
 use crate::convert::{map_to_script, to_script};
-use crate::inspect::Facts;
+use crate::inspect::{Facts, MetaUse};
 
 /// `state` and `params`, which stay where they are.
 const LASTING: usize = 2;
@@ -15,7 +15,7 @@ pub(crate) struct Variables {
     scope: Scope<'static>,
     /// Nodes under `with` that the script mentions, and the value each had last.
     with: Vec<(String, Value)>,
-    uses_meta: bool,
+    meta: MetaUse,
     len: usize,
 }
 
@@ -27,7 +27,7 @@ impl Variables {
         let with = with.iter().filter(|name| facts.variables.contains(*name));
         let with: Vec<_> = with.map(|name| (name.clone(), Value::Null)).collect();
         let len = LASTING + with.len() + 2;
-        let mut variables = Variables { scope, with, uses_meta: facts.variables.contains("meta"), len };
+        let mut variables = Variables { scope, with, meta: facts.meta_use(), len };
         variables.push_changing();
         variables
     }
@@ -46,8 +46,15 @@ impl Variables {
             self.scope.rewind(LASTING);
             self.push_changing();
         }
-        if self.uses_meta {
-            self.set("meta", map_to_script(&meta.to_map()));
+        match &self.meta {
+            MetaUse::Nothing => {}
+            MetaUse::Everything => self.set("meta", map_to_script(&meta.to_map())),
+            MetaUse::Members(names) => {
+                let members =
+                    names.iter().filter_map(|name| Some((name.as_str().into(), to_script(&meta.get(name)?))));
+                let members = Dynamic::from_map(members.collect());
+                self.set("meta", members);
+            }
         }
         self.set("this", to_script(body));
     }
@@ -65,6 +72,11 @@ impl Variables {
     /// The value of one of the variables; a closure that captured it leaves it shared.
     pub(crate) fn find(&self, name: &str) -> Option<Dynamic> {
         self.scope.get(name).map(Dynamic::flatten_clone)
+    }
+
+    /// The same, shared or not.
+    pub(crate) fn borrow(&self, name: &str) -> Option<&Dynamic> {
+        self.scope.get(name)
     }
 
     /// Whether `name` is a node under `with`.

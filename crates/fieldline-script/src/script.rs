@@ -86,7 +86,7 @@ impl Script {
             reasons: facts.reasons.iter().map(|reason| lasting(reason)).collect(),
             variables: Variables::new(&facts, &setup.params, &setup.with),
             desk,
-            writes_meta: facts.assigned.iter().any(|assigned| assigned.name.starts_with("meta.")),
+            writes_meta: facts.writes_meta(),
             uses_state: facts.variables.contains("state"),
             to_initialize,
             files,
@@ -173,9 +173,9 @@ impl Script {
         let emitted = emitted.iter().map(|body| self.outward("the emitted event", body, None));
         let emitted = emitted.collect::<Result<_, _>>()?;
         if self.uses_state
-            && let Some(state) = self.variables.find("state")
+            && let Some(state) = self.variables.borrow("state")
         {
-            self.desk.guard.measure(&state).map_err(|error| explain::failure(&self.source, &error))?;
+            self.desk.guard.measure(state).map_err(|error| explain::failure(&self.source, &error))?;
         }
         let fields = if self.writes_meta { Some(self.meta_fields(meta)?) } else { None };
         Ok(Answer { verdict, emitted, fields })

@@ -67,6 +67,19 @@ fn meta_can_be_read_and_takes_new_fields() {
 }
 
 #[test]
+fn meta_is_whole_where_it_is_used_as_a_whole() {
+    assert_eq!(sent("this = meta.topic + meta[\"source\"];", &Value::Null), "plant/airair".into());
+    assert_eq!(
+        sent("let all = meta; this = [meta.topic, all.source];", &Value::Null),
+        sent("this = [\"plant/air\", \"air\"];", &Value::Null)
+    );
+    assert_eq!(
+        sent("let x = #{ meta: 1 }; this = [x.meta, meta.len()];", &Value::Null),
+        sent("this = [1, 3];", &Value::Null)
+    );
+}
+
+#[test]
 fn params_and_the_values_under_with_are_constants() {
     let Value::Map(params) = Value::from([("factor", 2.0.into())]) else { unreachable!("a map") };
     let setup = Setup { params, with: vec!["cpu_mean".into()], ..Setup::default() };
