@@ -356,6 +356,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_message_is_blamed_only_for_connections_it_was_alone_on() {
+        let mut simulation = Simulation::new();
+        for _ in 0..3 {
+            simulation.apply(&Step::Push { at_least_once: true });
+        }
+        let hang_up = ConnectError::Closed { reason: "test".to_owned() };
+        let send_and_hang_up = |simulation: &mut Simulation| {
+            for _ in 0..3 {
+                simulation.apply(&Step::HandOver);
+                simulation.apply(&Step::Write);
+            }
+            let received = std::mem::take(&mut simulation.received);
+            simulation.outbox.disconnected(Some(&hang_up));
+            simulation.apply(&Step::Disconnect);
+            received
+        };
+        assert_eq!(send_and_hang_up(&mut simulation), [0, 1, 2]);
+        assert_eq!(send_and_hang_up(&mut simulation), [0, 1, 2]);
+        // From here on they are sent one by one; the first is innocent, the second is not.
+        for step in [Step::HandOver, Step::Write, Step::HandOver, Step::Write, Step::Acknowledge(0)] {
+            simulation.apply(&step);
+        }
+        assert_eq!(simulation.received, [0]);
+        simulation.received.clear();
+        for _ in 0..3 {
+            assert_eq!(send_and_hang_up(&mut simulation), [1]);
+        }
+        assert_eq!(simulation.receipts[0].try_recv(), Ok(Ok(())));
+        let blamed = PublishError::ClosesConnection { attempts: 5, error: hang_up };
+        assert_eq!(simulation.receipts[1].try_recv(), Ok(Err(blamed)));
+        assert_eq!(simulation.outbox.len(), 1, "the third is still to be sent");
+    }
+
     proptest! {
         #[test]
         fn whatever_happens_every_message_arrives_in_order(steps in prop::collection::vec(step(), 0..150)) {

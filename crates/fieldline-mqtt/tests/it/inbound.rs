@@ -86,6 +86,41 @@ async fn what_was_queued_in_a_lost_session_survives_the_next_resumption() {
 }
 
 #[tokio::test]
+async fn a_lane_full_of_an_old_session_causes_no_reconnection_before_it_is_half_empty() {
+    let broker = Broker::bind().await;
+    let connection = start(Options { inflight: 2, ..broker.options() });
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 2).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    peer.publish("in", "0", 1).await;
+    peer.publish("in", "1", 2).await;
+    while connection.counters().received < 2 {
+        tokio::task::yield_now().await;
+    }
+    drop(peer);
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    peer.publish("in", "2", 1).await;
+    while connection.counters().held == 0 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..3 {
+        let receipt = connection.enqueue(Publish::new("a", "x")).await.expect("room");
+        let publish = peer.published().await;
+        peer.acknowledge(publish.pkid).await;
+        within(receipt).await.expect("acknowledged on this connection");
+    }
+    assert_eq!(within(inbound.next()).await.expect("a message").payload, "0");
+    assert_eq!(peer.read().await, Some(Packet::Disconnect));
+    let mut peer = broker.welcome(true).await;
+    peer.grant().await;
+    peer.publish("in", "2", 1).await;
+    for expected in ["1", "2"] {
+        assert_eq!(within(inbound.next()).await.expect("a message").payload, expected);
+    }
+}
+
+#[tokio::test]
 async fn a_message_at_most_once_gives_way_to_one_at_least_once() {
     let broker = Broker::bind().await;
     let connection = start(Options { inflight: 2, ..broker.options() });

@@ -2,7 +2,7 @@
 
 use fieldline_mqtt::{ConnectError, Connection, Options, Publish, QoS, Refusal, State};
 use rumqttc::mqttbytes::v4::{ConnAck, ConnectReturnCode, Packet};
-use tokio::time::Duration;
+use tokio::time::{Duration, timeout};
 
 use crate::broker::{Broker, options, start, within};
 
@@ -106,8 +106,9 @@ async fn a_half_open_connection_is_noticed_by_the_keep_alive() {
     within(state.wait_for(|state| matches!(state, State::Connected { .. }))).await.expect("a state");
     // From here on only timers move, and their time passes at once.
     tokio::time::pause();
+    let disconnected = state.wait_for(|state| matches!(state, State::Disconnected { .. }));
     let failed =
-        state.wait_for(|state| matches!(state, State::Disconnected { .. })).await.expect("a state").clone();
+        timeout(Duration::from_secs(70), disconnected).await.expect("in time").expect("a state").clone();
     assert!(matches!(failed, State::Disconnected { error: ConnectError::KeepAlive, .. }), "{failed:?}");
 }
 
@@ -127,8 +128,9 @@ async fn a_broker_that_stops_reading_is_noticed() {
         connection.enqueue(large).await.expect("room");
     }
     tokio::time::pause();
-    let failed = state.wait_for(|state| matches!(state, State::Disconnected { .. })).await;
-    let failed = failed.expect("a state").clone();
+    let disconnected = state.wait_for(|state| matches!(state, State::Disconnected { .. }));
+    let failed =
+        timeout(Duration::from_secs(70), disconnected).await.expect("in time").expect("a state").clone();
     assert!(matches!(failed, State::Disconnected { error: ConnectError::KeepAlive, .. }), "{failed:?}");
     assert!(connection.counters().queued > 0);
 }

@@ -12,7 +12,7 @@ use rumqttc::v5::mqttbytes::v5::{
 use rumqttc::v5::mqttbytes::{Error, v5::Publish as Published};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::Duration;
+use tokio::time::{Duration, timeout};
 
 use crate::broker::{options, start, within};
 
@@ -263,8 +263,9 @@ async fn a_broker_that_stops_reading_is_noticed() {
         connection.enqueue(large).await.expect("room");
     }
     tokio::time::pause();
-    let failed = state.wait_for(|state| matches!(state, State::Disconnected { .. })).await;
-    let failed = failed.expect("a state").clone();
+    let disconnected = state.wait_for(|state| matches!(state, State::Disconnected { .. }));
+    let failed =
+        timeout(Duration::from_secs(70), disconnected).await.expect("in time").expect("a state").clone();
     assert!(matches!(failed, State::Disconnected { error: ConnectError::KeepAlive, .. }), "{failed:?}");
     assert!(connection.counters().queued > 0);
 }
