@@ -1,0 +1,127 @@
+//! The admin listener: metrics, health, status and reload, on this machine only unless told otherwise.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{get, post};
+use axum::{Router, serve};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::engine::{EngineHandle, ReloadResult};
+use crate::telemetry;
+
+struct Admin {
+    engine: EngineHandle,
+    metrics: PrometheusHandle,
+}
+
+/// Serves until the program ends.
+pub(crate) async fn run(listener: TcpListener, engine: EngineHandle, metrics: PrometheusHandle) {
+    let router = Router::new()
+        .route("/metrics", get(metrics_text))
+        .route("/healthz", get(health))
+        .route("/readyz", get(ready))
+        .route("/status", get(status))
+        .route("/reload", post(reload))
+        .with_state(Arc::new(Admin { engine, metrics }));
+    if let Err(error) = serve(listener, router).await {
+        tracing::error!(%error, "the admin listener ended");
+    }
+}
+
+/// Binds the address the user chose, or the usual one if it is free.
+pub(crate) async fn bind(chosen: Option<SocketAddr>) -> anyhow::Result<Option<TcpListener>> {
+    let address = chosen.unwrap_or(crate::cli::DEFAULT_ADMIN);
+    match TcpListener::bind(address).await {
+        Ok(listener) => {
+            let address = listener.local_addr()?;
+            tracing::info!(%address, "admin listener: /metrics /healthz /readyz /status /reload");
+            Ok(Some(listener))
+        }
+        Err(error) if chosen.is_none() => {
+            tracing::warn!(%address, %error, "no metrics and no health: choose another address with --admin");
+            Ok(None)
+        }
+        Err(error) => Err(anyhow::anyhow!("the admin listener cannot have {address}: {error}")),
+    }
+}
+
+async fn metrics_text(State(admin): State<Arc<Admin>>) -> Response {
+    let text = telemetry::render(&admin.metrics, &admin.engine.status());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+async fn health(State(admin): State<Arc<Admin>>) -> Response {
+    answer(admin.engine.status().is_healthy())
+}
+
+async fn ready(State(admin): State<Arc<Admin>>) -> Response {
+    answer(admin.engine.status().is_ready())
+}
+
+fn answer(good: bool) -> Response {
+    if good {
+        "ok\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ok; see /status\n").into_response()
+    }
+}
+
+async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
+    let status = admin.engine.status();
+    let nodes: Vec<Value> = status
+        .nodes
+        .iter()
+        .map(|node| {
+            let balance = &node.balance;
+            let error = match &node.state {
+                fieldline_runtime::NodeState::Retrying { error, .. }
+                | fieldline_runtime::NodeState::Failed(error) => Some(error),
+                _ => None,
+            };
+            json!({
+                "node": node.id.as_str(),
+                "kind": node.kind.word(),
+                "type": node.component,
+                "state": node.state.word(),
+                "error": error,
+                "restarts": node.restarts,
+                "received": balance.received,
+                "created": balance.created,
+                "delivered": balance.delivered,
+                "filtered": balance.filtered,
+                "absorbed": balance.absorbed,
+                "dead_lettered": balance.dead_lettered,
+                "dropped": balance.dropped,
+                "expired": balance.expired,
+                "lost": balance.lost,
+                "in_flight": balance.in_flight() as i64,
+            })
+        })
+        .collect();
+    let files = admin.engine.files();
+    Json(json!({
+        "generation": status.generation,
+        "ready": status.is_ready(),
+        "healthy": status.is_healthy(),
+        "files_differ": files.differ,
+        "broken": files.broken,
+        "last_reload": files.last.as_ref().map(ReloadResult::to_json),
+        "nodes": nodes,
+    }))
+}
+
+async fn reload(State(admin): State<Arc<Admin>>) -> Response {
+    match admin.engine.reload().await {
+        Some(result) => {
+            let code = if result.is_rejected() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+            (code, Json(result.to_json())).into_response()
+        }
+        None => (StatusCode::SERVICE_UNAVAILABLE, "the program is stopping\n").into_response(),
+    }
+}

@@ -1,0 +1,138 @@
+//! The commands, their options and the exit codes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Something went wrong that the message names.
+pub(crate) const FAILED: u8 = 1;
+/// A pipeline file has errors (`EX_CONFIG` of sysexits.h).
+pub(crate) const BAD_CONFIG: u8 = 78;
+
+/// Pipelines from sensors to brokers, described in YAML.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fieldline",
+    version,
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 errors in a pipeline file."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What can be done.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run pipelines until they end or are stopped; edits are taken over while they run
+    Run(RunOptions),
+    /// Check pipeline files without running them
+    Check(CheckOptions),
+    /// Draw the graph of pipelines
+    Graph(GraphOptions),
+    /// Make a development CA with server and device certificates
+    Certs(CertsOptions),
+    /// Show how a running program is doing
+    Status(AskOptions),
+    /// Make a running program read its files again
+    Reload(AskOptions),
+}
+
+/// How output is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+}
+
+/// What is compiled.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Paths {
+    /// Pipeline files, or folders of them
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Folder with one file for each secret, readable only by its owner; systemd's credentials by default
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) secrets: Option<PathBuf>,
+}
+
+/// Options of `run`.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunOptions {
+    #[command(flatten)]
+    pub(crate) paths: Paths,
+    /// Where buffers, dead letters and state are kept; systemd's state folder or `fieldline-data` by default
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Where metrics and health are served; 127.0.0.1:9464 by default, if that port is free
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "no_admin")]
+    pub(crate) admin: Option<SocketAddr>,
+    /// Serve neither metrics nor health
+    #[arg(long)]
+    pub(crate) no_admin: bool,
+    /// Do not watch the files
+    #[arg(long)]
+    pub(crate) no_watch: bool,
+    /// Seconds to drain before what is left is cut off
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) grace: u64,
+    /// What to log, such as `debug` or `info,fieldline_mqtt=debug`
+    #[arg(long, value_name = "FILTER", default_value = "info")]
+    pub(crate) log: String,
+}
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub(crate) struct CheckOptions {
+    #[command(flatten)]
+    pub(crate) paths: Paths,
+    /// How to print what is wrong
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// Options of `graph`.
+#[derive(Debug, Args)]
+pub(crate) struct GraphOptions {
+    #[command(flatten)]
+    pub(crate) paths: Paths,
+}
+
+/// Options of `certs`.
+#[derive(Debug, Args)]
+pub(crate) struct CertsOptions {
+    /// Folder the files are put into
+    #[arg(long, value_name = "FOLDER", default_value = "certs")]
+    pub(crate) into: PathBuf,
+    /// Names of devices, each with a certificate of its own
+    #[arg(long = "device", value_name = "NAME", default_value = "device")]
+    pub(crate) devices: Vec<String>,
+    /// Add the devices to the CA that is in the folder already
+    #[arg(long, conflicts_with = "server_names")]
+    pub(crate) add: bool,
+    /// Further host names and addresses of the server, beside those of this machine
+    #[arg(long = "server", value_name = "NAME")]
+    pub(crate) server_names: Vec<String>,
+    /// For how many days the certificates are valid
+    #[arg(long, value_name = "DAYS", default_value_t = 365)]
+    pub(crate) days: u32,
+}
+
+/// Options of commands that ask a running program.
+#[derive(Debug, Args)]
+pub(crate) struct AskOptions {
+    /// The admin address of the running program
+    #[arg(long, value_name = "ADDRESS", default_value_t = DEFAULT_ADMIN)]
+    pub(crate) admin: SocketAddr,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// Where metrics and health are served if nothing else is said.
+pub(crate) const DEFAULT_ADMIN: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);

@@ -1,0 +1,98 @@
+//! `fieldline status` and `fieldline reload`: ask a running program through its admin listener.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::cli::{AskOptions, BAD_CONFIG, FAILED, Format};
+use crate::output;
+
+/// Shows each node's state and account.
+pub(crate) fn status(options: &AskOptions) -> anyhow::Result<ExitCode> {
+    let answer = ask(options.admin, "GET", "/status", Duration::from_secs(5))?;
+    if options.format == Format::Json {
+        output::print(serde_json::to_string_pretty(&answer)?);
+    } else {
+        output::print(table(&answer));
+    }
+    let healthy = answer["healthy"].as_bool() == Some(true);
+    Ok(if healthy { ExitCode::SUCCESS } else { FAILED.into() })
+}
+
+/// Makes the program read its files again and tells what came of it.
+pub(crate) fn reload(options: &AskOptions) -> anyhow::Result<ExitCode> {
+    let answer = ask(options.admin, "POST", "/reload", Duration::from_secs(120))?;
+    if options.format == Format::Json {
+        output::print(serde_json::to_string_pretty(&answer)?);
+    } else {
+        output::print(answer["result"].as_str().unwrap_or("no answer"));
+        for reason in answer["reasons"].as_array().into_iter().flatten() {
+            output::print(reason.as_str().unwrap_or_default());
+        }
+    }
+    Ok(if answer["result"] == "rejected" { BAD_CONFIG.into() } else { ExitCode::SUCCESS })
+}
+
+fn table(status: &Value) -> String {
+    let word = |value: &Value, yes: &'static str, no| if value.as_bool() == Some(true) { yes } else { no };
+    let mut text = format!(
+        "generation {}, {}, {}\n\n{:<32} {:<10} {:>9} {:>9} {:>8} {:>6} {:>7} {:>5} {:>9}\n",
+        status["generation"],
+        word(&status["ready"], "ready", "not ready"),
+        word(&status["files_differ"], "the files on disk differ from what runs", "as the files say"),
+        "NODE",
+        "STATE",
+        "IN",
+        "OUT",
+        "FILTERED",
+        "DEAD",
+        "DROPPED",
+        "LOST",
+        "IN FLIGHT",
+    );
+    for node in status["nodes"].as_array().into_iter().flatten() {
+        let number = |field: &str| node[field].as_i64().unwrap_or_default();
+        text += &format!(
+            "{:<32} {:<10} {:>9} {:>9} {:>8} {:>6} {:>7} {:>5} {:>9}\n",
+            node["node"].as_str().unwrap_or_default(),
+            node["state"].as_str().unwrap_or_default(),
+            number("received") + number("created"),
+            number("delivered"),
+            number("filtered") + number("absorbed"),
+            number("dead_lettered"),
+            number("dropped") + number("expired"),
+            number("lost"),
+            number("in_flight"),
+        );
+        if let Some(error) = node["error"].as_str() {
+            text += &format!("    {error}\n");
+        }
+    }
+    for broken in status["broken"].as_array().into_iter().flatten() {
+        text += &format!("\n{} has errors: run `fieldline check` on it", broken.as_str().unwrap_or_default());
+    }
+    text.trim_end().to_owned()
+}
+
+/// One request to the admin listener. It is ours, speaks plain HTTP/1.1 and closes when asked to.
+fn ask(admin: SocketAddr, method: &str, path: &str, patience: Duration) -> anyhow::Result<Value> {
+    let mut stream = TcpStream::connect_timeout(&admin, Duration::from_secs(5)).with_context(|| {
+        format!("no program answers at {admin}; is it running, with this --admin address?")
+    })?;
+    stream.set_read_timeout(Some(patience))?;
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).context("the program did not answer in time")?;
+    let (_, body) = answer.split_once("\r\n\r\n").context("what answered is no Fieldline program")?;
+    match serde_json::from_str(body) {
+        Ok(value) => Ok(value),
+        Err(_) => bail!("{}", body.trim()),
+    }
+}

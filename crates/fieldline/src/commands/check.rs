@@ -1,0 +1,18 @@
+//! `fieldline check`: exactly what `run` does first.
+
+use std::process::ExitCode;
+
+use crate::cli::{BAD_CONFIG, CheckOptions, Format};
+use crate::{disk, output};
+
+/// Compiles, prints what is wrong and says so in the exit code.
+pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
+    let compiled = disk::compile_paths(&options.paths);
+    output::diagnostics(&compiled, options.format);
+    if options.format == Format::Human {
+        let (pipelines, nodes) = (compiled.plan.pipelines.len(), compiled.plan.nodes.len());
+        let found = output::count(&compiled).unwrap_or_else(|| "no problems".into());
+        output::print(format!("{found}; {pipelines} pipelines with {nodes} nodes can run"));
+    }
+    Ok(if compiled.is_ok() { ExitCode::SUCCESS } else { BAD_CONFIG.into() })
+}

@@ -1,0 +1,60 @@
+//! `fieldline run`: runs pipelines until they end or are stopped.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::{BAD_CONFIG, RunOptions};
+use crate::engine::{Engine, report_start};
+use crate::{admin, disk, logging, output, telemetry};
+
+/// Runs what is whole; a broken file does not keep the others from running.
+pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
+    logging::start(&options.log)?;
+    let compiled = disk::compile_paths(&options.paths);
+    if !report_start(&compiled) {
+        let found = output::count(&compiled).unwrap_or_else(|| "no pipeline found".into());
+        tracing::error!(found, "nothing can run");
+        return Ok(BAD_CONFIG.into());
+    }
+    for broken in &compiled.broken {
+        tracing::error!(file = %broken.file.display(), "this file has errors and does not run; the others do");
+    }
+    let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    threads.context("tokio cannot start")?.block_on(async {
+        let metrics = telemetry::install()?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let hangup = signal(SignalKind::hangup())?;
+        let listener = if options.no_admin { None } else { admin::bind(options.admin).await? };
+        let (pipelines, nodes) = (compiled.plan.pipelines.len(), compiled.plan.nodes.len());
+        let (engine, handle) = Engine::start(options.clone(), compiled).await?;
+        tracing::info!(pipelines, nodes, "running; stop with Ctrl-C");
+        let stop = async move {
+            tokio::select! {
+                _ = interrupt.recv() => tracing::info!("interrupted: draining"),
+                _ = terminate.recv() => tracing::info!("terminated: draining"),
+            }
+        };
+        let upkeep = metrics.clone();
+        let beside = async {
+            let tidy = async {
+                loop {
+                    tokio::time::sleep(telemetry::UPKEEP).await;
+                    upkeep.run_upkeep();
+                }
+            };
+            match listener {
+                Some(listener) => drop(tokio::join!(tidy, admin::run(listener, handle, metrics))),
+                None => tidy.await,
+            }
+        };
+        tokio::select! {
+            () = engine.run(stop, hangup) => {}
+            () = beside => {}
+        }
+        anyhow::Ok(())
+    })?;
+    Ok(ExitCode::SUCCESS)
+}

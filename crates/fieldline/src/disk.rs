@@ -1,0 +1,109 @@
+//! The compiler's view of this machine: files, environment and secrets. Everything it learns comes through here.
+#![expect(clippy::disallowed_methods, reason = "the program is where files and environment are read")]
+
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use fieldline_compiler::{Compiled, FileSource, Overrides, Request, Variables, compile};
+use fieldline_core::Registry;
+
+use crate::cli::Paths;
+
+/// The largest file that is read for a pipeline: models may be large, anything beyond is a mistake.
+const MAX_FILE: u64 = 256 << 20;
+
+/// Files on disk.
+pub(crate) struct Disk;
+
+impl FileSource for Disk {
+    fn read(&self, path: &Path) -> Result<Bytes, String> {
+        let metadata = std::fs::metadata(path).map_err(|error| reason(&error))?;
+        if metadata.is_dir() {
+            return Err("it is a folder".into());
+        }
+        if metadata.len() > MAX_FILE {
+            return Err(format!("it is larger than {} MiB", MAX_FILE >> 20));
+        }
+        std::fs::read(path).map(Bytes::from).map_err(|error| reason(&error))
+    }
+
+    fn list(&self, path: &Path) -> Option<Vec<PathBuf>> {
+        let entries = std::fs::read_dir(path).ok()?;
+        Some(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
+    }
+}
+
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file".into(),
+        ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// The environment, and secrets from a folder: one file each, which only its owner may read.
+pub(crate) struct Machine {
+    secrets: Option<PathBuf>,
+}
+
+impl Machine {
+    /// Secrets from `folder`, or from where systemd puts credentials.
+    pub(crate) fn new(folder: Option<&Path>) -> Self {
+        let systemd = || std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        Machine { secrets: folder.map(Path::to_owned).or_else(systemd) }
+    }
+}
+
+impl Variables for Machine {
+    fn env(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn secret(&self, name: &str) -> Result<Option<String>, String> {
+        let Some(folder) = &self.secrets else { return Ok(None) };
+        if name.contains(['/', '\\']) || name.starts_with('.') {
+            return Err("its name is no file name".into());
+        }
+        let path = folder.join(name);
+        let metadata = match std::fs::metadata(&path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("`{}`: {}", path.display(), reason(&error))),
+        };
+        if metadata.mode() & 0o077 != 0 {
+            return Err(format!("`{}` can be read by others; run `chmod 600` on it", path.display()));
+        }
+        let text = std::fs::read_to_string(&path)
+            .map_err(|error| format!("`{}`: {}", path.display(), reason(&error)))?;
+        Ok(Some(text.trim_end_matches(['\n', '\r']).to_owned()))
+    }
+}
+
+/// A folder that systemd or the user has set aside for what must be remembered.
+pub(crate) fn data_dir(chosen: Option<&Path>) -> PathBuf {
+    let systemd = || std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
+    chosen.map(Path::to_owned).or_else(systemd).unwrap_or_else(|| "fieldline-data".into())
+}
+
+/// The time by this machine's clock.
+pub(crate) fn now() -> std::time::SystemTime {
+    std::time::SystemTime::now()
+}
+
+/// The components of this build.
+pub(crate) fn registry() -> Registry {
+    Registry::new(fieldline_components::all())
+}
+
+/// Compiles what the user named.
+pub(crate) fn compile_paths(paths: &Paths) -> Compiled {
+    compile(&Request {
+        roots: &paths.paths,
+        files: &Disk,
+        variables: &Machine::new(paths.secrets.as_deref()),
+        registry: &registry(),
+        overrides: Overrides::default(),
+    })
+}

@@ -1,0 +1,32 @@
+//! The `fieldline` program. Each command is a file in `commands`; `cli` lists them, their options and the
+//! exit codes.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod admin;
+mod cli;
+mod commands;
+mod disk;
+mod engine;
+mod logging;
+mod output;
+mod telemetry;
+mod watch;
+
+fn main() -> ExitCode {
+    let arguments = cli::Arguments::parse();
+    let result = match arguments.command {
+        cli::Command::Run(options) => commands::run::run(&options),
+        cli::Command::Check(options) => commands::check::check(&options),
+        cli::Command::Graph(options) => commands::graph::graph(&options),
+        cli::Command::Certs(options) => commands::certs::certs(&options),
+        cli::Command::Status(options) => commands::ask::status(&options),
+        cli::Command::Reload(options) => commands::ask::reload(&options),
+    };
+    result.unwrap_or_else(|error| {
+        output::error(&error);
+        cli::FAILED.into()
+    })
+}

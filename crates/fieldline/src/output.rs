@@ -1,0 +1,60 @@
+//! What people and programs read on the terminal; the only place that prints.
+#![expect(clippy::print_stderr, reason = "the one place the ban points to")]
+
+use std::io::{IsTerminal, Write};
+
+use fieldline_compiler::Compiled;
+use fieldline_compiler::diagnostics::{data, render};
+use fieldline_core::report::Severity;
+
+use crate::cli::Format;
+
+/// Prints a result.
+pub(crate) fn print(text: impl std::fmt::Display) {
+    let mut output = std::io::stdout().lock();
+    let _nobody_reads = writeln!(output, "{text}");
+}
+
+/// Prints what went wrong.
+pub(crate) fn error(error: &anyhow::Error) {
+    eprintln!("error: {error:#}");
+}
+
+/// Prints what the compiler found, in the place that suits the format, and a line that counts it.
+pub(crate) fn diagnostics(compiled: &Compiled, format: Format) {
+    match format {
+        Format::Json => {
+            let list: Vec<_> = compiled
+                .diagnostics
+                .iter()
+                .map(|diagnostic| data::data(diagnostic, &compiled.files))
+                .collect();
+            print(serde_json::to_string_pretty(&list).unwrap_or_else(|error| error.to_string()));
+        }
+        Format::Human => {
+            let color =
+                if std::io::stderr().is_terminal() { render::Color::Always } else { render::Color::Never };
+            for diagnostic in &compiled.diagnostics {
+                eprintln!("{}\n", render::render(diagnostic, &compiled.files, color).trim_end());
+            }
+        }
+    }
+}
+
+/// Each error in one line, for logs and answers.
+pub(crate) fn lines(compiled: &Compiled) -> Vec<String> {
+    let errors = compiled.diagnostics.iter().filter(|one| one.severity == Severity::Error);
+    errors.map(|diagnostic| render::line(diagnostic, &compiled.files)).collect()
+}
+
+/// `2 errors and 1 warning`, or `None` where there are none.
+pub(crate) fn count(compiled: &Compiled) -> Option<String> {
+    let count = |severity| compiled.diagnostics.iter().filter(|one| one.severity == severity).count();
+    let words = |count, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    match (count(Severity::Error), count(Severity::Warning)) {
+        (0, 0) => None,
+        (0, warnings) => Some(words(warnings, "warning")),
+        (errors, 0) => Some(words(errors, "error")),
+        (errors, warnings) => Some(format!("{} and {}", words(errors, "error"), words(warnings, "warning"))),
+    }
+}

@@ -1,0 +1,82 @@
+//! `/metrics`: the nodes' ledgers and states as Prometheus text. The ledgers are the truth; they are copied
+//! into the exporter when somebody asks.
+
+use fieldline_runtime::{NodeStatus, Status};
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+/// How often the exporter tidies up, and with it how long a histogram's samples wait.
+pub(crate) const UPKEEP: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Makes the exporter the program's recorder.
+pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
+    let handle = PrometheusBuilder::new().install_recorder()?;
+    describe_counter!("fieldline_events_total", "Events by node and by how they came in or left");
+    describe_gauge!("fieldline_events_in_flight", "Events that are in a node or its queue");
+    describe_counter!(
+        "fieldline_events_by_reason_total",
+        "Events filtered, dead-lettered or dropped, by reason"
+    );
+    describe_counter!("fieldline_node_restarts_total", "How often a node was started anew after a panic");
+    describe_gauge!("fieldline_node_up", "1 when a node is at work or has finished, 0 otherwise");
+    describe_gauge!("fieldline_generation", "How many plans were applied since the program started");
+    describe_counter!("fieldline_reloads_total", "Reloads by result");
+    Ok(handle)
+}
+
+/// The text for Prometheus, without series of nodes that are no more.
+pub(crate) fn render(handle: &PrometheusHandle, status: &Status) -> String {
+    gauge!("fieldline_generation").set(status.generation as f64);
+    status.nodes.iter().for_each(record);
+    let is_current = |line: &&str| match node_label(line) {
+        Some(label) => status.nodes.iter().any(|node| node.id.as_str() == label),
+        None => true,
+    };
+    let mut text = String::new();
+    for line in handle.render().lines().filter(is_current) {
+        text.push_str(line);
+        text.push('\n');
+    }
+    text
+}
+
+fn record(node: &NodeStatus) {
+    let labels = [
+        ("pipeline", node.id.pipeline().to_owned()),
+        ("node", node.id.as_str().to_owned()),
+        ("kind", node.kind.word().to_owned()),
+    ];
+    let balance = &node.balance;
+    let doors = [
+        ("received", balance.received),
+        ("created", balance.created),
+        ("delivered", balance.delivered),
+        ("filtered", balance.filtered),
+        ("absorbed", balance.absorbed),
+        ("dead_lettered", balance.dead_lettered),
+        ("dropped", balance.dropped),
+        ("expired", balance.expired),
+        ("lost", balance.lost),
+    ];
+    for (door, count) in doors {
+        counter!("fieldline_events_total", &with(&labels, "door", door)).absolute(count);
+    }
+    for ((door, reason), count) in &balance.reasons {
+        let labels = with(&with(&labels, "door", door), "reason", reason);
+        counter!("fieldline_events_by_reason_total", &labels).absolute(*count);
+    }
+    let up = matches!(node.state.word(), "running" | "finished");
+    gauge!("fieldline_events_in_flight", &labels).set(balance.in_flight() as f64);
+    gauge!("fieldline_node_up", &labels).set(if up { 1.0 } else { 0.0 });
+    counter!("fieldline_node_restarts_total", &labels).absolute(node.restarts);
+}
+
+fn with<'l>(labels: &[(&'l str, String)], name: &'l str, value: &str) -> Vec<(&'l str, String)> {
+    labels.iter().cloned().chain([(name, value.to_owned())]).collect()
+}
+
+/// The value of a series' `node` label.
+fn node_label(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("node=\"")?;
+    rest.split_once('"').map(|(label, _)| label)
+}

@@ -1,0 +1,78 @@
+//! Watches the folders of everything the program was compiled from. Folders, not files: editors, `git` and
+//! symlink swaps replace files, and a watch on a file sees that once and then never again.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::mpsc;
+
+/// How long it must be quiet before the files are read: an editor's save is several events.
+const QUIET: Duration = Duration::from_millis(200);
+/// How often files are read although nothing was heard, for file systems that tell nothing.
+pub(crate) const POLL: Duration = Duration::from_secs(30);
+
+/// A watch on folders, which may change.
+pub(crate) struct Watch {
+    watcher: Option<RecommendedWatcher>,
+    folders: BTreeSet<PathBuf>,
+    changes: mpsc::Receiver<()>,
+}
+
+impl Watch {
+    /// A watch on nothing yet. Where the system cannot watch, only the poll is left.
+    pub(crate) fn new() -> Self {
+        let (sender, changes) = mpsc::channel(1);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            if event.is_ok_and(|event| is_change(&event.kind)) {
+                let _one_is_waiting_already = sender.try_send(());
+            }
+        });
+        let watcher = watcher.inspect_err(
+            |error| tracing::warn!(%error, "files cannot be watched; they are looked at every 30 s"),
+        );
+        Watch { watcher: watcher.ok(), folders: BTreeSet::new(), changes }
+    }
+
+    /// Watches the folders of these files and folders, and no others.
+    pub(crate) fn set(&mut self, paths: &[PathBuf]) {
+        let Some(watcher) = &mut self.watcher else { return };
+        let folders: BTreeSet<PathBuf> = paths.iter().filter_map(|path| folder_of(path)).collect();
+        for gone in self.folders.difference(&folders) {
+            let _was_removed_with_the_folder = watcher.unwatch(gone);
+        }
+        for new in folders.difference(&self.folders) {
+            if let Err(error) = watcher.watch(new, RecursiveMode::NonRecursive) {
+                tracing::warn!(folder = %new.display(), %error, "cannot watch this folder");
+            }
+        }
+        self.folders = folders;
+    }
+
+    /// Resolves when something has changed and it has been quiet since, or when it is time to look anyway.
+    pub(crate) async fn changed(&mut self) {
+        tokio::select! {
+            Some(()) = self.changes.recv() => {
+                while tokio::time::timeout(QUIET, self.changes.recv()).await.is_ok_and(|change| change.is_some()) {}
+            }
+            () = tokio::time::sleep(POLL) => {}
+        }
+    }
+}
+
+/// Reading is no change, and our own reading would never let it become quiet.
+fn is_change(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => true,
+        EventKind::Access(_) => false,
+        _ => true,
+    }
+}
+
+/// The folder to watch for a path: itself, or the nearest one above that exists.
+fn folder_of(path: &Path) -> Option<PathBuf> {
+    let path = if path.is_absolute() { path.to_owned() } else { Path::new(".").join(path) };
+    path.ancestors().find(|folder| folder.is_dir()).map(Path::to_owned)
+}
