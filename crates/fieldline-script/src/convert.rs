@@ -65,6 +65,36 @@ pub(crate) fn map_to_script(map: &Map) -> Dynamic {
     value
 }
 
+/// Makes `target`, which holds the body of an earlier event, hold `value`. Events of one source have the same
+/// members, so that most of the map can stay.
+pub(crate) fn refresh(target: &mut Dynamic, value: &Value) {
+    let reusable = target.tag() == CAME_IN && !target.is_shared() && !target.is_read_only();
+    if let Value::Map(map) = value
+        && reusable
+        && let Ok(mut members) = target.as_map_mut()
+    {
+        for (name, value) in map {
+            match members.get_mut(name.as_str()) {
+                Some(member) => refresh(member, value),
+                None => {
+                    members.insert(name.as_str().into(), to_script(value));
+                }
+            }
+        }
+        if members.len() > map.len() {
+            members.retain(|name, _| map.contains_key(name.as_str()));
+        }
+        return;
+    }
+    let same_text = match (value, target.as_immutable_string_ref()) {
+        (Value::Text(text), Ok(held)) => text.as_str() == held.as_str(),
+        _ => false,
+    };
+    if !same_text || target.is_read_only() || target.is_shared() {
+        *target = to_script(value);
+    }
+}
+
 /// What `value` is outside; `before` is what came in at the same place, for the order of the members.
 pub(crate) fn from_script(
     value: &Dynamic,

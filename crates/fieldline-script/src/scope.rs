@@ -3,7 +3,7 @@
 use fieldline_core::{Map, Meta, Value};
 use rhai::{Dynamic, Scope};
 
-use crate::convert::{map_to_script, to_script};
+use crate::convert::{map_to_script, refresh, to_script};
 use crate::inspect::{Facts, MetaUse};
 
 /// `state` and `params`, which stay where they are.
@@ -56,7 +56,9 @@ impl Variables {
                 self.set("meta", members);
             }
         }
-        self.set("this", to_script(body));
+        if let Some(this) = self.scope.get_mut("this") {
+            refresh(this, body);
+        }
     }
 
     /// For the interpreter.
@@ -82,11 +84,6 @@ impl Variables {
     /// Whether `name` is a node under `with`.
     pub(crate) fn is_with(&self, name: &str) -> bool {
         self.with.iter().any(|(node, _)| node == name)
-    }
-
-    /// Takes the value of a variable that is set again for the next event.
-    pub(crate) fn take(&mut self, name: &str) -> Dynamic {
-        self.scope.get_mut(name).map(std::mem::take).unwrap_or_default().flatten()
     }
 
     /// Replaces the value of a variable.

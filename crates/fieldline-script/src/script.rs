@@ -1,5 +1,6 @@
 //! [`Script`]: a compiled script, run once per event.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -104,8 +105,7 @@ impl Script {
     /// # Errors
     /// A value that no event could hold, such as a function.
     pub fn state(&self) -> Result<Value, ScriptError> {
-        let state = self.variables.find("state").unwrap_or_default();
-        self.outward("state", &state, None)
+        self.outward("state", &self.variable("state"), None)
     }
 
     /// Puts in what an earlier script remembered; `fn init()` is not called then.
@@ -163,8 +163,7 @@ impl Script {
                 None => return Err(self.explain(&error, body)),
             }
         }
-        let result = self.variables.take("this");
-        let sent = self.outward("this", &result, Some(body))?;
+        let sent = self.outward("this", &self.variable("this"), Some(body))?;
         self.answer_with(Verdict::Send(sent), meta)
     }
 
@@ -182,16 +181,23 @@ impl Script {
     }
 
     /// What `meta` holds beside what every event has.
-    fn meta_fields(&mut self, meta: &Meta) -> Result<Map, ScriptError> {
+    fn meta_fields(&self, meta: &Meta) -> Result<Map, ScriptError> {
         let before = Value::Map(meta.to_map());
-        let after = self.variables.take("meta");
-        let Value::Map(mut fields) = self.outward("meta", &after, Some(&before))? else {
+        let Value::Map(mut fields) = self.outward("meta", &self.variable("meta"), Some(&before))? else {
             return Err(self.source.error(rhai::Position::NONE, "`meta` must stay a map"));
         };
         for name in FIXED_META {
             fields.shift_remove(*name);
         }
         Ok(fields)
+    }
+
+    /// A variable where it stands; a closure that captured it leaves it shared, and then it is copied.
+    fn variable(&self, name: &str) -> Cow<'_, Dynamic> {
+        match self.variables.borrow(name) {
+            Some(value) if !value.is_shared() => Cow::Borrowed(value),
+            _ => Cow::Owned(self.variables.find(name).unwrap_or_default()),
+        }
     }
 
     fn discarded(&self, reason: Option<String>) -> Verdict {

@@ -80,6 +80,26 @@ fn meta_is_whole_where_it_is_used_as_a_whole() {
 }
 
 #[test]
+fn nothing_of_one_event_is_left_in_the_next() {
+    let mut script = compile(
+        "if this.first { this.extra = 1; this.inner.more = 2; } else { this.n = this.len(); }",
+        &Setup::default(),
+    )
+    .expect("it compiles");
+    let first = Value::from([
+        ("first", true.into()),
+        ("inner", Value::from([("a", Value::Int(1))])),
+        ("gone", Value::Null),
+    ]);
+    run(&mut script, &first).expect("it runs");
+    let second = Value::from([("first", false.into()), ("inner", Value::from([("b", "x".into())]))]);
+    let answer = run(&mut script, &second).expect("it runs");
+    let inner = Value::from([("b", "x".into())]);
+    let expected = Value::from([("first", false.into()), ("inner", inner), ("n", Value::Int(2))]);
+    assert_eq!(answer.verdict, Verdict::Send(expected));
+}
+
+#[test]
 fn params_and_the_values_under_with_are_constants() {
     let Value::Map(params) = Value::from([("factor", 2.0.into())]) else { unreachable!("a map") };
     let setup = Setup { params, with: vec!["cpu_mean".into()], ..Setup::default() };
