@@ -13,7 +13,8 @@ use fieldline_core::read::{Plain, ReadError};
 use fieldline_core::receipt::Settle;
 use fieldline_core::report::{Problem, Report};
 use fieldline_core::{
-    BuildCx, Built, CheckCx, Definition, Kind, Map, Moment, Outcome, Outputs, Receipt, Transform, Value, json,
+    BuildCx, Built, CheckCx, Definition, Handle, Kind, Map, Moment, Outcome, Outputs, Receipt, Transform,
+    Value, json,
 };
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -47,12 +48,27 @@ pub(crate) fn problems(prepared: &Prepared) -> Vec<Problem> {
     report.problems().to_vec()
 }
 
-/// The component, built but not begun.
+/// The component, built but not begun; every connection it names is an MQTT connection.
 pub(crate) fn build(prepared: &Prepared) -> Built {
+    let named = prepared.facts().connection.map(|(_, name)| name);
+    build_with(prepared, &named.into_iter().map(|name| (name, connection())).collect())
+}
+
+/// The handle of an MQTT connection that is built and never run.
+fn connection() -> Handle {
+    let definition = definition(Kind::Connection, "mqtt");
+    let prepared = read(&definition, definition.examples[0].config).expect("the example fits");
+    match build_with(&prepared, &BTreeMap::new()) {
+        Built::Connection(connection) => connection.handle(),
+        other => panic!("a {} is no connection", other.kind().word()),
+    }
+}
+
+fn build_with(prepared: &Prepared, connections: &BTreeMap<String, Handle>) -> Built {
     let cx = BuildCx {
         node: "test/node",
         files: &EmptyFiles,
-        connections: &BTreeMap::new(),
+        connections,
         data_dir: Path::new("data"),
         origins: &|_| None,
     };
