@@ -10,6 +10,8 @@ mod lookup;
 
 pub mod template;
 
+pub mod reference;
+
 mod connections;
 
 mod sources;

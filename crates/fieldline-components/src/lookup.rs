@@ -57,7 +57,7 @@ impl<'de> Deserialize<'de> for Lookup {
 
 impl JsonSchema for Lookup {
     fn schema_name() -> Cow<'static, str> {
-        "Lookup".into()
+        "FieldOrMetaPath".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {

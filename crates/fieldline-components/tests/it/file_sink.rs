@@ -128,6 +128,15 @@ async fn each_new_table_begins_with_its_names() {
 }
 
 #[tokio::test]
+async fn a_table_begun_anew_takes_the_fields_of_its_own_first_event() {
+    let folder = folder();
+    let mut sink = sink(&folder, "path: a.csv\nformat: csv\nrotate: { max_size: 8B }").await;
+    let bodies = [r#"{"a":1,"b":2}"#, r#"{"a":3}"#, r#"{"c":4}"#];
+    assert_eq!(refused(write(sink.as_mut(), &bodies).await), [(2, "unknown_column")]);
+    assert_eq!(content(&folder, "a.csv").await, "a\n3\n");
+}
+
+#[tokio::test]
 async fn a_table_with_other_columns_is_left_alone() {
     let folder = folder();
     tokio::fs::write(folder.path().join("a.csv"), "x,y\n1,2\n").await.expect("room for it");

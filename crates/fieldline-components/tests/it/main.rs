@@ -7,4 +7,5 @@ mod file_sink;
 mod harness;
 mod map;
 mod properties;
+mod reference;
 mod sources;
