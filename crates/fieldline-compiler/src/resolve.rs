@@ -51,7 +51,7 @@ pub(crate) fn resolve_node(
     }
     let prepared = prepared?;
     let mut report = Report::default();
-    prepared.check(&mut CheckCx::new(&mut report, files));
+    prepared.check(&mut CheckCx::new(&mut report, files).beside(spec.beside()));
     for problem in report.problems() {
         complain(spec, problem, session, files);
     }
@@ -220,13 +220,13 @@ fn complain(spec: &NodeSpec, problem: &Problem, session: &mut Session<'_>, files
         }
         Place::File { path, line, column } => {
             let Some(span) = session.place_in(files, path, *line, *column) else {
-                session.diagnostics.from_component(spec.span, None, problem);
+                session.diagnostics.component_problem(spec.span, None, problem);
                 return;
             };
             (span, None)
         }
     };
-    session.diagnostics.from_component(span, node, problem);
+    session.diagnostics.component_problem(span, node, problem);
 }
 
 /// Knows where the fields of a node were written.

@@ -44,6 +44,19 @@ pub(crate) struct NodeSpec {
     pub(crate) config: Node,
 }
 
+impl NodeSpec {
+    /// The names under which the node has the latest values of others, as far as they are names.
+    pub(crate) fn beside(&self) -> Vec<String> {
+        let name = |node: &Node| node.as_text().map(|text| text.split('.').next().unwrap_or(text).to_owned());
+        match self.with.as_ref().map(|with| (with, &with.content)) {
+            None => Vec::new(),
+            Some((_, Content::Map(members))) => members.keys().map(|name| name.to_string()).collect(),
+            Some((_, Content::List(list))) => list.iter().filter_map(name).collect(),
+            Some((with, _)) => name(with).into_iter().collect(),
+        }
+    }
+}
+
 /// Reads the pipeline; `file` is the place to complain about what is missing.
 pub(crate) fn read(fields: &Members, file: Span, session: &mut Session<'_>) -> Option<PipelineSpec> {
     let (name, span) = name(fields, file, session)?;

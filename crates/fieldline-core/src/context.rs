@@ -29,12 +29,29 @@ pub trait Files: Send + Sync {
 pub struct CheckCx<'a> {
     report: &'a mut Report,
     files: &'a dyn Files,
+    with: Vec<String>,
 }
 
 impl<'a> CheckCx<'a> {
     /// A context that collects in `report` and reads from `files`.
     pub fn new(report: &'a mut Report, files: &'a dyn Files) -> Self {
-        CheckCx { report, files }
+        CheckCx { report, files, with: Vec::new() }
+    }
+
+    /// The same for a node that has the latest values of these beside each event.
+    #[must_use]
+    pub fn beside(self, with: Vec<String>) -> Self {
+        CheckCx { with, ..self }
+    }
+
+    /// The names under which the node has the latest values of others: its `with:`.
+    pub fn with(&self) -> &[String] {
+        &self.with
+    }
+
+    /// The files, for whoever reads them by itself.
+    pub fn files(&self) -> &'a dyn Files {
+        self.files
     }
 
     /// Complains about the value of `field`, written as a path such as `tls.ca`; empty for the whole node.
@@ -95,6 +112,8 @@ pub struct BuildCx<'a> {
     pub connections: &'a BTreeMap<String, Handle>,
     /// Where the node may keep what it must remember; made on first use.
     pub data_dir: &'a Path,
+    /// The names under which the node has the latest values of others: its `with:`.
+    pub with: &'a [String],
     /// Where each text field was written.
     pub origins: &'a dyn Fn(&FieldPath) -> Option<Origin>,
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 
 use fieldline_compiler::plan::{Node, Snapshot};
 use fieldline_core::connection::Handle;
-use fieldline_core::{BuildCx, BuildError, Built, Ledger};
+use fieldline_core::policy::BufferKind;
+use fieldline_core::{BuildCx, BuildError, Built, Kind, Ledger};
 
+use crate::buffer::meter::Meter;
 use crate::status::Monitor;
 use crate::supervise::guard_sync;
 
@@ -21,6 +23,8 @@ pub(crate) struct NodeHandle {
     pub(crate) ledger: Arc<Ledger>,
     /// How it is doing.
     pub(crate) monitor: Monitor,
+    /// What its buffer holds.
+    pub(crate) meter: Arc<Meter>,
     /// The files of the plan it came with.
     pub(crate) files: Arc<Snapshot>,
     /// The connection it may use, by the name its config gives.
@@ -30,13 +34,20 @@ pub(crate) struct NodeHandle {
 }
 
 impl NodeHandle {
+    /// Whether it keeps its events on disk.
+    pub(crate) fn has_disk(&self) -> bool {
+        self.node.kind == Kind::Sink && self.node.policy.buffer.kind == BufferKind::Disk
+    }
+
     /// Builds the component; a panic while building is an error like any other.
     pub(crate) fn build(&self) -> Result<Built, BuildError> {
+        let with: Vec<String> = self.node.with.iter().map(|(name, _)| name.to_string()).collect();
         let cx = BuildCx {
             node: self.node.id.as_str(),
             files: &*self.files,
             connections: &self.handles,
             data_dir: &self.data_dir,
+            with: &with,
             origins: &|field| self.node.origins.get(field).cloned(),
         };
         let built = guard_sync(|| self.node.prepared.build(&cx)).map_err(BuildError)??;

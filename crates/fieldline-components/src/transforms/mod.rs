@@ -4,6 +4,7 @@
 mod filter;
 mod map;
 mod route;
+mod script;
 
 use fieldline_core::Definition;
 
@@ -11,5 +12,6 @@ use fieldline_core::Definition;
 pub(crate) const ALL: &[Definition] = &[
     Definition::of::<filter::FilterConfig>(),
     Definition::of::<route::RouteConfig>(),
+    Definition::of::<script::ScriptConfig>(),
     Definition::of::<map::MapConfig>(),
 ];

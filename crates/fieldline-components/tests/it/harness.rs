@@ -70,6 +70,7 @@ fn build_with(prepared: &Prepared, connections: &BTreeMap<String, Handle>) -> Bu
         files: &EmptyFiles,
         connections,
         data_dir: Path::new("data"),
+        with: &[],
         origins: &|_| None,
     };
     prepared.build(&cx).expect("a config that passed its checks builds")
