@@ -45,6 +45,8 @@ pub mod diff;
 
 pub mod draw;
 
+pub mod schema;
+
 pub mod fuzz;
 
 pub mod diagnostics;

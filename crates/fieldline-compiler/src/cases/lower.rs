@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use fieldline_core::condition::Condition;
 use fieldline_core::suggest::nearest;
 use fieldline_core::units::Period;
 
-use super::{Account, Action, Expectation, Expected, Feed, Pattern, Recording, Step, TestCase, When};
+use super::{Account, Action, Step, TestCase, When};
 use crate::diagnostics::Diagnostics;
 use crate::files::FileSet;
 use crate::request::Overrides;
@@ -15,7 +14,8 @@ use crate::spec::PipelineSpec;
 use crate::template::overlay;
 use crate::yaml::node::{Content, Members, Node};
 
-const FIELDS: [&str; 9] = ["name", "at", "params", "env", "feed", "steps", "expect", "ledger", "each"];
+const FIELDS: [&str; 10] =
+    ["name", "at", "params", "env", "run", "feed", "steps", "expect", "ledger", "each"];
 const STEP_FIELDS: [&str; 7] = ["at", "after", "advance", "feed", "connection", "down", "fail"];
 const DOORS: [&str; 9] = [
     "received",
@@ -53,10 +53,10 @@ pub(crate) fn lower(spec: &PipelineSpec, file: &std::path::Path, session: &mut S
     cases
 }
 
-struct Lowerer<'s> {
+pub(super) struct Lowerer<'s> {
     spec: &'s PipelineSpec,
     files: &'s FileSet,
-    diagnostics: &'s mut Diagnostics,
+    pub(super) diagnostics: &'s mut Diagnostics,
 }
 
 impl Lowerer<'_> {
@@ -73,7 +73,9 @@ impl Lowerer<'_> {
         };
         let mut cases = Vec::new();
         for row in rows {
-            let Some(own) = self.fields(row, "a row of a test case", &FIELDS[..8]) else { continue };
+            let Some(own) = self.fields(row, "a row of a test case", &FIELDS[..FIELDS.len() - 1]) else {
+                continue;
+            };
             let (row_name, span) = self.name(&own, row);
             let mut merged = fields.clone();
             merged.shift_remove("each");
@@ -103,6 +105,7 @@ impl Lowerer<'_> {
             span: node.span,
             at: get("at").and_then(|at| self.time(at)),
             overrides: self.overrides(get("params"), get("env")),
+            run: get("run").map(|run| self.names(run)).unwrap_or_default(),
             feed: get("feed").map(|feed| self.feed(feed)).unwrap_or_default(),
             steps: get("steps").map(|steps| self.steps(steps)).unwrap_or_default(),
             expect: get("expect").map(|expect| self.expect(expect)).unwrap_or_default(),
@@ -132,31 +135,23 @@ impl Lowerer<'_> {
         overrides
     }
 
-    fn feed(&mut self, node: &Node) -> Vec<Feed> {
-        let mut feeds = Vec::new();
-        for (name, member) in self.map(node).into_iter().flatten() {
-            self.node_named(name, member.key);
-            let events = match &member.value.content {
-                Content::List(list) => Recording::Bodies(list.iter().map(Node::to_value).collect()),
-                _ => match member
-                    .value
-                    .get("file")
-                    .filter(|_| member.value.as_map().is_some_and(|map| map.len() == 1))
-                {
-                    Some(file) => match self.path(file) {
-                        Some(path) => Recording::File(path),
-                        None => continue,
-                    },
-                    None => {
-                        self.diagnostics
-                            .wrong_type(&member.value, "a list of events, or `{ file: recording.jsonl }`");
-                        continue;
-                    }
-                },
-            };
-            feeds.push(Feed { node: name.to_string(), span: member.key, events });
+    /// A list of names of nodes.
+    fn names(&mut self, node: &Node) -> Vec<String> {
+        let Some(list) = node.as_list() else {
+            self.diagnostics.wrong_type(node, "a list of sources");
+            return Vec::new();
+        };
+        let mut names = Vec::new();
+        for entry in list {
+            match entry.as_text() {
+                Some(name) => {
+                    self.node_named(name, entry.span);
+                    names.push(name.to_owned());
+                }
+                None => self.diagnostics.wrong_type(entry, "the name of a source"),
+            }
         }
-        feeds
+        names
     }
 
     fn steps(&mut self, node: &Node) -> Vec<Step> {
@@ -232,51 +227,6 @@ impl Lowerer<'_> {
         Some(Action::Fail { node: text, times, message: said.unwrap_or(message) })
     }
 
-    fn expect(&mut self, node: &Node) -> Vec<Expectation> {
-        let mut expectations = Vec::new();
-        for (name, member) in self.map(node).into_iter().flatten() {
-            let (node, port) =
-                name.split_once('.').map_or((name.as_str(), None), |(node, port)| (node, Some(port)));
-            self.node_named(node, member.key);
-            if let Some(events) = self.expected(&member.value) {
-                let port = port.map(str::to_owned);
-                expectations.push(Expectation { node: node.to_owned(), port, span: member.key, events });
-            }
-        }
-        expectations
-    }
-
-    fn expected(&mut self, node: &Node) -> Option<Expected> {
-        match &node.content {
-            Content::List(list) => {
-                Some(Expected::Patterns(list.iter().filter_map(|node| self.pattern(node)).collect()))
-            }
-            Content::Text(word, _) if word == "absent" => Some(Expected::Patterns(Vec::new())),
-            Content::Map(fields) if fields.len() == 1 && fields.contains_key("count") => {
-                Some(Expected::Count(self.count(&fields["count"].value)))
-            }
-            Content::Map(fields) if fields.len() == 1 && fields.contains_key("file") => {
-                self.path(&fields["file"].value).map(Expected::Golden)
-            }
-            _ => {
-                let wanted = "a list of patterns, `{ count: 3 }`, `{ file: golden.jsonl }` or `absent`";
-                self.diagnostics.wrong_type(node, wanted);
-                None
-            }
-        }
-    }
-
-    fn pattern(&mut self, node: &Node) -> Option<Pattern> {
-        let value = node.to_value();
-        match Condition::pattern(&value) {
-            Ok(condition) => Some(Pattern { condition, value, span: node.span }),
-            Err(message) => {
-                self.diagnostics.bad_value(node, &message);
-                None
-            }
-        }
-    }
-
     fn ledger(&mut self, node: &Node) -> Vec<Account> {
         let mut accounts = Vec::new();
         for (name, member) in self.map(node).into_iter().flatten() {
@@ -290,7 +240,7 @@ impl Lowerer<'_> {
     }
 
     /// The members of a map that is nothing else.
-    fn map<'n>(&mut self, node: &'n Node) -> Option<&'n Members> {
+    pub(super) fn map<'n>(&mut self, node: &'n Node) -> Option<&'n Members> {
         if node.as_map().is_none() {
             self.diagnostics.wrong_type(node, "a map");
         }
@@ -298,7 +248,7 @@ impl Lowerer<'_> {
     }
 
     /// The members of a map that has only `known` fields; others are complained about.
-    fn fields(&mut self, node: &Node, what: &str, known: &[&'static str]) -> Option<Members> {
+    pub(super) fn fields(&mut self, node: &Node, what: &str, known: &[&'static str]) -> Option<Members> {
         let members = self.map(node)?;
         for (name, member) in members.iter().filter(|(name, _)| !known.contains(&name.as_str())) {
             self.diagnostics.unknown_field(
@@ -312,21 +262,21 @@ impl Lowerer<'_> {
         Some(members.clone())
     }
 
-    fn node_named(&mut self, name: &str, span: crate::files::Span) {
+    pub(super) fn node_named(&mut self, name: &str, span: crate::files::Span) {
         if !self.spec.nodes.iter().any(|node| node.id == name) {
             let all: Vec<&str> = self.spec.nodes.iter().map(|node| node.id.as_str()).collect();
             self.diagnostics.unknown_node(span, name, nearest(name, all.iter().copied()), &all);
         }
     }
 
-    fn path(&mut self, node: &Node) -> Option<std::path::PathBuf> {
+    pub(super) fn path(&mut self, node: &Node) -> Option<std::path::PathBuf> {
         if node.as_text().is_none() {
             self.diagnostics.wrong_type(node, "the path of a file");
         }
         Some(resolve(self.files, node.span.file, node.as_text()?))
     }
 
-    fn duration(&mut self, node: &Node) -> Duration {
+    pub(super) fn duration(&mut self, node: &Node) -> Duration {
         let Some(text) = node.as_text() else {
             self.diagnostics.wrong_type(node, "a duration, such as `5s`");
             return Duration::ZERO;
@@ -337,7 +287,7 @@ impl Lowerer<'_> {
         })
     }
 
-    fn count(&mut self, node: &Node) -> u64 {
+    pub(super) fn count(&mut self, node: &Node) -> u64 {
         match node.content {
             Content::Int(number) if number >= 0 => number.unsigned_abs(),
             _ => {

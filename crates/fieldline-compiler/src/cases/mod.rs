@@ -2,11 +2,15 @@
 
 mod lower;
 
+mod feed;
+
+mod expect;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fieldline_core::Value;
 use fieldline_core::condition::Condition;
+use fieldline_core::{FieldPath, Map, Value};
 use jiff::Timestamp;
 
 use crate::compile::{Compiled, compile};
@@ -30,6 +34,8 @@ pub struct TestCase {
     pub at: Option<Timestamp>,
     /// The params and environment it sets. Where there are any, use [`compile_case`].
     pub overrides: Overrides,
+    /// Sources that run as they are, such as a timer. All others that are not fed are silent.
+    pub run: Vec<String>,
     /// What goes in first, in the order in which it is written.
     pub feed: Vec<Feed>,
     /// What happens then.
@@ -40,7 +46,7 @@ pub struct TestCase {
     pub ledger: Vec<Account>,
 }
 
-/// Events for one node, as if they came from it (a source) or to it (anything else).
+/// Events for one node, as if they came from it (a source or a transform) or to it (a sink).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Feed {
     /// The node.
@@ -49,6 +55,23 @@ pub struct Feed {
     pub span: Span,
     /// The events.
     pub events: Recording,
+    /// How fast they come.
+    pub pace: Pace,
+    /// How many times they come, one time after the other.
+    pub repeat: u64,
+    /// Metadata they all have: `topic`, and fields by any other name.
+    pub meta: Map,
+}
+
+/// How fast events come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// All in the same moment.
+    AtOnce,
+    /// The first at once, each other this long after the one before.
+    Every(Duration),
+    /// With the pauses between the times that stand in this field, each with its own time.
+    Recorded(FieldPath),
 }
 
 /// Events, written out or in a file.
@@ -114,6 +137,8 @@ pub struct Expectation {
     pub span: Span,
     /// What.
     pub events: Expected,
+    /// How long after the beginning of the case each event comes; empty where that is not said.
+    pub times: Vec<Duration>,
 }
 
 /// What events are expected.

@@ -9,8 +9,11 @@ use fieldline_core::report::Severity;
 
 use crate::files::{FileSet, Span};
 
-/// The most diagnostics that are kept; a file with more has one cause, not thousands.
-const MAX_KEPT: usize = 1000;
+/// The most diagnostics that are shown; files with more have one cause, not thousands.
+const MAX_SHOWN: usize = 1_000;
+
+/// The most that are kept until those that say the same of several stations are joined.
+const MAX_KEPT: usize = 20_000;
 
 /// One problem in the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,9 +82,7 @@ impl Diagnostics {
         span: Span,
         message: String,
     ) -> &mut Diagnostic {
-        if self.list.len() > MAX_KEPT {
-            self.list.truncate(MAX_KEPT);
-        }
+        self.list.truncate(MAX_KEPT);
         self.list.push(Diagnostic {
             code,
             severity,
@@ -116,6 +117,7 @@ impl Diagnostics {
             }
             same
         });
+        list.truncate(MAX_SHOWN);
         list
     }
 }

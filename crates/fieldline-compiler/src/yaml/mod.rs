@@ -65,9 +65,7 @@ pub(crate) fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> 
         };
         let range = span.byte_range().unwrap_or(0..0);
         let span = Span::new(file, range.start.min(text.len()), range.end.min(text.len()));
-        if builder.take(event, span, diagnostics).is_none() {
-            return None;
-        }
+        builder.take(event, span, diagnostics)?;
     }
     Some(builder.root.unwrap_or_else(|| Node::new(Span::start_of(file), Content::Null)))
 }

@@ -6,5 +6,6 @@ mod pages;
 mod places;
 mod plans;
 mod safety;
+mod schema;
 mod support;
 mod templates;

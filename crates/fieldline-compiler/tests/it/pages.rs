@@ -37,6 +37,22 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
+/// Every file on a page that is a case by itself.
+pub(crate) fn single_files() -> Vec<String> {
+    let mut files = Vec::new();
+    for (_, page) in pages() {
+        let mut case = Vec::new();
+        for block in blocks(&page) {
+            match block.language.as_str() {
+                "text" if case.len() == 1 => files.append(&mut case),
+                "text" => case.clear(),
+                _ => case.push(block.text),
+            }
+        }
+    }
+    files
+}
+
 /// What the cases of a page give: the lines of each text block, what they should be and what they are.
 fn run(page: &str) -> Vec<(std::ops::Range<usize>, String, String)> {
     let mut results = Vec::new();
@@ -83,7 +99,7 @@ fn bytes(text: &str) -> Vec<u8> {
     bytes
 }
 
-pub(crate) fn folder() -> PathBuf {
+fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldline_compiler::cases::{Action, Expected, Recording, When};
+use fieldline_compiler::cases::{Action, Expected, Pace, Recording, When};
 use fieldline_compiler::{MemoryFiles, NodeId, Overrides, Request, compile, compile_case, template_params};
 use fieldline_core::Value;
 
@@ -91,6 +91,39 @@ fn a_test_case_is_plain_data() {
     assert_eq!(case.ledger[0].counts, [("received", 3), ("filtered", 1)]);
     assert_eq!(compiled.tests[2].expect[0].events, Expected::Count(2));
     assert_eq!(compiled.tests[1].overrides.params.len(), 2, "a row adds to what its case sets");
+}
+
+#[test]
+fn a_feed_says_how_fast_it_comes_and_an_expectation_when() {
+    let compiled = compile_files(
+        &MemoryFiles::default().with(
+            "a.yaml",
+            "pipeline: a
+sources: { air: { type: ticker, every: 5s }, cpu: { type: ticker, every: 5s } }
+sinks: { screen: { type: console, inputs: [air, cpu] } }
+tests:
+  - name: an hour
+    run: [cpu]
+    feed: { air: { events: [1, 2], every: 1s, repeat: 1800, meta: { topic: a/b } } }
+    expect: { screen: { events: [1, 2], at: [0s, 1s] } }
+  - name: as it was
+    feed: { air: { file: warm.csv, time_field: time } }
+  - name: wrong
+    feed: { air: { events: [1], file: x.csv } }
+    expect: { screen: { events: [1], at: [0s, 1s] } }
+",
+        ),
+        &["a.yaml"],
+        Overrides::default(),
+    );
+    let [hour, recorded, _] = &compiled.tests[..] else { panic!("three cases") };
+    assert_eq!(hour.run, ["cpu"]);
+    assert_eq!((&hour.feed[0].pace, hour.feed[0].repeat), (&Pace::Every(Duration::from_secs(1)), 1800));
+    assert_eq!(hour.feed[0].meta["topic"], Value::from("a/b"));
+    assert_eq!(hour.expect[0].times, [Duration::ZERO, Duration::from_secs(1)]);
+    assert!(matches!(&recorded.feed[0].pace, Pace::Recorded(field) if field.to_string() == "time"));
+    let messages: Vec<&str> = compiled.diagnostics.iter().map(|found| found.message.as_str()).collect();
+    assert_eq!(messages, ["`events` and `file` exclude each other", "there must be as many times as events"]);
 }
 
 #[test]

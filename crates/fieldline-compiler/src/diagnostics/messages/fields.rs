@@ -191,7 +191,7 @@ impl Diagnostics {
     }
 
     /// What a component said of its own config.
-    pub(crate) fn from_component(&mut self, span: Span, node: Option<&Node>, problem: &Problem) {
+    pub(crate) fn component_problem(&mut self, span: Span, node: Option<&Node>, problem: &Problem) {
         let diagnostic = match problem.severity {
             Severity::Error => self.error(problem.code, span, &problem.message),
             Severity::Warning => self.warning(problem.code, span, &problem.message),

@@ -1,0 +1,162 @@
+//! The parts of the schema that are the language's own: the file's fields, inputs, params, tests.
+
+use serde_json::{Map, Value, json};
+
+use crate::params::TYPES;
+
+/// The fields of a file beside its sections.
+pub(super) fn top_level() -> Map<String, Value> {
+    let fields = json!({
+        "pipeline": {
+            "description": "The name of the pipeline, unique in the program.",
+            "type": "string",
+            "pattern": r"^[A-Za-z0-9][A-Za-z0-9_.-]*$|\$\{",
+            "maxLength": 256,
+        },
+        "description": { "description": "What the pipeline is for.", "type": "string" },
+        "use": { "description": "The template that this station file sets the params of.", "type": "string" },
+        "include": { "description": "Files whose nodes and params are added.", "$ref": "#/$defs/paths" },
+        "params": {
+            "description": "What a template asks for, or with `use` what a station answers.",
+            "type": ["object", "null"],
+            "propertyNames": { "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 64 },
+        },
+        "dead_letter": { "description": "The sink that takes failed events.", "type": "string" },
+        "rollback_window": { "$ref": "#/$defs/duration" },
+        "tests": { "description": "Cases that `fieldline test` runs in virtual time.", "type": ["array", "null"],
+            "items": { "$ref": "#/$defs/test" } },
+    });
+    fields.as_object().cloned().unwrap_or_default()
+}
+
+/// Adds what the fields refer to.
+pub(super) fn add(definitions: &mut Map<String, Value>) {
+    let shared = json!({
+        "duration": {
+            "description": "A span of time with units: `250ms`, `5s`, `1m30s`, `24h`.",
+            "type": "string",
+            "pattern": r"^(\s*[0-9.]+\s*(us|µs|ms|s|min|m|h|d)\s*)+$|^0$|\$\{",
+        },
+        "paths": { "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] },
+        "node_name": {
+            "description": "A source or transform, or one of its outputs: `node.output`.",
+            "type": "string",
+            "pattern": r"^[a-z][a-z0-9_]*(\.[A-Za-z0-9_-]+)?$|\$\{",
+        },
+        "inputs": {
+            "description": "The nodes whose events it takes.",
+            "anyOf": [
+                { "$ref": "#/$defs/node_name" },
+                { "type": "array", "items": { "$ref": "#/$defs/node_name" } },
+            ],
+        },
+        "with": {
+            "description": "Nodes whose latest values lie beside each event: a list, or names of your own.",
+            "anyOf": [
+                { "$ref": "#/$defs/inputs" },
+                { "type": "object", "additionalProperties": { "$ref": "#/$defs/node_name" } },
+            ],
+        },
+        "param": {
+            "type": "object",
+            "required": ["type"],
+            "properties": {
+                "type": { "description": "The type of its values.", "enum": TYPES },
+                "default": { "description": "The value without one set; without a default it must be set." },
+                "min": { "description": "The least amount.", "type": ["number", "string"] },
+                "max": { "description": "The greatest amount.", "type": ["number", "string"] },
+                "pattern": { "description": "A regular expression that the whole text matches.", "type": "string" },
+                "choices": { "description": "The values there are.", "type": "array", "minItems": 1 },
+                "description": { "description": "What it is for.", "type": "string" },
+                "unit": { "description": "The unit of a number, for people.", "type": "string" },
+                "secret": { "description": "Its value is never shown.", "type": "boolean" },
+            },
+            "additionalProperties": false,
+        },
+    });
+    definitions.extend(shared.as_object().cloned().unwrap_or_default());
+    definitions.extend(tests().as_object().cloned().unwrap_or_default());
+}
+
+fn tests() -> Value {
+    let mut row = json!({
+        "name": { "description": "What the case shows.", "type": "string" },
+        "at": { "description": "What time it is when the case begins.", "type": "string",
+            "examples": ["2026-01-01T00:00:00Z"] },
+        "params": { "description": "Params that the case sets.", "type": "object" },
+        "env": { "description": "Environment variables that the case sets.", "type": "object",
+            "additionalProperties": { "type": "string" } },
+        "feed": { "$ref": "#/$defs/feed" },
+        "steps": { "description": "What happens then.", "type": "array", "items": { "$ref": "#/$defs/step" } },
+        "expect": { "$ref": "#/$defs/expect" },
+        "ledger": { "$ref": "#/$defs/ledger" },
+    });
+    let row_schema = json!({
+        "type": "object", "required": ["name"], "properties": row.clone(), "additionalProperties": false,
+    });
+    row["each"] = json!({ "description": "A table: one case for each row, laid over this one.", "type": "array",
+        "items": row_schema });
+    let file = json!({ "type": "object", "required": ["file"], "properties": { "file": { "type": "string" } },
+        "additionalProperties": false });
+    let count = json!({ "type": "object", "required": ["count"],
+        "properties": { "count": { "type": "integer", "minimum": 0 } }, "additionalProperties": false });
+    let counter = json!({ "type": "integer", "minimum": 0 });
+    let doors = [
+        "received",
+        "created",
+        "delivered",
+        "filtered",
+        "absorbed",
+        "dead_lettered",
+        "dropped",
+        "expired",
+        "lost",
+    ];
+    let doors: Map<String, Value> =
+        doors.into_iter().map(|door| (door.to_owned(), counter.clone())).collect();
+    json!({
+        "test": { "type": "object", "required": ["name"], "properties": row, "additionalProperties": false },
+        "feed": {
+            "description": "Events by node: a list of bodies, or a recording (JSON lines or CSV).",
+            "type": "object",
+            "additionalProperties": { "anyOf": [{ "type": "array" }, file] },
+        },
+        "step": {
+            "type": "object",
+            "properties": {
+                "at": { "description": "How long after the case began.", "$ref": "#/$defs/duration" },
+                "after": { "description": "How long after the step before.", "$ref": "#/$defs/duration" },
+                "advance": { "description": "Lets this much time pass.", "$ref": "#/$defs/duration" },
+                "feed": { "$ref": "#/$defs/feed" },
+                "connection": { "description": "The connection that goes down.", "type": "string" },
+                "down": { "description": "For how long.", "$ref": "#/$defs/duration" },
+                "fail": {
+                    "description": "The node that fails.",
+                    "anyOf": [{ "type": "string" }, {
+                        "type": "object",
+                        "required": ["node"],
+                        "properties": {
+                            "node": { "type": "string" },
+                            "times": { "type": "integer", "minimum": 0 },
+                            "message": { "type": "string" },
+                        },
+                        "additionalProperties": false,
+                    }],
+                },
+            },
+            "anyOf": [{ "required": ["at"] }, { "required": ["after"] }, { "required": ["advance"] }],
+            "dependentRequired": { "connection": ["down"], "down": ["connection"] },
+            "additionalProperties": false,
+        },
+        "expect": {
+            "description": "What comes out, by node: patterns in order, `{ count: 3 }`, `{ file: golden.jsonl }`, `absent`.",
+            "type": "object",
+            "additionalProperties": { "anyOf": [{ "type": "array" }, { "const": "absent" }, count, file] },
+        },
+        "ledger": {
+            "description": "What the accounts of nodes say in the end.",
+            "type": "object",
+            "additionalProperties": { "type": "object", "properties": doors, "additionalProperties": false },
+        },
+    })
+}

@@ -1,0 +1,153 @@
+//! [`schema`]: the JSON Schema of pipeline files (draft 2020-12), from which editors complete and check.
+//!
+//! It accepts what the compiler accepts, and rejects what can be said without looking at other nodes and files.
+//! Each component has a branch of its own, chosen by `type`.
+
+mod fields;
+mod nodes;
+
+use fieldline_core::policy::SinkPolicy;
+use fieldline_core::{Kind, Registry};
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// A pattern that every text with a substitution matches.
+const SUBSTITUTION: &str = r"\$\{";
+
+/// The schema of the files that `registry`'s components may stand in.
+pub fn schema(registry: &Registry) -> Value {
+    let mut generator = SchemaSettings::draft2020_12().into_generator();
+    let mut definitions = Map::new();
+    let policy = policy(&mut generator);
+    for kind in [Kind::Connection, Kind::Source, Kind::Transform, Kind::Sink] {
+        nodes::add(kind, registry, &policy, &mut generator, &mut definitions);
+    }
+    for (name, schema) in generator.take_definitions(true) {
+        definitions.insert(name, substitutable(schema));
+    }
+    fields::add(&mut definitions);
+    let mut properties = fields::top_level();
+    for kind in [Kind::Connection, Kind::Source, Kind::Transform, Kind::Sink] {
+        properties.insert(
+            kind.section().into(),
+            json!({ "description": section_help(kind), "type": ["object", "null"] }),
+        );
+    }
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Fieldline pipeline",
+        "description": "A pipeline, or with `use` a station file that sets the params of a template and may lie over it.",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+        "if": { "required": ["use"] },
+        "then": { "properties": station_sections() },
+        "else": { "required": ["pipeline"], "properties": own_sections() },
+        "$defs": definitions,
+    })
+}
+
+/// The sections of a file that stands for itself: whole nodes, and declarations of params.
+fn own_sections() -> Map<String, Value> {
+    let mut sections = Map::new();
+    sections.insert("params".into(), json!({ "additionalProperties": { "$ref": "#/$defs/param" } }));
+    for kind in [Kind::Connection, Kind::Source, Kind::Transform, Kind::Sink] {
+        let node = json!({ "$ref": format!("#/$defs/{}", kind.word()) });
+        sections
+            .insert(kind.section().into(), json!({ "propertyNames": id(), "additionalProperties": node }));
+    }
+    sections
+}
+
+/// The sections of a station file: a node may also be a part of one, which lies over the template's, or nothing.
+fn station_sections() -> Map<String, Value> {
+    let mut sections = Map::new();
+    for kind in [Kind::Connection, Kind::Source, Kind::Transform, Kind::Sink] {
+        let node = json!({
+            "if": { "type": "object", "required": ["type"] },
+            "then": { "$ref": format!("#/$defs/{}", kind.word()) },
+            "else": { "type": ["object", "null"] },
+        });
+        sections
+            .insert(kind.section().into(), json!({ "propertyNames": id(), "additionalProperties": node }));
+    }
+    sections
+}
+
+fn id() -> Value {
+    json!({ "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 64, "not": { "enum": crate::names::RESERVED } })
+}
+
+fn section_help(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Connection => "What several nodes share, such as one MQTT session, by name.",
+        Kind::Source => "Where events come from, by name.",
+        Kind::Transform => "What works on events, by name.",
+        Kind::Sink => "Where events go, by name.",
+    }
+}
+
+/// The fields of every sink that belong to its driver.
+fn policy(generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let schema = generator.root_schema_for::<SinkPolicy>();
+    generator.subschema_for::<SinkPolicy>();
+    let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
+    properties.into_iter().map(|(name, schema)| (name, substitutable(schema))).collect()
+}
+
+/// The schema with `${…}` allowed wherever a value that is no free text is wanted.
+fn substitutable(schema: Value) -> Value {
+    let Value::Object(mut schema) = schema else { return schema };
+    for key in ["properties", "$defs"] {
+        if let Some(Value::Object(children)) = schema.get_mut(key) {
+            for child in children.values_mut() {
+                *child = substitutable(child.take());
+            }
+        }
+    }
+    for key in ["items", "additionalProperties"] {
+        if let Some(child) = schema.get_mut(key) {
+            *child = substitutable(child.take());
+        }
+    }
+    for key in ["anyOf", "oneOf", "allOf"] {
+        if let Some(Value::Array(children)) = schema.get_mut(key) {
+            for child in children {
+                // One more branch at each level would be one too many for `oneOf`: the outer one is enough.
+                if let Value::Object(child) = child
+                    && !child.contains_key("const")
+                    && !child.contains_key("type")
+                {
+                    *child = substitutable(Value::Object(std::mem::take(child)))
+                        .as_object()
+                        .cloned()
+                        .unwrap_or_default();
+                }
+            }
+        }
+    }
+    if !needs_branch(&schema) {
+        return Value::Object(schema);
+    }
+    let mut outer = Map::new();
+    for key in ["title", "description", "default", "examples"] {
+        outer.extend(schema.remove(key).map(|value| (key.to_owned(), value)));
+    }
+    let substitution = json!({ "type": "string", "pattern": SUBSTITUTION });
+    outer.insert("anyOf".into(), json!([schema, substitution]));
+    Value::Object(outer)
+}
+
+fn needs_branch(schema: &Map<String, Value>) -> bool {
+    let words = |value: &Value, among: &[&str]| match value {
+        Value::String(word) => among.contains(&word.as_str()),
+        Value::Array(words) => words.iter().filter_map(Value::as_str).any(|word| among.contains(&word)),
+        _ => false,
+    };
+    let scalar =
+        schema.get("type").is_some_and(|kind| words(kind, &["integer", "number", "boolean", "array"]));
+    let chosen = schema.contains_key("enum") || schema.contains_key("const") || schema.contains_key("oneOf");
+    let free = schema.get("type").is_some_and(|kind| words(kind, &["string"])) && !chosen;
+    (scalar || chosen) && !free
+}
