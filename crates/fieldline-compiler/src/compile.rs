@@ -143,7 +143,7 @@ impl Compiler {
             return;
         }
         // A test that is wrong in itself is an error, and no reason to stop a station.
-        self.tests.extend(lower(&spec, &file, session));
+        self.tests.extend(lower(&spec, &assembled.declared, &file, session));
         self.resolved.insert(spec.name.to_string(), resolved::text(&fields, &spec));
         let sources = assembled.sources.into_iter().collect();
         let resolved = resolved.into_iter().flatten().collect();

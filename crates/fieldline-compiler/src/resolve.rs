@@ -140,7 +140,7 @@ fn mend<T>(
     }
     let beyond = |value: &Value| match read(value) {
         Ok(_) => true,
-        Err(error) => !error.field.to_string().starts_with(&place.to_string()),
+        Err(error) => !error.field.steps().starts_with(place.steps()),
     };
     let stand_ins = [
         Value::from("a"),
@@ -162,7 +162,8 @@ fn mismatch(
     cx: &Fields<'_>,
     diagnostics: &mut crate::diagnostics::Diagnostics,
 ) {
-    let node = root.at(&error.field);
+    // What is wrong with a node as a whole is shown at its name.
+    let node = root.at(&error.field).filter(|_| !error.field.steps().is_empty());
     let secret = node.is_some_and(Node::is_secret);
     let within =
         if error.field.steps().len() < 2 { what.to_owned() } else { format!("`{}`", parent(&error.field)) };

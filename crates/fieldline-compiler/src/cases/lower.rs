@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use compact_str::CompactString;
 use fieldline_core::suggest::nearest;
 use fieldline_core::units::Period;
+use indexmap::IndexMap;
 
 use super::{Account, Action, Step, TestCase, When};
 use crate::diagnostics::Diagnostics;
 use crate::files::FileSet;
+use crate::params::Param;
 use crate::request::Overrides;
 use crate::session::{Session, resolve};
 use crate::spec::PipelineSpec;
@@ -30,13 +33,19 @@ const DOORS: [&str; 9] = [
 ];
 
 /// The cases of a pipeline. What is wrong with one is complained about; it is still in the list as far as it goes.
-pub(crate) fn lower(spec: &PipelineSpec, file: &std::path::Path, session: &mut Session<'_>) -> Vec<TestCase> {
+pub(crate) fn lower(
+    spec: &PipelineSpec,
+    declared: &IndexMap<CompactString, Param>,
+    file: &std::path::Path,
+    session: &mut Session<'_>,
+) -> Vec<TestCase> {
     let Some(tests) = &spec.tests else { return Vec::new() };
     let Some(list) = tests.as_list() else {
         session.diagnostics.wrong_type(tests, "a list of test cases");
         return Vec::new();
     };
-    let mut lowerer = Lowerer { spec, files: &session.files, diagnostics: &mut session.diagnostics };
+    let mut lowerer =
+        Lowerer { spec, declared, files: &session.files, diagnostics: &mut session.diagnostics };
     let mut cases: Vec<TestCase> = Vec::new();
     for node in list {
         for (name, fields, span) in lowerer.rows(node) {
@@ -55,6 +64,7 @@ pub(crate) fn lower(spec: &PipelineSpec, file: &std::path::Path, session: &mut S
 
 pub(super) struct Lowerer<'s> {
     spec: &'s PipelineSpec,
+    declared: &'s IndexMap<CompactString, Param>,
     files: &'s FileSet,
     pub(super) diagnostics: &'s mut Diagnostics,
 }
@@ -124,6 +134,10 @@ impl Lowerer<'_> {
     fn overrides(&mut self, params: Option<&Node>, env: Option<&Node>) -> Overrides {
         let mut overrides = Overrides::default();
         for (name, member) in params.and_then(|node| self.map(node)).into_iter().flatten() {
+            if !self.declared.contains_key(name) {
+                let known = self.declared.keys().map(CompactString::as_str);
+                self.diagnostics.unknown_param(member.key, name, known);
+            }
             overrides.params.insert(name.to_string(), member.value.to_value());
         }
         for (name, member) in env.and_then(|node| self.map(node)).into_iter().flatten() {

@@ -176,3 +176,46 @@ fn text_from_the_environment_is_typed_by_its_field() {
     assert!(compiled.is_ok(), "{}", shown(&compiled));
     assert_eq!(compiled.plan.nodes[1].policy.max_rate, Some(8883));
 }
+
+#[test]
+fn a_node_of_another_type_replaces_that_of_the_template_and_nothing_takes_it_out() {
+    let station = "use: ../templates/t.yaml\nparams: { station: a }\ntransforms:\n  warm: { type: script, inputs: [air], code: x }\nsinks:\n  more: { type: console, inputs: [air] }\n  screen: ~\ntests: ~\n";
+    let compiled = compile_files(&files(station), &["line"], Overrides::default());
+    let ids: Vec<&str> = compiled.plan.nodes.iter().map(|node| node.id.node()).collect();
+    assert_eq!(ids, ["air", "warm", "more"], "{}", shown(&compiled));
+    assert!(!compiled.resolved["drying-a"].contains("when"), "nothing is left of the old type");
+}
+
+#[test]
+fn what_is_wrong_in_a_template_is_said_once_for_all_its_stations() {
+    let template = TEMPLATE.replace("width: 80", "widht: 80");
+    let mut files = MemoryFiles::default().with("templates/t.yaml", template);
+    for station in 0..5 {
+        let text = format!("use: ../templates/t.yaml\nparams: {{ station: s{station} }}\n");
+        files = files.with(format!("line/{station}.yaml"), text);
+    }
+    let compiled = compile_files(&files, &["line"], Overrides::default());
+    assert_eq!(compiled.diagnostics.len(), 1);
+    assert_eq!((compiled.diagnostics[0].repeated, compiled.broken.len()), (4, 5));
+    assert!(shown(&compiled).contains("note: the same is wrong in 4 more pipelines that use this file"));
+}
+
+#[test]
+fn files_from_other_systems_are_read() {
+    let text = "\u{feff}pipeline: p\r\nsources:\r\n  a: { type: ticker, every: 1s }\r\nsinks:\r\n  s: { type: console, inputs: [b] }\r\n";
+    let files = MemoryFiles::default().with("p.yml", text);
+    let compiled = compile_files(&files, &["."], Overrides::default());
+    assert!(
+        shown(&compiled).contains(" --> ./p.yml:5:32\n") || shown(&compiled).contains(" --> p.yml:5:32\n")
+    );
+}
+
+#[test]
+fn fragments_add_nodes_and_params_of_their_own() {
+    let fragment = "params: { width: { type: integer, default: 40 } }\nsinks:\n  screen: { type: console, inputs: [a], width: \"${params.width}\" }\n";
+    let text = "pipeline: p\ninclude: [parts/out.yaml]\nsources:\n  a: { type: ticker, every: 1s }\n";
+    let files = MemoryFiles::default().with("p.yaml", text).with("parts/out.yaml", fragment);
+    let compiled = compile_files(&files, &["."], Overrides::default());
+    assert!(compiled.is_ok(), "{}", shown(&compiled));
+    assert!(compiled.resolved["p"].contains("width: 40"));
+}
