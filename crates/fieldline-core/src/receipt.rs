@@ -25,6 +25,12 @@ pub enum Outcome {
 pub trait Settle: Send + Sync {
     /// Every share of `batch` is settled, the worst of them as `outcome`.
     fn settled(&self, batch: u64, outcome: Outcome);
+
+    /// Whether the source can give nothing more until something is settled. A disk buffer that gathers events
+    /// before it makes them safe does so at once then.
+    fn is_waiting(&self) -> bool {
+        false
+    }
 }
 
 struct Shares {
@@ -85,6 +91,15 @@ impl Receipt {
             1 => Owed::One(all.remove(0)),
             _ => Owed::Many(all),
         };
+    }
+
+    /// Whether a source stands still until this is settled.
+    pub fn is_awaited(&self) -> bool {
+        match &self.0 {
+            Owed::Nothing => false,
+            Owed::One(shares) => shares.source.is_waiting(),
+            Owed::Many(all) => all.iter().any(|shares| shares.source.is_waiting()),
+        }
     }
 
     /// Reports `outcome` for this share.

@@ -55,6 +55,12 @@ pub trait Source: Send {
         Ok(())
     }
 
+    /// Whether the source can give nothing more until one of its batches is settled, such as an MQTT session
+    /// whose receive maximum is used up. A disk buffer makes safe what it has gathered when it hears of it.
+    fn is_stalled(&self) -> bool {
+        false
+    }
+
     /// The driver will not call again. Must return soon.
     async fn close(&mut self) {}
 }

@@ -4,12 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fieldline_compiler::plan::{NodeId, Plan};
+use fieldline_core::policy::BufferKind;
 use fieldline_core::{Built, Clock, Connection, Map, Sink, Source, Transform};
+use fieldline_store::Storage;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::backoff::Backoff;
 use crate::buffer::Buffer;
+use crate::buffer::disk::DiskBuffer;
+use crate::buffer::memory::MemoryBuffer;
 use crate::build::NodeHandle;
 use crate::dead_letter::DeadLetters;
 use crate::drivers::segment::{Carried, SegmentDriver, Stage, Work};
@@ -32,7 +36,7 @@ pub(crate) struct Running {
     pub(crate) wiring: Option<watch::Sender<Wiring>>,
     /// Tells sources and connections to stop.
     pub(crate) stop: watch::Sender<bool>,
-    /// Names the transforms that move when the unit ends.
+    /// Names the transforms that move when the unit ends, and the sinks whose disk buffer the next plan takes on.
     pub(crate) carry: watch::Sender<BTreeSet<NodeId>>,
 }
 
@@ -65,6 +69,8 @@ pub(crate) struct Launcher<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) handles: &'a BTreeMap<NodeId, Arc<NodeHandle>>,
     pub(crate) clock: &'a Clock,
+    pub(crate) storage: &'a Arc<dyn Storage>,
+    pub(crate) rush: &'a Arc<watch::Sender<u64>>,
 }
 
 impl Launcher<'_> {
@@ -90,6 +96,7 @@ impl Launcher<'_> {
                     dead_letters,
                     stop: stop_signal,
                     sequence: 0,
+                    rush: self.rush.clone(),
                 };
                 (spawn(without_carry(driver.run())), None, Some(wiring))
             }
@@ -108,17 +115,21 @@ impl Launcher<'_> {
                 (spawn(driver.run()), Some(inbox), Some(wiring))
             }
             Crew::Sink(sink) => {
-                let policy = &handle.node.policy;
-                let (buffer, backoff) = (Buffer::new(&policy.buffer), Backoff::new(&policy.retry));
+                let (leave, leaving) = watch::channel(false);
+                let buffer = self.buffer(&handle, &dead_letters);
                 let writer = Writer {
                     handle: handle.clone(),
                     sink,
                     clock: clock.clone(),
                     dead_letters,
-                    backoff,
+                    backoff: Backoff::new(&handle.node.policy.retry),
                     connected: false,
+                    leaving,
+                    not_before: None,
                 };
-                let driver = SinkDriver { handle, inbox: queue, buffer, clock };
+                let rush = self.rush.subscribe();
+                let driver =
+                    SinkDriver { handle, inbox: queue, buffer, clock, carry: carry_signal, leave, rush };
                 (spawn(without_carry(driver.run(writer))), Some(inbox), None)
             }
         };
@@ -146,6 +157,18 @@ impl Launcher<'_> {
             }
         }
         Wiring::Flow(Arc::new(targets))
+    }
+
+    fn buffer(&self, handle: &Arc<NodeHandle>, dead_letters: &DeadLetters) -> Buffer {
+        let settings = &handle.node.policy.buffer;
+        match settings.kind {
+            BufferKind::Memory => Buffer::Memory(MemoryBuffer::new(settings, handle.meter.clone())),
+            BufferKind::Disk => {
+                let (clock, dead_letters) = (self.clock.clone(), dead_letters.clone());
+                let disk = DiskBuffer::new(handle.clone(), clock, dead_letters, self.storage.clone());
+                Buffer::Disk(Box::new(disk))
+            }
+        }
     }
 
     fn stages(&self, unit: &Unit, transforms: Vec<Box<dyn Transform>>) -> Vec<Stage> {

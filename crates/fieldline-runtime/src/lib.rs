@@ -24,10 +24,13 @@ mod dead_letter;
 
 pub mod status;
 
+pub mod view;
+
 pub mod clock;
 
 pub mod runtime;
 
 pub use clock::{SystemTime, TokioTime};
 pub use runtime::{Applied, ApplyError, Environment, Runtime};
-pub use status::{NodeState, NodeStatus, Status};
+pub use status::{BufferStatus, NodeState, NodeStatus, Status, WearStatus};
+pub use view::View;

@@ -7,19 +7,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fieldline_compiler::plan::{Node, NodeId, Plan};
 use fieldline_core::connection::Handle;
 use fieldline_core::{Built, Clock, Kind, Ledger, Transform};
+use fieldline_store::{DiskStorage, Storage};
+use tokio::sync::watch;
 
 use crate::build::NodeHandle;
 use crate::dead_letter::DeadLetters;
 use crate::launch::{Crew, Launcher, Running};
 use crate::outlet::Wiring;
-use crate::status::{Monitor, NodeState, NodeStatus, Status};
+use crate::status::{Monitor, NodeState};
 use crate::unit::{Unit, between, units};
+pub use crate::view::View;
 
 /// What a program runs in.
 #[derive(Clone)]
@@ -67,30 +70,10 @@ pub struct Runtime {
     handles: BTreeMap<NodeId, Arc<NodeHandle>>,
     connections: BTreeMap<NodeId, Handle>,
     dead_letters: BTreeMap<String, DeadLetters>,
+    storage: Arc<dyn Storage>,
+    /// Turns whenever a source stands still until something is settled.
+    rush: Arc<watch::Sender<u64>>,
     view: View,
-}
-
-/// A window on the program's state that may be looked through from anywhere.
-#[derive(Clone, Default)]
-pub struct View(Arc<Mutex<(u64, Vec<Arc<NodeHandle>>)>>);
-
-impl View {
-    /// The state now.
-    pub fn status(&self) -> Status {
-        let (generation, handles) = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let node = |handle: &Arc<NodeHandle>| {
-            let (state, restarts) = handle.monitor.read();
-            NodeStatus {
-                id: handle.node.id.clone(),
-                kind: handle.node.kind,
-                component: handle.node.component,
-                state,
-                restarts,
-                balance: handle.ledger.balance(),
-            }
-        };
-        Status { generation, nodes: handles.iter().map(node).collect() }
-    }
 }
 
 /// A change that is built and has not begun.
@@ -106,6 +89,12 @@ struct Prepared {
 impl Runtime {
     /// A program of nothing; [`Runtime::apply`] gives it something to do.
     pub fn new(environment: Environment) -> Self {
+        Runtime::with_storage(environment, Arc::new(DiskStorage))
+    }
+
+    /// Like [`Runtime::new`], with disk buffers on another file system than the machine's.
+    pub fn with_storage(environment: Environment, storage: Arc<dyn Storage>) -> Self {
+        let view = View::new(environment.clock.clone());
         Runtime {
             environment,
             plan: Plan::default(),
@@ -113,7 +102,9 @@ impl Runtime {
             handles: BTreeMap::new(),
             connections: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
-            view: View::default(),
+            storage,
+            rush: Arc::new(watch::channel(0).0),
+            view,
         }
     }
 
@@ -150,10 +141,9 @@ impl Runtime {
             handles: BTreeMap::new(),
             connections: BTreeMap::new(),
         };
-        let last = self.view.clone();
-        let nodes = last.0.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
+        let nodes = self.view.shown().nodes.clone();
         let applied = self.switch(Plan::default(), change).await;
-        last.0.lock().unwrap_or_else(PoisonError::into_inner).1 = nodes;
+        self.view.shown().nodes = nodes;
         applied
     }
 
@@ -247,7 +237,7 @@ impl Runtime {
         files: &Arc<fieldline_compiler::plan::Snapshot>,
         new: &BTreeMap<NodeId, Handle>,
     ) -> NodeHandle {
-        let ledger = self.handles.get(&node.id).map(|old| old.ledger.clone());
+        let old = self.handles.get(&node.id);
         let handles = match (&node.connection, &node.facts.connection) {
             (Some(id), Some((_, name))) => new.get(id).map(|handle| (name.clone(), handle.clone())),
             _ => None,
@@ -255,8 +245,9 @@ impl Runtime {
         NodeHandle {
             node: node.clone(),
             name: node.id.node().into(),
-            ledger: ledger.unwrap_or_else(|| Arc::new(Ledger::default())),
+            ledger: old.map_or_else(|| Arc::new(Ledger::default()), |old| old.ledger.clone()),
             monitor: Monitor::new(),
+            meter: old.map_or_else(Arc::default, |old| old.meter.clone()),
             files: files.clone(),
             handles: handles.into_iter().collect(),
             data_dir: self.environment.data_dir.clone(),
@@ -269,11 +260,18 @@ impl Runtime {
         let (mut carried, cut_off) = self.drain(&change).await;
         let moved = carried.keys().cloned().collect();
 
+        report_left(&self.handles, &change.handles);
         self.handles = change.handles;
         self.connections = change.connections;
         self.plan = next;
         let mut built = change.built;
-        let launcher = Launcher { plan: &self.plan, handles: &self.handles, clock: &self.environment.clock };
+        let launcher = Launcher {
+            plan: &self.plan,
+            handles: &self.handles,
+            clock: &self.environment.clock,
+            storage: &self.storage,
+            rush: &self.rush,
+        };
         let mut started = Vec::new();
         for unit in units(&self.plan) {
             if change.kept.contains(&unit) {
@@ -293,11 +291,11 @@ impl Runtime {
                 wiring.send_replace(launcher.wiring(unit, &self.running));
             }
         }
-        let mut view = self.view.0.lock().unwrap_or_else(PoisonError::into_inner);
-        view.0 += 1;
-        view.1 = self.plan.nodes.iter().map(|node| self.handles[&node.id].clone()).collect();
+        let mut shown = self.view.shown();
+        shown.generation += 1;
+        shown.nodes = self.plan.nodes.iter().map(|node| self.handles[&node.id].clone()).collect();
         Applied {
-            generation: view.0,
+            generation: shown.generation,
             kept: change.kept.into_iter().collect(),
             started,
             stopped: change.leaving.into_iter().collect(),
@@ -331,6 +329,8 @@ impl Runtime {
             change.leaving.iter().filter_map(|unit| Some((unit.clone(), self.running.remove(unit)?)));
         let (connections, others): (Vec<_>, Vec<_>) =
             leaving.partition(|(unit, _)| matches!(unit, Unit::Connection(_)));
+        let mut staying = change.moving.clone();
+        staying.extend(change.handles.values().filter(|handle| handle.has_disk()).map(|h| h.node.id.clone()));
         let mut carried = BTreeMap::new();
         let mut cut_off = Vec::new();
         for group in [others, connections] {
@@ -338,7 +338,7 @@ impl Runtime {
             let tasks: Vec<_> = group
                 .into_iter()
                 .map(|(unit, running)| {
-                    running.carry.send_replace(change.moving.clone());
+                    running.carry.send_replace(staying.clone());
                     running.stop.send_replace(true);
                     (unit, running.task)
                 })
@@ -357,6 +357,18 @@ impl Runtime {
             }
         }
         (carried, cut_off)
+    }
+}
+
+/// Names disk buffers that are not empty and have no sink any more.
+fn report_left(old: &BTreeMap<NodeId, Arc<NodeHandle>>, new: &BTreeMap<NodeId, Arc<NodeHandle>>) {
+    let leaving =
+        old.iter().filter(|(id, old)| old.has_disk() && !new.get(id).is_some_and(|new| new.has_disk()));
+    for (id, handle) in leaving {
+        let records = handle.meter.figures().parked;
+        if records > 0 {
+            tracing::warn!(node = %id, records, "its disk buffer is kept, and is written when the sink comes back");
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a person or a probe can ask of a running program.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use fieldline_compiler::NodeId;
 use fieldline_core::Kind;
@@ -28,6 +29,16 @@ pub enum NodeState {
 }
 
 impl NodeState {
+    /// A node whose buffer's disk fails is not well, even where its events go on through memory.
+    pub(crate) fn with_fault(self, fault: Option<&str>) -> Self {
+        match (self, fault) {
+            (NodeState::Starting | NodeState::Running, Some(fault)) => {
+                NodeState::Retrying { error: format!("disk buffer: {fault}"), failures: 1 }
+            }
+            (state, _) => state,
+        }
+    }
+
     /// One word for tables and metrics.
     pub fn word(&self) -> &'static str {
         match self {
@@ -55,6 +66,53 @@ pub struct NodeStatus {
     pub restarts: u64,
     /// Its account.
     pub balance: Balance,
+    /// What waits for it; only sinks have a buffer.
+    pub buffer: Option<BufferStatus>,
+}
+
+/// What waits for a sink at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BufferStatus {
+    /// Events that wait, without the batch that is being written.
+    pub records: u64,
+    /// Bytes they take: of memory, with the batch that is being written, or of the disk with all overhead.
+    pub bytes: u64,
+    /// Bytes of memory taken by events that a disk buffer's disk does not take.
+    pub overflow: u64,
+    /// How long the one that came first has waited.
+    pub oldest: Option<Duration>,
+    /// What is wrong with the disk.
+    pub fault: Option<String>,
+    /// What a disk buffer has cost the card; `None` for one in memory.
+    pub wear: Option<WearStatus>,
+}
+
+/// What a disk buffer has cost the card since its node was first started. The file system's journal comes on top.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WearStatus {
+    /// Bytes handed to the file system.
+    pub bytes_written: u64,
+    /// Fsyncs of files and directories.
+    pub syncs: u64,
+    /// How long it has been counted.
+    pub elapsed: Duration,
+}
+
+impl WearStatus {
+    /// The bytes a day of this would write; `None` in the first minute, which says nothing about a day.
+    pub fn bytes_per_day(&self) -> Option<u64> {
+        self.per_day(self.bytes_written)
+    }
+
+    /// The fsyncs a day of this would take; `None` in the first minute.
+    pub fn syncs_per_day(&self) -> Option<u64> {
+        self.per_day(self.syncs)
+    }
+
+    fn per_day(&self, count: u64) -> Option<u64> {
+        let days = self.elapsed.as_secs_f64() / 86_400.0;
+        (self.elapsed >= Duration::from_secs(60)).then(|| (count as f64 / days).round() as u64)
+    }
 }
 
 /// The program at one moment.

@@ -13,6 +13,17 @@ pub(crate) fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 's
     tokio::spawn(task)
 }
 
+/// Runs what blocks on a thread made for that, and turns a panic into its message. It runs to its end also
+/// where nobody waits for it any more.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, String> {
+    match tokio::task::spawn_blocking(move || guard_sync(work)).await {
+        Ok(result) => result,
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Runs a component's future and turns a panic into its message.
 pub(crate) async fn guard<T>(component: impl Future<Output = T>) -> Result<T, String> {
     AssertUnwindSafe(component).catch_unwind().await.map_err(|panic| message(&*panic))

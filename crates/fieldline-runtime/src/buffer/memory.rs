@@ -1,16 +1,25 @@
 //! The memory buffer: bounded by count and by bytes, gone with the process.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
 
 use fieldline_core::Event;
 use fieldline_core::ledger::Door;
 use fieldline_core::policy::{Buffer as Settings, WhenFull};
 use jiff::Timestamp;
 
-use crate::drivers::writer::InHand;
+use super::in_hand::InHand;
+use super::meter::Meter;
 
 /// Bytes an event takes beside its body.
 const OVERHEAD: usize = 256;
+
+/// The most events of a buffer that does not say.
+const MAX_EVENTS: usize = 1000;
+
+/// The most bytes of a buffer that does not say.
+const MAX_BYTES: usize = 4 << 20;
 
 /// Events in the order they came.
 pub(crate) struct MemoryBuffer {
@@ -20,20 +29,22 @@ pub(crate) struct MemoryBuffer {
     waiting: VecDeque<(Event, usize)>,
     bytes: usize,
     in_hand: (usize, usize),
+    meter: Arc<Meter>,
 }
 
 impl MemoryBuffer {
     /// A buffer bounded as `settings` say: 1,000 events and 4 MiB if they say nothing.
-    pub(crate) fn new(settings: &Settings) -> Self {
+    pub(crate) fn new(settings: &Settings, meter: Arc<Meter>) -> Self {
         MemoryBuffer {
             settings: settings.clone(),
-            max_events: settings.max_events.unwrap_or(1000),
+            max_events: settings.max_events.unwrap_or(MAX_EVENTS),
             max_bytes: settings
                 .max_size
-                .map_or(4 << 20, |size| usize::try_from(size.0).unwrap_or(usize::MAX)),
+                .map_or(MAX_BYTES, |size| usize::try_from(size.0).unwrap_or(usize::MAX)),
             waiting: VecDeque::new(),
             bytes: 0,
             in_hand: (0, 0),
+            meter,
         }
     }
 
@@ -42,8 +53,13 @@ impl MemoryBuffer {
         self.settings.when_full != WhenFull::Block || !self.is_full()
     }
 
+    /// Whether nothing waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
     /// Takes events in; where there is no room, some are dropped as the settings say.
-    pub(crate) fn put(&mut self, events: Vec<Event>, _now: Timestamp) {
+    pub(crate) fn put(&mut self, events: Vec<Event>) {
         for event in events {
             if self.is_full() {
                 match self.settings.when_full {
@@ -64,6 +80,7 @@ impl MemoryBuffer {
             self.bytes += weight;
             self.waiting.push_back((event, weight));
         }
+        self.measure();
     }
 
     /// The oldest events, at most `most`; those that are too old are let go first.
@@ -81,12 +98,41 @@ impl MemoryBuffer {
             batch.push(event);
         }
         self.in_hand = (batch.len(), bytes);
-        (!batch.is_empty()).then_some(InHand(batch))
+        self.measure();
+        (!batch.is_empty()).then(|| InHand::of_memory(batch))
     }
 
     /// The batch that was taken has come to its end.
     pub(crate) fn delivered(&mut self) {
         self.in_hand = (0, 0);
+        self.measure();
+    }
+
+    /// The bytes of everything that is in it or being written.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.bytes + self.in_hand.1) as u64
+    }
+
+    /// Everything that waits, to be put elsewhere or given back by [`MemoryBuffer::restore`].
+    pub(crate) fn drain(&mut self) -> Vec<Event> {
+        self.bytes = 0;
+        self.waiting.drain(..).map(|(event, _)| event).collect()
+    }
+
+    /// Puts back what was drained, before anything that came since.
+    pub(crate) fn restore(&mut self, events: Vec<Event>) {
+        for event in events.into_iter().rev() {
+            let weight = OVERHEAD + event.body().weight();
+            self.bytes += weight;
+            self.waiting.push_front((event, weight));
+        }
+    }
+
+    fn measure(&self) {
+        let mut figures = self.meter.figures();
+        figures.records = self.waiting.len() as u64;
+        figures.bytes = self.bytes();
+        figures.oldest = self.waiting.front().map(|(event, _)| event.meta().time);
     }
 
     fn is_full(&self) -> bool {
@@ -96,8 +142,6 @@ impl MemoryBuffer {
 
     fn is_expired(&self, event: &Event, now: Timestamp) -> bool {
         let age = now.duration_since(event.meta().time);
-        self.settings
-            .max_age
-            .is_some_and(|limit| age.try_into().is_ok_and(|age: std::time::Duration| age > limit.0))
+        self.settings.max_age.is_some_and(|limit| age.try_into().is_ok_and(|age: Duration| age > limit.0))
     }
 }

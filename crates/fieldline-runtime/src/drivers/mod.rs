@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 pub(crate) mod source;
 
@@ -26,5 +27,13 @@ pub(crate) async fn sleep_or_stop(wait: Duration, stop: &mut Stop) -> bool {
     tokio::select! {
         () = tokio::time::sleep(wait) => false,
         () = stopped(stop) => true,
+    }
+}
+
+/// Sleeps until `deadline`; for ever without one.
+pub(crate) async fn until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
     }
 }

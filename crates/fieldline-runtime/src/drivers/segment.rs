@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use compact_str::CompactString;
 use fieldline_compiler::NodeId;
@@ -11,6 +10,7 @@ use fieldline_core::outputs::Port;
 use fieldline_core::{Built, Clock, Event, EventError, Map, Moment, Outputs, Transform};
 use tokio::sync::{mpsc, watch};
 
+use super::until;
 use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::outlet::{MAIN_SLOT, Outlet, Parcel};
@@ -66,7 +66,7 @@ impl SegmentDriver {
                     Some(parcel) => self.take(parcel).await,
                     None => break,
                 },
-                () = until(deadline), if deadline.is_some() => self.on_deadline().await,
+                () = until(deadline.map(Into::into)), if deadline.is_some() => self.on_deadline().await,
             }
         }
         self.finish().await
@@ -190,12 +190,5 @@ pub(crate) struct Broken;
 impl Transform for Broken {
     fn apply(&mut self, event: Event, _: &Moment<'_>, out: &mut Outputs) {
         out.fail(event, EventError::new("node_failed", "the node panicked and could not be built again"));
-    }
-}
-
-async fn until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
-        None => std::future::pending().await,
     }
 }

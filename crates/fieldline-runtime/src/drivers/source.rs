@@ -2,6 +2,7 @@
 //! what became of its batches.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use fieldline_core::outputs::{MAIN, Port};
 use fieldline_core::policy::Retry;
@@ -9,7 +10,7 @@ use fieldline_core::receipt::Settle;
 use fieldline_core::{
     Batch, Built, Clock, ComponentError, Draft, Event, EventError, Outcome, Receipt, Source,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use super::{Stop, sleep_or_stop, stopped};
 use crate::backoff::Backoff;
@@ -31,16 +32,28 @@ pub(crate) struct SourceDriver {
     pub(crate) dead_letters: DeadLetters,
     pub(crate) stop: Stop,
     pub(crate) sequence: u64,
+    /// Told when the source stands still until something is settled.
+    pub(crate) rush: Arc<watch::Sender<u64>>,
 }
 
 /// Takes settlements from whatever thread they happen on. There is room for every batch in flight.
-struct Settlements(mpsc::Sender<(u64, Outcome)>);
+struct Settlements {
+    outcomes: mpsc::Sender<(u64, Outcome)>,
+    is_waiting: AtomicBool,
+}
 
 impl Settle for Settlements {
     fn settled(&self, batch: u64, outcome: Outcome) {
-        let _source_is_gone = self.0.try_send((batch, outcome));
+        let _source_is_gone = self.outcomes.try_send((batch, outcome));
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.is_waiting.load(Ordering::Relaxed)
     }
 }
+
+/// What came in and is no event the pipeline can work with, and why.
+type Unreadable = (Event, EventError);
 
 /// Why the driver left its inner loop.
 enum Left {
@@ -71,13 +84,13 @@ impl SourceDriver {
     }
 
     async fn work(&mut self) {
-        let (settlements, mut settled) = mpsc::channel(IN_FLIGHT);
-        let settle: Arc<dyn Settle> = Arc::new(Settlements(settlements));
-        let mut in_flight = 0;
+        let (outcomes, settled) = mpsc::channel(IN_FLIGHT);
+        let settle = Arc::new(Settlements { outcomes, is_waiting: AtomicBool::new(false) });
+        let mut batches = Batches { settle, settled, in_flight: 0 };
         let mut backoff = Backoff::new(&Retry::default());
         loop {
             let left = match self.source.connect(&self.clock).await {
-                Ok(()) => self.pull(&settle, &mut settled, &mut in_flight, &mut backoff).await,
+                Ok(()) => self.pull(&mut batches, &mut backoff).await,
                 Err(error) => Left::Failed(error),
             };
             match left {
@@ -102,36 +115,32 @@ impl SourceDriver {
             }
         }
         self.outlet = Outlet::closed();
-        while in_flight > 0 {
-            let Some((token, outcome)) = settled.recv().await else { break };
-            in_flight -= 1;
-            self.settle(token, outcome).await;
+        self.note_wait(&batches, true);
+        while let Some((token, outcome)) = batches.settled().await {
+            settle_with(&mut *self.source, &self.handle, token, outcome).await;
+            self.note_wait(&batches, true);
         }
         self.source.close().await;
     }
 
     /// Pulls batches until something ends it.
-    async fn pull(
-        &mut self,
-        settle: &Arc<dyn Settle>,
-        settled: &mut mpsc::Receiver<(u64, Outcome)>,
-        in_flight: &mut usize,
-        backoff: &mut Backoff,
-    ) -> Left {
+    async fn pull(&mut self, batches: &mut Batches, backoff: &mut Backoff) -> Left {
         self.handle.monitor.set(NodeState::Running);
         loop {
+            let has_room = batches.in_flight < IN_FLIGHT;
             tokio::select! {
                 biased;
                 () = stopped(&mut self.stop) => return Left::Stopped,
-                Some((token, outcome)) = settled.recv() => {
-                    *in_flight -= 1;
-                    self.settle(token, outcome).await;
+                Some((token, outcome)) = batches.settled() => {
+                    settle_with(&mut *self.source, &self.handle, token, outcome).await;
+                    self.note_wait(batches, false);
                 }
-                next = self.source.next(&self.clock), if *in_flight < IN_FLIGHT => match next {
+                next = self.source.next(&self.clock), if has_room => match next {
                     Ok(Some(batch)) => {
                         backoff.succeed();
-                        *in_flight += 1;
-                        self.hand_on(batch, settle, settled, in_flight).await;
+                        batches.in_flight += 1;
+                        self.note_wait(batches, false);
+                        self.hand_on(batch, batches).await;
                     }
                     Ok(None) => return Left::Finished,
                     Err(error) => return Left::Failed(error),
@@ -140,15 +149,19 @@ impl SourceDriver {
         }
     }
 
+    /// Lets those who gather events before they make them safe know whether the source waits for them.
+    fn note_wait(&self, batches: &Batches, is_ending: bool) {
+        let is_waiting = is_ending || batches.in_flight >= IN_FLIGHT || self.source.is_stalled();
+        batches.settle.is_waiting.store(is_waiting, Ordering::Relaxed);
+        if is_waiting {
+            self.rush.send_modify(|turn| *turn = turn.wrapping_add(1));
+        }
+    }
+
     /// Sends a batch on. Settlements are taken meanwhile: a full queue must not keep acknowledgements back.
-    async fn hand_on(
-        &mut self,
-        batch: Batch,
-        settle: &Arc<dyn Settle>,
-        settled: &mut mpsc::Receiver<(u64, Outcome)>,
-        in_flight: &mut usize,
-    ) {
-        let (events, failed) = self.stamp(batch, settle);
+    async fn hand_on(&mut self, batch: Batch, batches: &mut Batches) {
+        let settle: Arc<dyn Settle> = batches.settle.clone();
+        let (events, failed) = self.stamp(batch, &settle);
         for (event, error) in failed {
             let failure = Failure { node: &self.handle.node.id, error: &error, attempts: 1 };
             self.dead_letters.put(event, failure, &self.clock).await;
@@ -157,8 +170,7 @@ impl SourceDriver {
         loop {
             tokio::select! {
                 () = &mut sending => return,
-                Some((token, outcome)) = settled.recv() => {
-                    *in_flight -= 1;
+                Some((token, outcome)) = batches.settled() => {
                     settle_with(&mut *self.source, &self.handle, token, outcome).await;
                 }
             }
@@ -167,11 +179,7 @@ impl SourceDriver {
 
     /// Books the drafts as events of this node, with sequence numbers, under one receipt: those to send on,
     /// and those that could not be read.
-    fn stamp(
-        &mut self,
-        batch: Batch,
-        settle: &Arc<dyn Settle>,
-    ) -> (Vec<(Port, Event)>, Vec<(Event, EventError)>) {
+    fn stamp(&mut self, batch: Batch, settle: &Arc<dyn Settle>) -> (Vec<(Port, Event)>, Vec<Unreadable>) {
         let receipt = Receipt::tracked(batch.token, settle.clone());
         let mut sent = Vec::with_capacity(batch.events.len());
         for draft in batch.events {
@@ -197,9 +205,25 @@ impl SourceDriver {
         event.begin(&self.handle.ledger);
         event
     }
+}
 
-    async fn settle(&mut self, token: u64, outcome: Outcome) {
-        settle_with(&mut *self.source, &self.handle, token, outcome).await;
+/// The batches of a source that are on their way.
+struct Batches {
+    settle: Arc<Settlements>,
+    settled: mpsc::Receiver<(u64, Outcome)>,
+    in_flight: usize,
+}
+
+impl Batches {
+    /// The next batch that has ended; `None` when none is on its way. Cancel-safe: a batch counts as ended
+    /// when it is given out.
+    async fn settled(&mut self) -> Option<(u64, Outcome)> {
+        if self.in_flight == 0 {
+            return None;
+        }
+        let settled = self.settled.recv().await?;
+        self.in_flight -= 1;
+        Some(settled)
     }
 }
 

@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use fieldline_core::ledger::Door;
 use fieldline_core::{Built, Clock, ComponentError, Event, Sink, WriteError};
+use tokio::time::Instant;
 
+use super::{Stop, sleep_or_stop, stopped};
 use crate::backoff::Backoff;
+use crate::buffer::in_hand::InHand;
 use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::status::NodeState;
@@ -21,16 +24,23 @@ pub(crate) struct Writer {
     pub(crate) dead_letters: DeadLetters,
     pub(crate) backoff: Backoff,
     pub(crate) connected: bool,
+    /// Set when events that are safe elsewhere are not to be tried again.
+    pub(crate) leaving: Stop,
+    /// The rate limit allows no write before this.
+    pub(crate) not_before: Option<Instant>,
 }
 
 impl Writer {
-    /// Connects before there is anything to write, so that the state tells whether the sink can work.
+    /// Connects before there is anything to write, so that the state tells whether the sink can work. Left
+    /// early, it connects with the first batch.
     pub(crate) async fn greet(mut self) -> Self {
         while let Err(error) = self.connect().await {
             let failures = self.backoff.failures() + 1;
             tracing::warn!(node = %self.handle.node.id, %error, "cannot connect, trying again");
             self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
-            tokio::time::sleep(self.backoff.fail()).await;
+            if sleep_or_stop(self.backoff.fail(), &mut self.leaving).await {
+                return self;
+            }
         }
         self.backoff.succeed();
         self.connected = true;
@@ -53,20 +63,32 @@ impl Writer {
         ComponentError::retryable("panic", panic)
     }
 
-    /// Writes `events` and books each where it ends. Returns itself when none is left; dropped before
-    /// that, the rest stay with `events`, which decides what that means.
-    pub(crate) async fn deliver(mut self, mut events: InHand) -> Self {
-        let count = events.0.len();
+    /// Writes the batch and books each event where it ends. Gives back itself and whether all have ended; if
+    /// not, the sink is leaving and they are on disk still. The same goes when the future is dropped.
+    pub(crate) async fn deliver(mut self, mut batch: InHand) -> (Self, bool) {
+        let count = batch.events.len();
+        if let Some(at) = self.not_before.take() {
+            tokio::select! {
+                () = tokio::time::sleep_until(at) => {}
+                () = stopped(&mut self.leaving), if batch.is_on_disk() => return (self, false),
+            }
+        }
         let mut attempts = 0;
-        while !events.0.is_empty() {
+        while !batch.events.is_empty() {
             attempts += 1;
-            let Err(error) = self.write(&events.0).await else {
-                events.0.drain(..).for_each(|event| event.finish(Door::Delivered));
+            let Err(error) = self.write(&batch.events).await else {
+                batch.events.drain(..).for_each(|event| event.finish(Door::Delivered));
                 break;
             };
-            self.sort(&mut events.0, error, attempts).await;
-            if !events.0.is_empty() {
-                tokio::time::sleep(self.backoff.fail()).await;
+            self.sort(&mut batch.events, error, attempts).await;
+            if batch.events.is_empty() {
+                break;
+            }
+            let wait = self.backoff.fail();
+            if !batch.is_on_disk() {
+                tokio::time::sleep(wait).await;
+            } else if sleep_or_stop(wait, &mut self.leaving).await {
+                return (self, false);
             }
         }
         self.backoff.succeed();
@@ -74,9 +96,10 @@ impl Writer {
             self.handle.monitor.set(NodeState::Running);
         }
         if let Some(rate) = self.handle.node.policy.max_rate {
-            tokio::time::sleep(Duration::from_secs_f64(count as f64 / f64::from(rate))).await;
+            let pause = Duration::from_secs_f64(count as f64 / f64::from(rate));
+            self.not_before = Some(Instant::now() + pause);
         }
-        self
+        (self, true)
     }
 
     /// One try: connects first if need be. A panic is a failure that may be tried again with a new sink.
@@ -123,6 +146,3 @@ impl Writer {
         }
     }
 }
-
-/// The events of a batch while they are written.
-pub(crate) struct InHand(pub(crate) Vec<Event>);

@@ -8,12 +8,14 @@ use async_trait::async_trait;
 use fieldline_compiler::plan::{Fingerprint, Input, Node, NodeId, Plan};
 use fieldline_core::definition::Prepare;
 use fieldline_core::ledger::Balance;
-use fieldline_core::policy::SinkPolicy;
+use fieldline_core::policy::{self, BufferKind, SinkPolicy, WhenFull};
+use fieldline_core::units::Size;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Event, EventError, Facts, Kind,
     Meta, Moment, Outcome, Outputs, Sink, Source, Transform, Value, WriteError,
 };
 use fieldline_runtime::{Environment, Runtime, Status, TokioTime};
+use fieldline_store::testing::MemoryStorage;
 
 /// What the components of one test tell: shared by all generations of them.
 #[derive(Clone, Default)]
@@ -36,6 +38,10 @@ impl Witness {
 
     pub(crate) fn outcomes(&self) -> Vec<Outcome> {
         self.0.lock().expect("no panic holds it").settled.values().copied().collect()
+    }
+
+    pub(crate) fn settled(&self) -> BTreeMap<u64, Outcome> {
+        self.0.lock().expect("no panic holds it").settled.clone()
     }
 
     pub(crate) fn handed_out(&self) -> usize {
@@ -66,6 +72,8 @@ pub(crate) enum Part {
     Forgets,
     /// Holds numbers and gives their count for each `n`, and at the end.
     Gathers(i64),
+    /// Adds text of `n` bytes to the metadata.
+    Pads(usize),
     /// Writes them down.
     Writes,
     /// Writes, after failing the first `n` tries.
@@ -170,6 +178,10 @@ impl Transform for Works {
                 out.send(copy);
             }
             Part::Fails(n) if number % n == 0 => out.fail(event, EventError::new("told_to", "it is made so")),
+            Part::Pads(n) => {
+                event.meta_mut().fields.insert("pad".into(), Value::from("x".repeat(*n)));
+                out.send(event);
+            }
             Part::Panics(n) if number != 0 && number % n == 0 => panic!("told to at {number}"),
             Part::Forgets => drop(event),
             Part::Gathers(n) => {
@@ -296,6 +308,45 @@ impl Draw {
 pub(crate) fn runtime(folder: &std::path::Path) -> Runtime {
     let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
     Runtime::new(Environment { clock, data_dir: folder.into(), drain: Duration::from_secs(10) })
+}
+
+/// A data directory whose disk buffers are on a file system that can be broken.
+pub(crate) struct Card {
+    pub(crate) storage: MemoryStorage,
+    pub(crate) folder: tempfile::TempDir,
+}
+
+impl Card {
+    pub(crate) fn new() -> Self {
+        Card { storage: MemoryStorage::new(), folder: tempfile::tempdir().expect("a folder") }
+    }
+
+    /// Like [`runtime`], on this card.
+    pub(crate) fn runtime(&self) -> Runtime {
+        let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
+        let data_dir = self.folder.path().into();
+        let environment = Environment { clock, data_dir, drain: Duration::from_secs(10) };
+        Runtime::with_storage(environment, Arc::new(self.storage.clone()))
+    }
+}
+
+/// Checks that `written` are exactly `expected`, without printing thousands of numbers.
+#[track_caller]
+pub(crate) fn assert_numbers(written: &[i64], expected: std::ops::Range<i64>) {
+    let first_wrong = written.iter().zip(expected.clone()).find(|(left, right)| *left != right);
+    assert!(first_wrong.is_none(), "{first_wrong:?} differ, {} written", written.len());
+    assert_eq!(written.len() as i64, expected.end - expected.start);
+}
+
+/// A sink policy with a disk buffer of 1 MiB.
+pub(crate) fn on_disk(when_full: WhenFull) -> SinkPolicy {
+    let buffer = policy::Buffer {
+        kind: BufferKind::Disk,
+        max_size: Some(Size(1 << 20)),
+        when_full,
+        ..policy::Buffer::default()
+    };
+    SinkPolicy { buffer, ..SinkPolicy::default() }
 }
 
 pub(crate) fn balance(status: &Status, name: &str) -> Balance {

@@ -2,5 +2,7 @@
 
 mod bench_plan;
 mod conservation;
+mod crash;
 mod delivery;
+mod disk;
 mod reload;

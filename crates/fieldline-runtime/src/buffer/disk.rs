@@ -1,0 +1,356 @@
+//! The disk buffer: a [`Store`] that is visited from the async world, and what happens when its disk fails.
+//!
+//! Events the disk does not take, because it is full or broken, wait in memory within the bounds of a memory
+//! buffer, with their receipts: nothing is called safe that is not. As soon as the disk takes them they go there.
+//! While it does not, and nothing older waits on it, they reach the sink from memory, so that a dead card does
+//! not stop a sink that works.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fieldline_core::policy::{self, Retry, WhenFull};
+use fieldline_core::{Clock, Event, EventError};
+use fieldline_store::{
+    DEFAULT_CHECKPOINT_INTERVAL, DEFAULT_MAX_SIZE, DEFAULT_SYNC_INTERVAL, Options, Storage, StoreError,
+};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::HASTE;
+use super::in_hand::InHand;
+use super::memory::MemoryBuffer;
+use super::meter::{Meter, Wear};
+use super::store::{Place, Store, Taken};
+use super::visit::{Report, Visit};
+use crate::backoff::Backoff;
+use crate::build::NodeHandle;
+use crate::dead_letter::{DeadLetters, Failure};
+use crate::supervise::blocking;
+
+/// How long to wait before a record that could not be read is tried again.
+const READ_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often a record is read in vain before it is given up, with the rest of its segment.
+const READ_TRIES: u32 = 5;
+
+/// One sink's buffer on disk.
+pub(crate) struct DiskBuffer {
+    handle: Arc<NodeHandle>,
+    clock: Clock,
+    dead_letters: DeadLetters,
+    place: Place,
+    sync_interval: Duration,
+    /// `None` until it is opened, and when that fails.
+    store: Option<Box<Store>>,
+    /// What the disk does not take.
+    overflow: MemoryBuffer,
+    out: Out,
+    /// What has come to its end and is to be acknowledged at the next visit.
+    acked: Option<u64>,
+    backoff: Backoff,
+    write_again_at: Option<Instant>,
+    read_again_at: Option<Instant>,
+    unread: u32,
+    /// Records to give up at the next visit.
+    abandon: Option<u64>,
+    sync_at: Option<Instant>,
+    checkpoint_at: Option<Instant>,
+}
+
+/// Where the batch that is out came from.
+enum Out {
+    Nothing,
+    Disk(u64),
+    Overflow,
+}
+
+impl DiskBuffer {
+    /// The buffer of the sink of `handle` under its data directory; nothing is opened yet.
+    pub(crate) fn new(
+        handle: Arc<NodeHandle>,
+        clock: Clock,
+        dead_letters: DeadLetters,
+        storage: Arc<dyn Storage>,
+    ) -> Self {
+        let settings = &handle.node.policy.buffer;
+        let in_memory = policy::Buffer { max_size: None, max_events: None, ..settings.clone() };
+        let wear = Wear { since: clock.instant(), bytes_written: 0, syncs: 0 };
+        handle.meter.figures().wear.get_or_insert(wear);
+        DiskBuffer {
+            place: place(&handle, storage),
+            sync_interval: settings.sync_interval.map_or(DEFAULT_SYNC_INTERVAL, |period| period.0),
+            overflow: MemoryBuffer::new(&in_memory, Arc::new(Meter::default())),
+            handle,
+            clock,
+            dead_letters,
+            store: None,
+            out: Out::Nothing,
+            acked: None,
+            backoff: Backoff::new(&Retry::default()),
+            write_again_at: None,
+            read_again_at: None,
+            unread: 0,
+            abandon: None,
+            sync_at: None,
+            checkpoint_at: None,
+        }
+    }
+
+    pub(crate) fn has_room(&self) -> bool {
+        match self.handle.node.policy.buffer.when_full {
+            WhenFull::Block if self.write_again_at.is_none() => self.overflow.is_empty(),
+            _ => self.overflow.has_room(),
+        }
+    }
+
+    pub(crate) async fn put(&mut self, events: Vec<Event>) {
+        self.open().await;
+        if self.may_write() && self.overflow.is_empty() {
+            self.visit(Visit { events, ..Visit::default() }).await;
+        } else {
+            self.overflow.put(events);
+        }
+        self.hasten();
+    }
+
+    pub(crate) async fn take(&mut self, most: usize, now: Timestamp) -> Option<InHand> {
+        self.open().await;
+        let mut take = self.may_read().then_some(most);
+        while self.has_work(take.is_some()) {
+            let events = if self.may_write() { self.overflow.drain() } else { Vec::new() };
+            let taken = self.visit(Visit { events, take, ..Visit::default() }).await;
+            let Some(taken) = taken else { break };
+            let is_end = taken.events.is_empty() && taken.unreadable.is_empty();
+            self.set_aside(taken.unreadable).await;
+            if !taken.events.is_empty() {
+                self.out = Out::Disk(taken.upto);
+                return Some(InHand::of_disk(taken.events, self.handle.meter.clone()));
+            }
+            if is_end {
+                take = None;
+            } else {
+                self.acked = Some(taken.upto);
+            }
+        }
+        if self.store.as_ref().is_some_and(|store| !store.is_empty()) {
+            return None;
+        }
+        let batch = self.overflow.take(most, now)?;
+        self.out = Out::Overflow;
+        Some(batch)
+    }
+
+    pub(crate) fn delivered(&mut self) {
+        match std::mem::replace(&mut self.out, Out::Nothing) {
+            Out::Nothing => {}
+            Out::Overflow => self.overflow.delivered(),
+            Out::Disk(upto) => self.acked = Some(upto),
+        }
+    }
+
+    pub(crate) fn given_up(&mut self) {
+        if let (Out::Disk(_), Some(store)) = (&self.out, &mut self.store) {
+            store.rewind();
+        }
+        self.out = Out::Nothing;
+    }
+
+    pub(crate) fn due(&self) -> Option<Instant> {
+        let waits = self.store.is_none() || !self.overflow.is_empty();
+        let write_again = self.write_again_at.filter(|_| waits);
+        [write_again, self.read_again_at, self.sync_at, self.checkpoint_at].into_iter().flatten().min()
+    }
+
+    pub(crate) async fn upkeep(&mut self) {
+        let now = Instant::now();
+        let is_past = |at: &mut Option<Instant>| at.take_if(|at| *at <= now).is_some();
+        let (sync, checkpoint) = (is_past(&mut self.sync_at), is_past(&mut self.checkpoint_at));
+        is_past(&mut self.read_again_at);
+        self.open().await;
+        let events = if self.may_write() { self.overflow.drain() } else { Vec::new() };
+        if sync || checkpoint || !events.is_empty() {
+            self.visit(Visit { events, sync, checkpoint, ..Visit::default() }).await;
+        }
+    }
+
+    pub(crate) fn hasten(&mut self) {
+        let soon = Instant::now() + HASTE;
+        let is_later = self.sync_at.is_some_and(|at| at > soon);
+        if is_later && self.write_again_at.is_none() && self.store.as_ref().is_some_and(|s| s.is_awaited()) {
+            self.sync_at = Some(soon);
+        }
+    }
+
+    pub(crate) fn may_leave(&self) -> bool {
+        self.overflow.is_empty()
+    }
+
+    pub(crate) async fn close(&mut self) {
+        let events = self.overflow.drain();
+        self.visit(Visit { events, sync: true, checkpoint: true, ..Visit::default() }).await;
+        self.store = None;
+    }
+
+    /// Whether the disk may be tried, as far as is known.
+    fn may_write(&self) -> bool {
+        self.store.is_some() && self.write_again_at.is_none_or(|at| at <= Instant::now())
+    }
+
+    fn may_read(&self) -> bool {
+        self.read_again_at.is_none()
+    }
+
+    /// Whether a visit would do anything; asking costs no I/O.
+    fn has_work(&self, reads: bool) -> bool {
+        let Some(store) = &self.store else { return false };
+        self.acked.is_some()
+            || (reads && !store.is_empty())
+            || (self.may_write() && !self.overflow.is_empty())
+    }
+
+    /// Opens the log if it is not open and it is time to try.
+    async fn open(&mut self) {
+        if self.store.is_some() || self.write_again_at.is_some_and(|at| at > Instant::now()) {
+            return;
+        }
+        let (place, ledger) = (self.place.clone(), self.handle.ledger.clone());
+        let meter = self.handle.meter.clone();
+        let opened = blocking(move || {
+            let mut store = Store::open(place, ledger, meter)?;
+            store.measure();
+            Ok::<_, StoreError>(store)
+        });
+        match opened.await {
+            Ok(Ok(store)) => {
+                self.store = Some(Box::new(store));
+                self.works();
+            }
+            Ok(Err(error)) => self.fails(&describe(&error)),
+            Err(panic) => self.fails(&panic),
+        }
+    }
+
+    /// Does what is asked at the disk, beside what waits anyway; gives back what was read.
+    async fn visit(&mut self, mut visit: Visit) -> Option<Taken> {
+        let Some(mut store) = self.store.take() else {
+            self.overflow.restore(visit.events);
+            return None;
+        };
+        visit.ack = self.acked.take();
+        visit.abandon = self.abandon.take();
+        if visit.ack.is_some() {
+            self.checkpoint_at.get_or_insert_with(|| Instant::now() + DEFAULT_CHECKPOINT_INTERVAL);
+        }
+        let now = self.clock.time();
+        let made = blocking(move || {
+            let report = visit.make(&mut store, now);
+            (store, report)
+        });
+        let report = match made.await {
+            Ok((store, report)) => {
+                self.store = Some(store);
+                report
+            }
+            Err(panic) => {
+                self.fails(&panic);
+                return None;
+            }
+        };
+        self.take_note(report).await
+    }
+
+    /// Draws the consequences of a visit.
+    async fn take_note(&mut self, mut report: Report) -> Option<Taken> {
+        self.overflow.restore(std::mem::take(&mut report.rest));
+        for (event, error) in report.outsized {
+            self.dead_letter(event, EventError::new("too_large", error.to_string())).await;
+        }
+        match &report.write_fault {
+            Some(error) => self.fails(&describe(error)),
+            None if report.has_written => self.works(),
+            None => {}
+        }
+        match &report.read_fault {
+            Some(error) => self.cannot_read(error),
+            None if report.taken.is_some() => self.unread = 0,
+            None => {}
+        }
+        let has_pending = self.store.as_ref().is_some_and(|store| store.has_pending());
+        if has_pending {
+            let next = self.write_again_at.unwrap_or_else(|| Instant::now() + self.sync_interval);
+            self.sync_at.get_or_insert(next);
+        } else {
+            self.sync_at = None;
+        }
+        self.handle.meter.figures().overflow = self.overflow.bytes();
+        report.taken
+    }
+
+    /// Puts records that are no events into the dead letter.
+    async fn set_aside(&mut self, unreadable: Vec<(Event, super::record::RecordError)>) {
+        for (event, error) in unreadable {
+            self.dead_letter(event, EventError::new("unreadable_record", error.to_string())).await;
+        }
+    }
+
+    async fn dead_letter(&mut self, event: Event, error: EventError) {
+        let failure = Failure { node: &self.handle.node.id, error: &error, attempts: 1 };
+        self.dead_letters.put(event, failure, &self.clock).await;
+    }
+
+    /// The disk could not be written: names it, and tries again after a while.
+    fn fails(&mut self, error: &str) {
+        if self.backoff.failures() == 0 {
+            tracing::error!(node = %self.handle.node.id, error, "the disk buffer fails; events wait in memory and are not called safe");
+        }
+        self.write_again_at = Some(Instant::now() + self.backoff.fail());
+        self.handle.meter.figures().fault = Some(error.to_owned());
+    }
+
+    fn works(&mut self) {
+        self.write_again_at = None;
+        if self.backoff.failures() > 0 {
+            tracing::info!(node = %self.handle.node.id, "the disk buffer works again");
+            self.backoff.succeed();
+            self.handle.meter.figures().fault = None;
+        }
+    }
+
+    /// A record could not be read: tries again a few times, then gives it up with the rest of its segment.
+    fn cannot_read(&mut self, error: &StoreError) {
+        self.unread += 1;
+        tracing::error!(node = %self.handle.node.id, error = describe(error), tries = self.unread, "the disk buffer cannot be read");
+        self.read_again_at = Some(Instant::now() + READ_AGAIN);
+        if let (StoreError::Unreadable { sequence, .. }, READ_TRIES..) = (error, self.unread) {
+            self.abandon = Some(*sequence);
+        }
+    }
+}
+
+/// Where the buffer of a sink is: the same place after a restart, and when the sink comes back.
+fn place(handle: &NodeHandle, storage: Arc<dyn Storage>) -> Place {
+    let settings = &handle.node.policy.buffer;
+    let id = &handle.node.id;
+    Place {
+        storage,
+        directory: handle.data_dir.join("buffers").join(id.pipeline()).join(id.node()),
+        options: Options {
+            max_size: settings.max_size.map_or(DEFAULT_MAX_SIZE, |size| size.0),
+            when_full: match settings.when_full {
+                WhenFull::Block => fieldline_store::WhenFull::Block,
+                WhenFull::DropOldest => fieldline_store::WhenFull::DropOldest,
+                WhenFull::DropNewest => fieldline_store::WhenFull::DropNewest,
+            },
+            max_age: settings.max_age.map(|period| period.0),
+        },
+        node: id.as_str().into(),
+    }
+}
+
+/// The error with what the system said.
+fn describe(error: &StoreError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,300 @@
+//! [`Store`]: a log on disk that holds events and keeps their node's ledger right. Every method blocks; see
+//! `disk.rs` for who calls it from where.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use fieldline_core::ledger::Door;
+use fieldline_core::{Event, Ledger, Meta, Value};
+use fieldline_store::{Appended, Log, MAX_UNSYNCED_BYTES, Options, Stats, Storage, StoreError, WhenFull};
+use jiff::Timestamp;
+
+use super::meter::Meter;
+use super::pending::Pending;
+use super::record;
+
+/// The most receipts that wait for a sync: bounds memory, and what a power cut makes a source send again.
+const MAX_PENDING: usize = 4096;
+
+/// The most bytes of payload read at once.
+const READ_BYTES: usize = 1 << 20;
+
+/// Where a store is and how it is kept.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) storage: Arc<dyn Storage>,
+    pub(crate) directory: PathBuf,
+    pub(crate) options: Options,
+    /// The name of the sink, for what is logged.
+    pub(crate) node: Arc<str>,
+}
+
+/// A log of events.
+pub(crate) struct Store {
+    log: Log,
+    place: Place,
+    ledger: Arc<Ledger>,
+    meter: Arc<Meter>,
+    pending: Pending,
+    unsynced_bytes: usize,
+    /// The last record that was read.
+    taken: u64,
+    /// How many records have been read, are not acknowledged and are still in the log.
+    in_hand: u64,
+    /// What of the log's counters is booked in the ledger.
+    booked: Stats,
+    /// What of the log's counters is in the meter.
+    measured: Stats,
+}
+
+/// An event that the log did not take, and why.
+pub(crate) struct Refused {
+    pub(crate) event: Event,
+    pub(crate) error: StoreError,
+}
+
+/// Records that were read.
+pub(crate) struct Taken {
+    /// Those that are events again.
+    pub(crate) events: Vec<Event>,
+    /// Those that are not, as they are on disk, and why.
+    pub(crate) unreadable: Vec<(Event, record::RecordError)>,
+    /// The sequence to acknowledge when all of them have come to their end.
+    pub(crate) upto: u64,
+}
+
+impl Store {
+    /// Opens the log. Records the ledger does not know of are booked as created, and those it knows and the log
+    /// has no more as lost.
+    pub(crate) fn open(place: Place, ledger: Arc<Ledger>, meter: Arc<Meter>) -> Result<Self, StoreError> {
+        let (log, recovered) = Log::open(place.storage.clone(), &place.directory, place.options.clone())?;
+        let node = &*place.node;
+        if recovered.torn_bytes > 0 {
+            tracing::info!(node, bytes = recovered.torn_bytes, "cut off a write that a crash had torn");
+        }
+        if recovered.missing_records > 0 || !recovered.damaged_segments.is_empty() {
+            let (missing, segments) = (recovered.missing_records, &recovered.damaged_segments);
+            tracing::error!(node, missing, ?segments, "the disk buffer is damaged; what can be read is kept");
+        }
+        if recovered.is_position_lost {
+            tracing::warn!(node, "the disk buffer forgot what was written; it is written again");
+        }
+        let (pending, booked) = (Pending::default(), log.stats());
+        let measured = Stats::default();
+        let mut store = Store {
+            log,
+            place,
+            ledger,
+            meter,
+            pending,
+            unsynced_bytes: 0,
+            taken: 0,
+            in_hand: 0,
+            booked,
+            measured,
+        };
+        store.reconcile(Door::Lost);
+        Ok(store)
+    }
+
+    /// Stores an event: parked, until it is taken. Its receipt is settled when it is safe. A sync that is due by
+    /// the bounds is made here; if it fails, the event is stored all the same, and the next one tells.
+    pub(crate) fn append(&mut self, event: Event, now: Timestamp) -> Result<(), Refused> {
+        let bytes = match record::encode(event.meta(), event.body()) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                let error = StoreError::Io {
+                    action: "encode an event for",
+                    path: self.place.directory.clone(),
+                    source: std::io::Error::other(error),
+                };
+                return Err(Refused { event, error });
+            }
+        };
+        let appended = self.append_or_evict(&bytes, now);
+        self.book();
+        match appended {
+            Ok(Appended::Stored { sequence, .. }) => {
+                let (_body, _meta, receipt) = event.park();
+                self.pending.push(sequence, receipt);
+                self.meter.figures().parked += 1;
+                self.unsynced_bytes += bytes.len();
+                Ok(())
+            }
+            Ok(Appended::Dropped) => {
+                event.finish(Door::Dropped("drop_newest"));
+                Ok(())
+            }
+            Err(error) => Err(Refused { event, error }),
+        }
+    }
+
+    /// Appends; where others have filled the card and the policy lets the oldest go, they go.
+    fn append_or_evict(&mut self, bytes: &[u8], now: Timestamp) -> Result<Appended, StoreError> {
+        loop {
+            match self.log.append(bytes, millis(now)) {
+                Err(error @ StoreError::DiskFull { .. })
+                    if self.place.options.when_full == WhenFull::DropOldest =>
+                {
+                    if self.log.evict_oldest()?.records == 0 {
+                        return Err(error);
+                    }
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Whether so much waits for a sync that it should be made now.
+    pub(crate) fn is_sync_due(&self) -> bool {
+        self.pending.len() >= MAX_PENDING || self.unsynced_bytes >= MAX_UNSYNCED_BYTES
+    }
+
+    /// Makes everything safe and tells the sources.
+    pub(crate) fn sync(&mut self) -> Result<(), StoreError> {
+        let upto = self.log.sync()?;
+        self.unsynced_bytes = 0;
+        self.pending.settle(upto);
+        Ok(())
+    }
+
+    /// The next records, at most `most`, after those that have grown too old. To be called when nothing is in hand.
+    pub(crate) fn take(&mut self, most: usize, now: Timestamp) -> Result<Taken, StoreError> {
+        let expired = self.log.expire(millis(now));
+        self.book();
+        expired?;
+        let records = self.log.read_after(self.taken, most, READ_BYTES);
+        self.book();
+        let records = records?;
+        self.in_hand = records.len() as u64;
+        {
+            let mut figures = self.meter.figures();
+            figures.parked = figures.parked.saturating_sub(self.in_hand);
+        }
+        let upto = records.last().map_or(self.taken, |record| record.sequence);
+        self.taken = upto;
+        let mut taken = Taken { events: Vec::with_capacity(records.len()), unreadable: Vec::new(), upto };
+        for record in records {
+            match record::decode(&record.payload) {
+                Ok((meta, body)) => taken.events.push(Event::resume(body, meta, &self.ledger)),
+                Err(error) => {
+                    let meta = Meta::new(time(record.appended_at), self.place.node.clone());
+                    let body = Value::Bytes(record.payload.into());
+                    taken.unreadable.push((Event::resume(body, meta, &self.ledger), error));
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    /// Everything up to and including `upto` has come to its end.
+    pub(crate) fn ack(&mut self, upto: u64) {
+        self.log.ack(upto);
+        self.in_hand = 0;
+        self.pending.settle(upto);
+        if self.pending.is_empty() {
+            self.unsynced_bytes = 0;
+        }
+    }
+
+    /// Gives up records that the medium does not return; they are booked as lost.
+    pub(crate) fn abandon(&mut self, sequence: u64) -> Result<u64, StoreError> {
+        let lost = self.log.abandon(sequence);
+        self.book();
+        lost
+    }
+
+    /// Makes acknowledgements survive a crash.
+    pub(crate) fn checkpoint(&mut self) -> Result<(), StoreError> {
+        self.log.checkpoint()
+    }
+
+    /// Whether no record waits to be read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.log.len() <= self.in_hand
+    }
+
+    /// Whether receipts wait for a sync.
+    pub(crate) fn has_pending(&self) -> bool {
+        !self.pending.is_empty()
+    }
+
+    /// Whether a source stands still until the next sync.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.pending.is_awaited()
+    }
+
+    /// Reads from the oldest record on again: what was in hand was not written. Of that, what had to make room
+    /// meanwhile is gone.
+    pub(crate) fn rewind(&mut self) {
+        self.taken = 0;
+        self.in_hand = 0;
+        self.reconcile(Door::Dropped("drop_oldest"));
+    }
+
+    /// Brings the ledger in line with the log while nothing is in hand: records it does not know of are created
+    /// here, and those it knows and the log has no more have left by `door`.
+    fn reconcile(&mut self, door: Door) {
+        let found = self.log.len();
+        let parked = std::mem::replace(&mut self.meter.figures().parked, found);
+        self.ledger.create_many(found.saturating_sub(parked));
+        let gone = parked.saturating_sub(found);
+        if gone > 0 {
+            tracing::error!(node = %self.place.node, records = gone, ?door, "records are no longer in the disk buffer");
+            self.ledger.leave_many(door, gone);
+        }
+    }
+
+    /// Writes down what it holds and what it has cost since the last time.
+    pub(crate) fn measure(&mut self) {
+        let stats = self.log.stats();
+        let oldest = self.log.oldest().ok().flatten().map(|oldest| time(oldest.appended_at));
+        let mut figures = self.meter.figures();
+        figures.records = self.log.len() - self.in_hand.min(self.log.len());
+        figures.bytes = self.log.bytes_used();
+        figures.oldest = oldest;
+        if let Some(wear) = &mut figures.wear {
+            wear.bytes_written += stats.bytes_written - self.measured.bytes_written;
+            wear.syncs += stats.syncs - self.measured.syncs;
+        }
+        self.measured = stats;
+    }
+
+    /// Books what the log itself let go. Its victims come from the front, where the records in hand are: those
+    /// end by what becomes of their events.
+    fn book(&mut self) {
+        let stats = self.log.stats();
+        let booked = std::mem::replace(&mut self.booked, stats);
+        let gone = [
+            (Door::Dropped("drop_oldest"), stats.evicted.records - booked.evicted.records),
+            (Door::Expired, stats.expired - booked.expired),
+            (Door::Lost, stats.damaged - booked.damaged),
+        ];
+        for (door, count) in gone {
+            let spared = count.min(self.in_hand);
+            self.in_hand -= spared;
+            let count = count - spared;
+            if count == 0 {
+                continue;
+            }
+            if door == Door::Lost {
+                tracing::error!(node = %self.place.node, records = count, "records on disk cannot be read and are lost");
+            }
+            self.ledger.leave_many(door, count);
+            let mut figures = self.meter.figures();
+            figures.parked = figures.parked.saturating_sub(count);
+        }
+    }
+}
+
+/// Milliseconds of the Unix epoch; a clock before it counts as at it.
+fn millis(time: Timestamp) -> u64 {
+    u64::try_from(time.as_millisecond()).unwrap_or(0)
+}
+
+fn time(millis: u64) -> Timestamp {
+    i64::try_from(millis)
+        .ok()
+        .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+        .unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,57 @@
+//! [`View`]: a running program as others may look at it, from any thread, without keeping it from its work.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fieldline_core::{Clock, Kind};
+
+use crate::build::NodeHandle;
+use crate::status::{NodeStatus, Status};
+
+/// A window on the program's state that may be looked through from anywhere.
+#[derive(Clone)]
+pub struct View {
+    clock: Clock,
+    shown: Arc<Mutex<Shown>>,
+}
+
+/// The plan that runs, as far as it is shown.
+#[derive(Default)]
+pub(crate) struct Shown {
+    /// Its number, from 1.
+    pub(crate) generation: u64,
+    /// Its nodes, in the plan's order.
+    pub(crate) nodes: Vec<Arc<NodeHandle>>,
+}
+
+impl View {
+    /// A view of nothing yet.
+    pub(crate) fn new(clock: Clock) -> Self {
+        View { clock, shown: Arc::default() }
+    }
+
+    /// What is shown, to be changed.
+    pub(crate) fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state now.
+    pub fn status(&self) -> Status {
+        let shown = self.shown();
+        let nodes = shown.nodes.iter().map(|handle| self.node(handle)).collect();
+        Status { generation: shown.generation, nodes }
+    }
+
+    fn node(&self, handle: &NodeHandle) -> NodeStatus {
+        let (state, restarts) = handle.monitor.read();
+        let fault = handle.meter.figures().fault.clone();
+        NodeStatus {
+            id: handle.node.id.clone(),
+            kind: handle.node.kind,
+            component: handle.node.component,
+            state: state.with_fault(fault.as_deref()),
+            restarts,
+            balance: handle.ledger.balance(),
+            buffer: (handle.node.kind == Kind::Sink).then(|| handle.meter.status(&self.clock)),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Sinks with a disk buffer: what is safe when, what a restart finds, and what a broken disk costs.
+
+use std::time::Duration;
+
+use fieldline_core::Outcome;
+use fieldline_core::policy::WhenFull;
+use fieldline_runtime::{NodeState, Runtime};
+use fieldline_store::testing::MemoryStorage;
+
+use crate::bench_plan::{
+    Card, Draw, Part, Witness, assert_balanced, assert_numbers, balance, finished, on_disk,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const NEVER: Part = Part::WritesAfter(u32::MAX);
+
+fn numbers(witness: &Witness, pause: Duration, limit: i64) -> Draw {
+    Draw::new(witness).node("air", Part::Numbers { pause, limit }, &[])
+}
+
+/// Runs numbers 0..`limit` into a sink with a disk buffer, until the source has finished or a minute is over.
+async fn run(card: &Card, witness: &Witness, sink: Part, when_full: WhenFull, limit: i64) -> Runtime {
+    let mut runtime = card.runtime();
+    let plan = numbers(witness, Duration::from_millis(1), limit).node("pad", Part::Pads(1_000), &["air"]);
+    let plan = plan.node_with("out", sink, &["pad"], on_disk(when_full)).plan();
+    runtime.apply(plan).await.expect("it can be built");
+    tokio::time::sleep(60 * SECOND).await;
+    runtime
+}
+
+fn state(runtime: &Runtime, name: &str) -> NodeState {
+    let status = runtime.view().status();
+    status.nodes.into_iter().find(|node| node.id.node() == name).expect("it is there").state
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_sink_did_not_take_is_written_after_a_restart() {
+    let (card, witness) = (Card::new(), Witness::default());
+    let mut first = run(&card, &witness, NEVER, WhenFull::Block, 800).await;
+    let applied = first.stop(5 * SECOND).await;
+    assert_eq!(applied.cut_off, [], "a sink that fails does not keep the program from stopping");
+    assert_eq!(witness.outcomes(), vec![Outcome::Delivered; 800], "all of them are safe");
+    assert_eq!(balance(&first.view().status(), "out").in_flight(), 800);
+
+    let mut second = run(&card, &witness, Part::Writes, WhenFull::Block, 800).await;
+    second.stop(5 * SECOND).await;
+    assert_numbers(&witness.written("out"), 0..800);
+    let out = balance(&second.view().status(), "out");
+    assert_eq!((out.created, out.received, out.delivered, out.in_flight()), (800, 0, 800, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_works_drains_its_disk_at_the_end_and_syncs_almost_nothing() {
+    let (card, witness) = (Card::new(), Witness::default());
+    let mut runtime = run(&card, &witness, Part::Writes, WhenFull::Block, 5_000).await;
+    runtime.stop(60 * SECOND).await;
+    assert_numbers(&witness.written("out"), 0..5_000);
+    assert_balanced(&runtime.view().status());
+    let syncs = card.storage.counters().syncs;
+    assert!(syncs < 200, "beyond new files, what is delivered in time needs no sync: {syncs}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_hears_of_success_only_when_its_events_are_safe() {
+    let (card, witness) = (Card::new(), Witness::default());
+    let mut runtime = card.runtime();
+    let plan = numbers(&witness, SECOND, 100).node_with("out", NEVER, &["air"], on_disk(WhenFull::Block));
+    runtime.apply(plan.plan()).await.expect("it can be built");
+    tokio::time::sleep(29 * SECOND).await;
+    assert_eq!(witness.outcomes(), [], "the first group commit is due after 30 s");
+    let syncs = card.storage.counters().syncs;
+    tokio::time::sleep(5 * SECOND).await;
+    assert!(witness.outcomes().len() >= 29, "{:?}", witness.outcomes());
+    assert_eq!(card.storage.counters().syncs, syncs + 1, "one sync for all of them");
+    runtime.stop(5 * SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_can_give_no_more_does_not_wait_for_the_interval() {
+    let (card, witness) = (Card::new(), Witness::default());
+    let mut runtime = card.runtime();
+    let plan = numbers(&witness, Duration::from_micros(100), 10_000);
+    let plan = plan.node_with("out", NEVER, &["air"], on_disk(WhenFull::Block)).plan();
+    runtime.apply(plan).await.expect("it can be built");
+    tokio::time::sleep(25 * SECOND).await;
+    assert_eq!(witness.handed_out(), 10_000, "1,024 batches may be in flight, all 10,000 came through");
+    runtime.stop(5 * SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_disk_buffer_holds_its_source_back_or_drops_by_its_policy() {
+    for when_full in [WhenFull::Block, WhenFull::DropOldest, WhenFull::DropNewest] {
+        let (card, witness) = (Card::new(), Witness::default());
+        let mut first = run(&card, &witness, NEVER, when_full, 2_000).await;
+        let out = balance(&first.view().status(), "out");
+        match when_full {
+            WhenFull::Block => assert!(witness.handed_out() < 1_600, "{}", witness.handed_out()),
+            _ => assert!(out.dropped > 500, "{out:?}"),
+        }
+        assert!(card.storage.peak() <= 1 << 20, "{} bytes are over the cap", card.storage.peak());
+        first.stop(5 * SECOND).await;
+        let dropped = balance(&first.view().status(), "out").dropped;
+        let mut second = run(&card, &witness, Part::Writes, when_full, 2_000).await;
+        finished(&second).await;
+        second.stop(60 * SECOND).await;
+        assert_balanced(&second.view().status());
+        let written = witness.written("out");
+        assert!(written.is_sorted(), "order is kept");
+        match when_full {
+            WhenFull::DropOldest => assert_eq!(written.last(), Some(&1_999)),
+            _ => assert_eq!(written.first(), Some(&0)),
+        }
+        if when_full != WhenFull::Block {
+            assert_eq!(written.len() as u64 + dropped, 2_000);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edited_sink_finds_the_buffer_of_the_one_before() {
+    let (card, witness) = (Card::new(), Witness::default());
+    let mut runtime = run(&card, &witness, NEVER, WhenFull::Block, 500).await;
+    let plan = numbers(&witness, Duration::from_millis(1), 500).node("pad", Part::Pads(1_000), &["air"]);
+    let plan = plan.node_with("out", Part::Writes, &["pad"], on_disk(WhenFull::Block)).plan();
+    let applied = runtime.apply(plan).await.expect("it can be built");
+    assert_eq!(applied.cut_off, []);
+    tokio::time::sleep(5 * SECOND).await;
+    runtime.stop(5 * SECOND).await;
+    assert_numbers(&witness.written("out"), 0..500);
+    let out = balance(&runtime.view().status(), "out");
+    assert_eq!((out.received, out.created, out.delivered), (500, 0, 500), "its account goes on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_disk_is_named_and_stops_neither_its_sink_nor_others() {
+    let faults: [(fn(&MemoryStorage, bool), &str); 2] = [
+        (|storage, broken| storage.set_read_only(broken), "is read-only"),
+        (|storage, broken| storage.set_capacity(broken.then_some(70_000)), "no space left"),
+    ];
+    for (fault, words) in faults {
+        let (card, witness) = (Card::new(), Witness::default());
+        let mut runtime = card.runtime();
+        let plan = numbers(&witness, Duration::from_millis(10), 3_000)
+            .node_with("out", Part::Writes, &["air"], on_disk(WhenFull::Block))
+            .node("other", Part::Writes, &["air"])
+            .plan();
+        runtime.apply(plan).await.expect("it can be built");
+        tokio::time::sleep(10 * SECOND).await;
+        fault(&card.storage, true);
+        tokio::time::sleep(60 * SECOND).await;
+        let state = state(&runtime, "out");
+        let NodeState::Retrying { error, .. } = &state else { panic!("{words}: {state:?}") };
+        assert!(error.contains(words), "{error}");
+        assert!(witness.written("out").len() > 2_900, "a dead card does not stop a sink that works");
+        fault(&card.storage, false);
+        finished(&runtime).await;
+        tokio::time::sleep(40 * SECOND).await;
+        runtime.stop(5 * SECOND).await;
+        assert_numbers(&witness.written("out"), 0..3_000);
+        assert_numbers(&witness.written("other"), 0..3_000);
+        assert_eq!(witness.outcomes(), vec![Outcome::Delivered; 3_000]);
+        assert_balanced(&runtime.view().status());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_called_safe_that_a_broken_disk_did_not_take() {
+    let (card, witness) = (Card::new(), Witness::default());
+    card.storage.set_read_only(true);
+    let mut runtime = run(&card, &witness, NEVER, WhenFull::Block, 5_000).await;
+    assert_eq!(witness.outcomes(), []);
+    assert!(witness.handed_out() < 2_000, "the source is held back: {}", witness.handed_out());
+    let applied = runtime.stop(5 * SECOND).await;
+    assert!(!applied.cut_off.is_empty(), "what only memory has is tried until the deadline");
+    assert!(witness.outcomes().iter().all(|outcome| *outcome != Outcome::Delivered));
+    assert_balanced(&runtime.view().status());
+}
