@@ -98,7 +98,7 @@ pub struct Pipeline {
     pub sources: Vec<PathBuf>,
     /// Where its failed events go; the default file of the data directory without it.
     pub dead_letter: Option<NodeId>,
-    /// How long a new version of it must do well before a rollback is no longer considered; `rollback_window`.
+    /// How long after a change it is watched; when it does badly within, the change is rolled back.
     pub rollback_window: Option<Duration>,
 }
 

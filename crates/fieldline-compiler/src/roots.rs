@@ -10,6 +10,9 @@ use crate::files::normal;
 use crate::session::{Document, Session};
 use crate::yaml::node::Node;
 
+/// How deep folders are looked into, so that a link to a folder above does not lead in circles for ever.
+const MAX_FOLDERS: usize = 16;
+
 /// A file to be compiled.
 pub(crate) struct Program {
     pub(crate) document: Rc<Document>,
@@ -29,7 +32,7 @@ pub(crate) fn programs(session: &mut Session<'_>) -> (Vec<Program>, Vec<PathBuf>
             continue;
         }
         let before = found.len();
-        walk(session, &root, &mut found);
+        walk(session, &root, MAX_FOLDERS, &mut found);
         if found.len() == before {
             let file = session.files.add(root.clone(), String::new());
             session.diagnostics.empty_folder(file, &root);
@@ -65,7 +68,10 @@ pub(crate) fn programs(session: &mut Session<'_>) -> (Vec<Program>, Vec<PathBuf>
 }
 
 /// Adds every pipeline file below `folder`; names that begin with a dot are passed over.
-fn walk(session: &mut Session<'_>, folder: &Path, found: &mut BTreeSet<PathBuf>) {
+fn walk(session: &mut Session<'_>, folder: &Path, levels: usize, found: &mut BTreeSet<PathBuf>) {
+    if levels == 0 {
+        return;
+    }
     session.watched.insert(folder.to_owned());
     for entry in session.request.files.list(folder).unwrap_or_default() {
         let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
@@ -73,7 +79,7 @@ fn walk(session: &mut Session<'_>, folder: &Path, found: &mut BTreeSet<PathBuf>)
             continue;
         }
         if session.request.files.list(&entry).is_some() {
-            walk(session, &entry, found);
+            walk(session, &entry, levels - 1, found);
         } else if entry.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
             found.insert(normal(&entry));
         }

@@ -6,6 +6,8 @@
 mod fields;
 mod nodes;
 
+use std::collections::BTreeSet;
+
 use fieldline_core::policy::SinkPolicy;
 use fieldline_core::{Kind, Registry};
 use schemars::SchemaGenerator;
@@ -34,7 +36,7 @@ pub fn schema(registry: &Registry) -> Value {
             json!({ "description": section_help(kind), "type": ["object", "null"] }),
         );
     }
-    json!({
+    let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Fieldline pipeline",
         "description": "A pipeline, or with `use` a station file that sets the params of a template and may lie over it.",
@@ -44,8 +46,36 @@ pub fn schema(registry: &Registry) -> Value {
         "if": { "required": ["use"] },
         "then": { "properties": station_sections() },
         "else": { "required": ["pipeline"], "properties": own_sections() },
-        "$defs": definitions,
-    })
+    });
+    schema["$defs"] = Value::Object(reachable(&schema, definitions));
+    schema
+}
+
+/// The definitions that `schema` refers to, directly or through others, in their order.
+fn reachable(schema: &Value, mut definitions: Map<String, Value>) -> Map<String, Value> {
+    let mut found = BTreeSet::new();
+    let mut next = Vec::new();
+    references(schema, &mut next);
+    while let Some(name) = next.pop() {
+        if let Some(definition) = definitions.get(&name).filter(|_| found.insert(name)) {
+            references(definition, &mut next);
+        }
+    }
+    definitions.retain(|name, _| found.contains(name));
+    definitions
+}
+
+/// Adds the names of the definitions that are referred to in `schema`.
+fn references(schema: &Value, names: &mut Vec<String>) {
+    match schema {
+        Value::Object(members) => {
+            let target = members.get("$ref").and_then(Value::as_str);
+            names.extend(target.and_then(|path| path.strip_prefix("#/$defs/")).map(str::to_owned));
+            members.values().for_each(|member| references(member, names));
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| references(element, names)),
+        _ => {}
+    }
 }
 
 /// The sections of a file that stands for itself: whole nodes, and declarations of params.
@@ -99,34 +129,7 @@ fn policy(generator: &mut SchemaGenerator) -> Map<String, Value> {
 /// The schema with `${…}` allowed wherever a value that is no free text is wanted.
 fn substitutable(schema: Value) -> Value {
     let Value::Object(mut schema) = schema else { return schema };
-    for key in ["properties", "$defs"] {
-        if let Some(Value::Object(children)) = schema.get_mut(key) {
-            for child in children.values_mut() {
-                *child = substitutable(child.take());
-            }
-        }
-    }
-    for key in ["items", "additionalProperties"] {
-        if let Some(child) = schema.get_mut(key) {
-            *child = substitutable(child.take());
-        }
-    }
-    for key in ["anyOf", "oneOf", "allOf"] {
-        if let Some(Value::Array(children)) = schema.get_mut(key) {
-            for child in children {
-                // One more branch at each level would be one too many for `oneOf`: the outer one is enough.
-                if let Value::Object(child) = child
-                    && !child.contains_key("const")
-                    && !child.contains_key("type")
-                {
-                    *child = substitutable(Value::Object(std::mem::take(child)))
-                        .as_object()
-                        .cloned()
-                        .unwrap_or_default();
-                }
-            }
-        }
-    }
+    substitutable_parts(&mut schema);
     if !needs_branch(&schema) {
         return Value::Object(schema);
     }
@@ -139,6 +142,27 @@ fn substitutable(schema: Value) -> Value {
     Value::Object(outer)
 }
 
+/// Allows `${…}` in the members and elements that a schema describes. Its alternatives stay as they are but for
+/// their parts: one more branch around all of them is enough, and one in each would be one too many for `oneOf`.
+fn substitutable_parts(schema: &mut Map<String, Value>) {
+    let members = schema.get_mut("properties").and_then(Value::as_object_mut);
+    for member in members.into_iter().flat_map(Map::values_mut) {
+        *member = substitutable(member.take());
+    }
+    for key in ["items", "additionalProperties"] {
+        if let Some(part) = schema.get_mut(key) {
+            *part = substitutable(part.take());
+        }
+    }
+    for key in ["anyOf", "oneOf", "allOf"] {
+        let alternatives = schema.get_mut(key).and_then(Value::as_array_mut);
+        for alternative in alternatives.into_iter().flatten().filter_map(Value::as_object_mut) {
+            substitutable_parts(alternative);
+        }
+    }
+}
+
+/// Whether a schema wants something else than free text: a number, a truth, a list, one of some words.
 fn needs_branch(schema: &Map<String, Value>) -> bool {
     let words = |value: &Value, among: &[&str]| match value {
         Value::String(word) => among.contains(&word.as_str()),

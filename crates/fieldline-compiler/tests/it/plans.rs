@@ -96,3 +96,31 @@ fn the_same_text_has_the_same_fingerprints_and_another_value_another() {
         .collect();
     assert_eq!(changed, ["drying/kelvin"]);
 }
+
+/// A folder that is within itself, as a symbolic link can make it.
+struct Endless;
+
+impl fieldline_compiler::FileSource for Endless {
+    fn read(&self, _: &std::path::Path) -> Result<bytes::Bytes, String> {
+        Err("it is a folder".into())
+    }
+
+    fn list(&self, path: &std::path::Path) -> Option<Vec<std::path::PathBuf>> {
+        Some(vec![path.join("again")])
+    }
+}
+
+#[test]
+fn a_folder_that_leads_back_to_itself_comes_to_an_end() {
+    let (variables, registry) = (crate::support::variables(), crate::components::registry());
+    let roots = ["p".into()];
+    let overrides = Overrides::default();
+    let compiled = fieldline_compiler::compile(&fieldline_compiler::Request {
+        roots: &roots,
+        files: &Endless,
+        variables: &variables,
+        registry: &registry,
+        overrides,
+    });
+    assert_eq!(compiled.diagnostics[0].code, "unreadable-file");
+}

@@ -60,3 +60,16 @@ fn fields_have_their_descriptions() {
     assert!(field.to_string().contains("Time between readings."), "{field}");
     assert_eq!(schema["$defs"]["source_ticker"]["description"], "Emits readings.");
 }
+
+#[test]
+fn every_definition_is_there_and_is_used() {
+    let schema = schema(&registry());
+    let text = schema.to_string();
+    let definitions = schema["$defs"].as_object().expect("definitions");
+    for name in definitions.keys() {
+        assert!(text.contains(&format!("\"#/$defs/{name}\"")), "nothing refers to {name}");
+    }
+    for reference in text.split("\"#/$defs/").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(definitions.contains_key(reference), "{reference} is not there");
+    }
+}
