@@ -12,7 +12,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::engine::{EngineHandle, ReloadResult};
+use crate::engine::{EngineHandle, Outcome};
 use crate::telemetry;
 
 struct Admin {
@@ -28,6 +28,7 @@ pub(crate) async fn run(listener: TcpListener, engine: EngineHandle, metrics: Pr
         .route("/readyz", get(ready))
         .route("/status", get(status))
         .route("/reload", post(reload))
+        .route("/plan", get(plan))
         .with_state(Arc::new(Admin { engine, metrics }));
     if let Err(error) = serve(listener, router).await {
         tracing::error!(%error, "the admin listener ended");
@@ -40,7 +41,7 @@ pub(crate) async fn bind(chosen: Option<SocketAddr>) -> anyhow::Result<Option<Tc
     match TcpListener::bind(address).await {
         Ok(listener) => {
             let address = listener.local_addr()?;
-            tracing::info!(%address, "admin listener: /metrics /healthz /readyz /status /reload");
+            tracing::info!(%address, "admin listener: /metrics /healthz /readyz /status /plan /reload");
             Ok(Some(listener))
         }
         Err(error) if chosen.is_none() => {
@@ -111,7 +112,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
         "healthy": status.is_healthy(),
         "files_differ": files.differ,
         "broken": files.broken,
-        "last_reload": files.last.as_ref().map(ReloadResult::to_json),
+        "last_reload": files.last.as_ref().map(Outcome::to_json),
         "nodes": nodes,
     }))
 }
@@ -119,9 +120,16 @@ async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
 async fn reload(State(admin): State<Arc<Admin>>) -> Response {
     match admin.engine.reload().await {
         Some(result) => {
-            let code = if result.is_rejected() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+            let code = if result.is_refused() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
             (code, Json(result.to_json())).into_response()
         }
+        None => (StatusCode::SERVICE_UNAVAILABLE, "the program is stopping\n").into_response(),
+    }
+}
+
+async fn plan(State(admin): State<Arc<Admin>>) -> Response {
+    match admin.engine.preview().await {
+        Some(preview) => Json(preview).into_response(),
         None => (StatusCode::SERVICE_UNAVAILABLE, "the program is stopping\n").into_response(),
     }
 }

@@ -7,6 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Something went wrong that the message names.
 pub(crate) const FAILED: u8 = 1;
+/// The command was used in a wrong way, as clap has it.
+pub(crate) const WRONG_USAGE: u8 = 2;
+/// A change would lose what a node remembers.
+pub(crate) const STATE_LOST: u8 = 3;
 /// A pipeline file has errors (`EX_CONFIG` of sysexits.h).
 pub(crate) const BAD_CONFIG: u8 = 78;
 
@@ -15,7 +19,7 @@ pub(crate) const BAD_CONFIG: u8 = 78;
 #[command(
     name = "fieldline",
     version,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 errors in a pipeline file."
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a change would lose state, 78 errors in a pipeline file."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -31,12 +35,22 @@ pub(crate) enum Command {
     Check(CheckOptions),
     /// Draw the graph of pipelines
     Graph(GraphOptions),
+    /// Tell about a component, or about the code of an error; without a name, list them all
+    Explain(ExplainOptions),
+    /// Begin a station file from a template, or a pipeline of its own
+    New(NewOptions),
     /// Make a development CA with server and device certificates
     Certs(CertsOptions),
+    /// Tell what a reload would do, before it is done
+    Plan(PlanOptions),
     /// Show how a running program is doing
     Status(AskOptions),
     /// Make a running program read its files again
     Reload(AskOptions),
+    /// Print the JSON Schema of pipeline files, for editors
+    Schema(SchemaOptions),
+    /// Print what a shell needs to complete commands
+    Completions(CompletionsOptions),
 }
 
 /// How output is written.
@@ -93,6 +107,9 @@ pub(crate) struct CheckOptions {
     /// How to print what is wrong
     #[arg(long, value_enum, default_value_t)]
     pub(crate) format: Format,
+    /// Print what each pipeline becomes with templates, fragments and params put in; secrets are `***`
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) resolved: bool,
 }
 
 /// Options of `graph`.
@@ -100,6 +117,64 @@ pub(crate) struct CheckOptions {
 pub(crate) struct GraphOptions {
     #[command(flatten)]
     pub(crate) paths: Paths,
+    /// The language of the drawing
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Drawing,
+}
+
+/// The language of a drawing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Drawing {
+    /// For Markdown pages
+    #[default]
+    Mermaid,
+    /// For Graphviz
+    Dot,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Args)]
+pub(crate) struct ExplainOptions {
+    /// A component or a code, such as `mqtt` or `unknown-input`; a kind before it, as in `sink mqtt`
+    #[arg(value_name = "NAME", num_args = 0..=2)]
+    pub(crate) what: Vec<String>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// Options of `new`.
+#[derive(Debug, Args)]
+pub(crate) struct NewOptions {
+    /// The template whose params are set; without it, a small pipeline of its own is written
+    #[arg(long, value_name = "FILE")]
+    pub(crate) template: Option<PathBuf>,
+    /// The file to write; one that exists is left alone
+    #[arg(long, value_name = "FILE")]
+    pub(crate) into: PathBuf,
+    /// The value of a param; on a terminal, those left out are asked for
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment, requires = "template")]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').ok_or("write `name=value`")?;
+    Ok((parts.0.to_owned(), parts.1.to_owned()))
+}
+
+/// Options of `schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaOptions {
+    /// The file to write, instead of printing it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Options of `completions`.
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsOptions {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
 }
 
 /// Options of `certs`.
@@ -120,6 +195,26 @@ pub(crate) struct CertsOptions {
     /// For how many days the certificates are valid
     #[arg(long, value_name = "DAYS", default_value_t = 365)]
     pub(crate) days: u32,
+}
+
+/// Options of `plan`.
+#[derive(Debug, Args)]
+pub(crate) struct PlanOptions {
+    /// The files or folders as they would be; needed with --from and --since
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Compare with these files instead of with a running program
+    #[arg(long, value_name = "PATH", conflicts_with = "since")]
+    pub(crate) from: Option<PathBuf>,
+    /// Compare with the files as they were in this revision of git
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) since: Option<String>,
+    /// The admin address of the running program
+    #[arg(long, value_name = "ADDRESS", default_value_t = DEFAULT_ADMIN)]
+    pub(crate) admin: SocketAddr,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
 }
 
 /// Options of commands that ask a running program.

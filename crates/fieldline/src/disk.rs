@@ -1,10 +1,12 @@
-//! The compiler's view of this machine: files, environment and secrets. Everything it learns comes through here.
+//! The compiler's view of this machine: files, environment and secrets. Everything it learns comes through here,
+//! and so does what commands write.
 #![expect(clippy::disallowed_methods, reason = "the program is where files and environment are read")]
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use bytes::Bytes;
 use fieldline_compiler::{Compiled, FileSource, Overrides, Request, Variables, compile};
 use fieldline_core::Registry;
@@ -106,4 +108,18 @@ pub(crate) fn compile_paths(paths: &Paths) -> Compiled {
         registry: &registry(),
         overrides: Overrides::default(),
     })
+}
+
+/// Writes a file anew, whether it was there or not.
+pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// Writes a file that is not there yet, with the folders it is in.
+pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
+    let create = || {
+        std::fs::create_dir_all(path.parent().unwrap_or(Path::new("")))?;
+        std::fs::File::create_new(path)?.write_all(text.as_bytes())
+    };
+    create().with_context(|| format!("cannot write `{}`", path.display()))
 }

@@ -12,6 +12,8 @@ mod disk;
 mod engine;
 mod logging;
 mod output;
+mod preview;
+mod probation;
 mod telemetry;
 mod watch;
 
@@ -21,9 +23,14 @@ fn main() -> ExitCode {
         cli::Command::Run(options) => commands::run::run(&options),
         cli::Command::Check(options) => commands::check::check(&options),
         cli::Command::Graph(options) => commands::graph::graph(&options),
+        cli::Command::Explain(options) => commands::explain::explain(&options),
+        cli::Command::New(options) => commands::new::new(&options),
         cli::Command::Certs(options) => commands::certs::certs(&options),
+        cli::Command::Plan(options) => commands::plan::plan(&options),
         cli::Command::Status(options) => commands::ask::status(&options),
         cli::Command::Reload(options) => commands::ask::reload(&options),
+        cli::Command::Schema(options) => commands::schema::schema(&options),
+        cli::Command::Completions(options) => commands::completions::completions(&options),
     };
     result.unwrap_or_else(|error| {
         output::error(&error);

@@ -3,8 +3,9 @@
 
 use std::io::{IsTerminal, Write};
 
-use fieldline_compiler::Compiled;
 use fieldline_compiler::diagnostics::{data, render};
+use fieldline_compiler::files::FileSet;
+use fieldline_compiler::{Compiled, Diagnostic};
 use fieldline_core::report::Severity;
 
 use crate::cli::Format;
@@ -31,13 +32,15 @@ pub(crate) fn diagnostics(compiled: &Compiled, format: Format) {
                 .collect();
             print(serde_json::to_string_pretty(&list).unwrap_or_else(|error| error.to_string()));
         }
-        Format::Human => {
-            let color =
-                if std::io::stderr().is_terminal() { render::Color::Always } else { render::Color::Never };
-            for diagnostic in &compiled.diagnostics {
-                eprintln!("{}\n", render::render(diagnostic, &compiled.files, color).trim_end());
-            }
-        }
+        Format::Human => problems(&compiled.diagnostics, &compiled.files),
+    }
+}
+
+/// Prints what is wrong, for people.
+pub(crate) fn problems(diagnostics: &[Diagnostic], files: &FileSet) {
+    let color = if std::io::stderr().is_terminal() { render::Color::Always } else { render::Color::Never };
+    for diagnostic in diagnostics {
+        eprintln!("{}\n", render::render(diagnostic, files, color).trim_end());
     }
 }
 

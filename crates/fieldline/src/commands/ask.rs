@@ -34,7 +34,13 @@ pub(crate) fn reload(options: &AskOptions) -> anyhow::Result<ExitCode> {
             output::print(reason.as_str().unwrap_or_default());
         }
     }
-    Ok(if answer["result"] == "rejected" { BAD_CONFIG.into() } else { ExitCode::SUCCESS })
+    let refused = answer["result"] == "rejected" || answer["result"] == "rolled_back";
+    Ok(if refused { BAD_CONFIG.into() } else { ExitCode::SUCCESS })
+}
+
+/// What a reload of the running program would do.
+pub(crate) fn preview(admin: SocketAddr) -> anyhow::Result<Value> {
+    ask(admin, "GET", "/plan", Duration::from_secs(60))
 }
 
 fn table(status: &Value) -> String {

@@ -9,7 +9,10 @@ use crate::{disk, output};
 pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
     let compiled = disk::compile_paths(&options.paths);
     output::diagnostics(&compiled, options.format);
-    if options.format == Format::Human {
+    if options.resolved {
+        let texts: Vec<&str> = compiled.resolved.values().map(String::as_str).collect();
+        output::print(texts.join("---\n").trim_end());
+    } else if options.format == Format::Human {
         let (pipelines, nodes) = (compiled.plan.pipelines.len(), compiled.plan.nodes.len());
         let found = output::count(&compiled).unwrap_or_else(|| "no problems".into());
         output::print(format!("{found}; {pipelines} pipelines with {nodes} nodes can run"));

@@ -3,5 +3,10 @@
 pub(crate) mod ask;
 pub(crate) mod certs;
 pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod explain;
 pub(crate) mod graph;
+pub(crate) mod new;
+pub(crate) mod plan;
 pub(crate) mod run;
+pub(crate) mod schema;

@@ -5,15 +5,16 @@ use std::process::ExitCode;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::cli::{BAD_CONFIG, RunOptions};
-use crate::engine::{Engine, report_start};
+use crate::cli::{BAD_CONFIG, Format, RunOptions};
+use crate::engine::Engine;
 use crate::{admin, disk, logging, output, telemetry};
 
 /// Runs what is whole; a broken file does not keep the others from running.
 pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     logging::start(&options.log)?;
     let compiled = disk::compile_paths(&options.paths);
-    if !report_start(&compiled) {
+    output::diagnostics(&compiled, Format::Human);
+    if compiled.plan.nodes.is_empty() {
         let found = output::count(&compiled).unwrap_or_else(|| "no pipeline found".into());
         tracing::error!(found, "nothing can run");
         return Ok(BAD_CONFIG.into());

@@ -1,0 +1,115 @@
+//! `fieldline explain`: the page of a component or of the code of a diagnostic, as it is kept beside the code.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use fieldline_components::{codes as component_codes, reference};
+use fieldline_core::suggest::nearest;
+use fieldline_core::{Definition, Registry};
+use serde::Serialize;
+
+use crate::cli::{ExplainOptions, Format};
+use crate::{disk, output};
+
+/// What can be explained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Topic {
+    /// `connection`, `source`, `transform`, `sink`, or `code` for a diagnostic.
+    kind: &'static str,
+    name: &'static str,
+    /// One sentence.
+    summary: String,
+    /// Markdown.
+    page: String,
+}
+
+/// Prints the pages of what is asked for, or a list of everything.
+pub(crate) fn explain(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
+    let topics = topics(&disk::registry());
+    let found = match options.what.as_slice() {
+        [] => topics,
+        [name] => named(&topics, name)?,
+        [kind, name, ..] => {
+            let of_kind: Vec<Topic> =
+                topics.into_iter().filter(|topic| is_kind(topic.kind, kind)).collect();
+            if of_kind.is_empty() {
+                bail!("`{kind}` is no kind: write `connection`, `source`, `transform`, `sink` or `code`");
+            }
+            named(&of_kind, name).with_context(|| format!("looked among every {kind}"))?
+        }
+    };
+    match options.format {
+        Format::Json => output::print(serde_json::to_string_pretty(&found)?),
+        Format::Human if options.what.is_empty() => output::print(list(&found)),
+        Format::Human => {
+            let pages: Vec<&str> = found.iter().map(|topic| topic.page.trim_end()).collect();
+            output::print(pages.join("\n\n"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Everything there is: components by kind, then codes in the order of the alphabet.
+fn topics(registry: &Registry) -> Vec<Topic> {
+    let mut codes: Vec<Topic> = fieldline_compiler::diagnostics::codes::CODES
+        .iter()
+        .filter_map(|(code, _)| Some((*code, fieldline_compiler::diagnostics::codes::explain(code)?)))
+        .chain(component_codes::CODES.iter().copied())
+        .map(|(code, page)| Topic {
+            kind: "code",
+            name: code,
+            summary: first_sentence(page),
+            page: page.to_owned(),
+        })
+        .collect();
+    codes.sort_by_key(|topic| topic.name);
+    registry.iter().map(component).chain(codes).collect()
+}
+
+fn component(definition: &Definition) -> Topic {
+    let page = reference::page(definition);
+    // The first line is for whoever would edit the file.
+    let shown = page.split_once('\n').filter(|(first, _)| first.starts_with("<!--"));
+    Topic {
+        kind: definition.kind.word(),
+        name: definition.name,
+        summary: definition.summary.to_owned(),
+        page: shown.map_or(page.as_str(), |(_, rest)| rest).to_owned(),
+    }
+}
+
+fn named(topics: &[Topic], name: &str) -> anyhow::Result<Vec<Topic>> {
+    let found: Vec<Topic> = topics.iter().filter(|topic| topic.name == name).cloned().collect();
+    if found.is_empty() {
+        let meant = nearest(name, topics.iter().map(|topic| topic.name));
+        let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
+        bail!("nothing is called `{name}`; {meant}`fieldline explain` lists everything there is");
+    }
+    Ok(found)
+}
+
+/// Whether `word` means this kind: `sink` and `sinks` do.
+fn is_kind(kind: &str, word: &str) -> bool {
+    word == kind || word.strip_suffix('s') == Some(kind)
+}
+
+/// The first sentence of a page's prose, in one line.
+fn first_sentence(page: &str) -> String {
+    let prose = page.split("\n\n").nth(1).unwrap_or_default();
+    let line = prose.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.split_once(". ").map_or(line.clone(), |(sentence, _)| format!("{sentence}."))
+}
+
+fn list(topics: &[Topic]) -> String {
+    let mut text = String::new();
+    let mut section = "";
+    for topic in topics {
+        if topic.kind != section {
+            section = topic.kind;
+            text += &format!("\n{section}s\n");
+        }
+        text += &format!("  {:<24} {}\n", topic.name, topic.summary);
+    }
+    text += "\n`fieldline explain NAME` tells more; `fieldline explain sink mqtt` tells of one kind alone.";
+    text.trim_start().to_owned()
+}

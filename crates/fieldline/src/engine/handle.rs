@@ -1,0 +1,64 @@
+//! [`EngineHandle`]: how everyone else asks the one task that owns the runtime.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fieldline_runtime::Status;
+use fieldline_runtime::runtime::View;
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot};
+
+use super::outcome::Outcome;
+
+/// How the files on disk stand to what runs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Files {
+    /// Whether they say something else than what runs.
+    pub(crate) differ: bool,
+    /// Files with errors.
+    pub(crate) broken: Vec<PathBuf>,
+    /// What came of the last reload that was not `unchanged`.
+    pub(crate) last: Option<Outcome>,
+}
+
+/// What can be asked of the engine.
+pub(super) enum Ask {
+    /// Read the files again and take over what they say.
+    Reload(oneshot::Sender<Outcome>),
+    /// Tell what that would do.
+    Preview(oneshot::Sender<Value>),
+}
+
+/// A way to ask the engine.
+#[derive(Clone)]
+pub(crate) struct EngineHandle {
+    pub(super) view: View,
+    pub(super) files: Arc<Mutex<Files>>,
+    pub(super) asks: mpsc::Sender<Ask>,
+}
+
+impl EngineHandle {
+    /// The state of all nodes.
+    pub(crate) fn status(&self) -> Status {
+        self.view.status()
+    }
+
+    /// How the files stand to what runs.
+    pub(crate) fn files(&self) -> Files {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the files again and waits for what comes of it; `None` when the program is stopping.
+    pub(crate) async fn reload(&self) -> Option<Outcome> {
+        let (answer, outcome) = oneshot::channel();
+        self.asks.send(Ask::Reload(answer)).await.ok()?;
+        outcome.await.ok()
+    }
+
+    /// What a reload would do, as data; `None` when the program is stopping.
+    pub(crate) async fn preview(&self) -> Option<Value> {
+        let (answer, preview) = oneshot::channel();
+        self.asks.send(Ask::Preview(answer)).await.ok()?;
+        preview.await.ok()
+    }
+}

@@ -1,0 +1,43 @@
+//! How a compiled program meets the one that runs.
+
+use fieldline_compiler::Compiled;
+use fieldline_compiler::plan::Plan;
+
+/// The new plan with the pipelines of broken files as they run now: one broken station does not stop the others
+/// from being updated, nor itself.
+pub(super) fn with_broken_as_they_run(running: &Plan, compiled: Compiled) -> Plan {
+    let mut plan = compiled.plan;
+    for broken in &compiled.broken {
+        let is_free = |name: &str| plan.pipelines.iter().all(|pipeline| *pipeline.name != *name);
+        let old = running.pipelines.iter().filter(|old| old.file == broken.file && is_free(&old.name));
+        let kept: Vec<_> = old.cloned().collect();
+        for pipeline in kept {
+            let nodes = running.nodes.iter().filter(|node| node.id.pipeline() == &*pipeline.name).cloned();
+            plan.nodes.extend(nodes);
+            plan.pipelines.push(pipeline);
+            for (path, content) in &running.files.0 {
+                plan.files.0.entry(path.clone()).or_insert_with(|| content.clone());
+            }
+        }
+    }
+    plan
+}
+
+/// Whether applying `next` to `running` would change nothing.
+pub(super) fn is_same(running: &Plan, next: &Plan) -> bool {
+    running.nodes.len() == next.nodes.len()
+        && next.nodes.iter().all(|node| {
+            running.node(&node.id).is_some_and(|old| {
+                old.fingerprint == node.fingerprint
+                    && old.inputs == node.inputs
+                    && old.with == node.with
+                    && old.policy == node.policy
+                    && old.component == node.component
+            })
+        })
+        && running
+            .pipelines
+            .iter()
+            .map(|pipeline| &pipeline.dead_letter)
+            .eq(next.pipelines.iter().map(|pipeline| &pipeline.dead_letter))
+}

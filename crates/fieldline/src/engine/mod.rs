@@ -1,0 +1,239 @@
+//! The running program: compiles, applies, watches, reloads, takes back, stops. One task owns the runtime;
+//! everyone else asks it through an [`EngineHandle`].
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use fieldline_compiler::plan::Plan;
+use fieldline_compiler::{Broken, Compiled, NodeId};
+use fieldline_core::Clock;
+use fieldline_runtime::runtime::View;
+use fieldline_runtime::{Applied, Environment, Runtime, SystemTime};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use crate::cli::RunOptions;
+use crate::preview::preview;
+use crate::probation::{DEFAULT_WINDOW, Past, Probation, Verdict};
+use crate::watch::Watch;
+use crate::{disk, output};
+
+mod handle;
+
+mod merge;
+
+mod outcome;
+
+use handle::Ask;
+pub(crate) use handle::{EngineHandle, Files};
+use merge::{is_same, with_broken_as_they_run};
+pub(crate) use outcome::Outcome;
+
+/// How often the engine looks whether all is done and well.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The running program.
+pub(crate) struct Engine {
+    options: RunOptions,
+    runtime: Runtime,
+    view: View,
+    clock: Clock,
+    files: Arc<Mutex<Files>>,
+    asks: mpsc::Receiver<Ask>,
+    watch: Option<Watch>,
+    past: Past,
+    trial: Option<Trial>,
+    /// A version that was taken back, and why: not to be applied again until somebody edits it.
+    taken_back: Option<(Plan, String)>,
+}
+
+/// A change that must prove itself.
+struct Trial {
+    probation: Probation,
+    before: Plan,
+}
+
+impl Engine {
+    /// Applies what was compiled.
+    pub(crate) async fn start(
+        options: RunOptions,
+        compiled: Compiled,
+    ) -> anyhow::Result<(Self, EngineHandle)> {
+        let clock = Clock::new(SystemTime);
+        let environment = Environment {
+            clock: clock.clone(),
+            data_dir: disk::data_dir(options.data_dir.as_deref()).into(),
+            drain: Duration::from_secs(options.grace),
+        };
+        let mut runtime = Runtime::new(environment);
+        let (sender, asks) = mpsc::channel(4);
+        let broken = broken_files(&compiled.broken);
+        let files = Arc::new(Mutex::new(Files { differ: !broken.is_empty(), broken, last: None }));
+        let view = runtime.view();
+        let handle = EngineHandle { view: view.clone(), files: files.clone(), asks: sender };
+        let mut watch = (!options.no_watch).then(Watch::new);
+        if let Some(watch) = &mut watch {
+            watch.set(&compiled.watched);
+        }
+        runtime.apply(compiled.plan).await?;
+        let (past, trial, taken_back) = (Past::default(), None, None);
+        Ok((Engine { options, runtime, view, clock, files, asks, watch, past, trial, taken_back }, handle))
+    }
+
+    /// Runs until every source has finished or `stop` resolves, then drains.
+    pub(crate) async fn run(
+        mut self,
+        stop: impl Future<Output = ()>,
+        mut hangup: tokio::signal::unix::Signal,
+    ) {
+        let mut stop = std::pin::pin!(stop);
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            let changed = async {
+                match &mut self.watch {
+                    Some(watch) => watch.changed().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = &mut stop => break,
+                Some(ask) = self.asks.recv() => match ask {
+                    Ask::Reload(answer) => drop(answer.send(self.reload().await)),
+                    Ask::Preview(answer) => drop(answer.send(self.preview().await)),
+                },
+                _ = hangup.recv() => drop(self.reload().await),
+                () = changed => drop(self.reload().await),
+                _ = look.tick() => {
+                    self.look().await;
+                    if self.runtime.has_finished() {
+                        tracing::info!("every source has come to its end");
+                        break;
+                    }
+                }
+            }
+        }
+        let applied = self.runtime.stop(Duration::from_secs(self.options.grace)).await;
+        match applied.cut_off.as_slice() {
+            [] => tracing::info!("stopped; everything was drained"),
+            cut_off => {
+                tracing::warn!(units = cut_off.len(), "stopped; not everything could be drained in time")
+            }
+        }
+    }
+
+    /// Compiles the files again and takes over what is whole.
+    async fn reload(&mut self) -> Outcome {
+        let compiled = match self.compile().await {
+            Ok(compiled) => compiled,
+            Err(outcome) => return self.conclude(outcome, Vec::new()),
+        };
+        if let Some(watch) = &mut self.watch {
+            watch.set(&compiled.watched);
+        }
+        let broken = broken_files(&compiled.broken);
+        let reasons = output::lines(&compiled);
+        let next = with_broken_as_they_run(self.runtime.plan(), compiled);
+        let outcome = match &self.taken_back {
+            Some((plan, reason)) if is_same(plan, &next) => Outcome::RolledBack(reason.clone()),
+            _ if is_same(self.runtime.plan(), &next) && broken.is_empty() => Outcome::Unchanged,
+            _ if is_same(self.runtime.plan(), &next) => Outcome::Rejected(reasons),
+            _ => self.apply(next).await,
+        };
+        self.conclude(outcome, broken)
+    }
+
+    /// Changes to `next`, and puts what it touches on trial.
+    async fn apply(&mut self, next: Plan) -> Outcome {
+        let before = self.runtime.plan().clone();
+        let status = self.view.status();
+        match self.runtime.apply(next).await {
+            Ok(applied) => {
+                self.taken_back = None;
+                let touched = touched(&applied);
+                let window = window(self.runtime.plan(), &touched);
+                self.trial = (!window.is_zero()).then(|| Trial {
+                    probation: Probation::new(self.clock.instant(), window, &touched, &self.past, &status),
+                    before,
+                });
+                Outcome::Applied(applied)
+            }
+            Err(error) => Outcome::Rejected(vec![error.to_string()]),
+        }
+    }
+
+    /// Remembers how things are, and judges a change that is on trial.
+    async fn look(&mut self) {
+        let (now, status) = (self.clock.instant(), self.view.status());
+        self.past.remember(now, &status);
+        let Some(trial) = &self.trial else { return };
+        match trial.probation.judge(now, &status) {
+            Verdict::Wait => {}
+            Verdict::Keep => {
+                tracing::info!("the last change has proved itself");
+                self.trial = None;
+            }
+            Verdict::RollBack(reason) => {
+                let Some(trial) = self.trial.take() else { return };
+                self.taken_back = Some((self.runtime.plan().clone(), reason.clone()));
+                let outcome = match self.runtime.apply(trial.before).await {
+                    Ok(_) => Outcome::RolledBack(reason),
+                    Err(error) => {
+                        Outcome::Rejected(vec![format!("{reason}, but the version before: {error}")])
+                    }
+                };
+                let broken = self.files.lock().unwrap_or_else(PoisonError::into_inner).broken.clone();
+                self.conclude(outcome, broken);
+            }
+        }
+    }
+
+    /// What a reload would do, as data.
+    async fn preview(&self) -> Value {
+        match self.compile().await {
+            Ok(compiled) if !compiled.is_ok() => json!({ "reasons": output::lines(&compiled) }),
+            Ok(compiled) => preview(self.runtime.plan(), &compiled.plan).to_json(),
+            Err(outcome) => outcome.to_json(),
+        }
+    }
+
+    async fn compile(&self) -> Result<Compiled, Outcome> {
+        let paths = self.options.paths.clone();
+        let compiling = tokio::task::spawn_blocking(move || disk::compile_paths(&paths)).await;
+        compiling.map_err(|panic| Outcome::Rejected(vec![panic.to_string()]))
+    }
+
+    /// Tells everyone what came of a reload.
+    fn conclude(&self, outcome: Outcome, broken: Vec<PathBuf>) -> Outcome {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let told_before = files.broken == broken
+            && files.last.as_ref().is_some_and(|last| last.to_json() == outcome.to_json());
+        if !told_before {
+            outcome.log();
+            metrics::counter!("fieldline_reloads_total", "result" => outcome.word()).increment(1);
+        }
+        files.differ = outcome.is_refused() || !broken.is_empty();
+        files.broken = broken;
+        if !matches!(outcome, Outcome::Unchanged) {
+            files.last = Some(outcome.clone());
+        }
+        outcome
+    }
+}
+
+fn broken_files(broken: &[Broken]) -> Vec<PathBuf> {
+    broken.iter().map(|broken| broken.file.clone()).collect()
+}
+
+/// The nodes whose tasks a change has started anew.
+fn touched(applied: &Applied) -> BTreeSet<NodeId> {
+    applied.started.iter().flat_map(|unit| unit.members().iter().cloned()).collect()
+}
+
+/// The longest window of the pipelines a change touches.
+fn window(plan: &Plan, touched: &BTreeSet<NodeId>) -> Duration {
+    let is_touched = |name: &str| touched.iter().any(|id| id.pipeline() == name);
+    let pipelines = plan.pipelines.iter().filter(|pipeline| is_touched(&pipeline.name));
+    pipelines.map(|pipeline| pipeline.rollback_window.unwrap_or(DEFAULT_WINDOW)).max().unwrap_or_default()
+}
