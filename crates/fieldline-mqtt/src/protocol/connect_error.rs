@@ -110,7 +110,10 @@ fn from_tls(error: &rustls::Error, options: &Options) -> ConnectError {
     let expected = expected_name.unwrap_or_else(|| options.address.host.clone());
     match error {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
-            CertificateError::UnknownIssuer => ConnectError::UnknownAuthority { file },
+            // A bad signature is that of another authority with the same name, such as an older one of ours.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+                ConnectError::UnknownAuthority { file }
+            }
             CertificateError::NotValidForName => {
                 ConnectError::WrongHostName { expected, presented: Vec::new() }
             }
