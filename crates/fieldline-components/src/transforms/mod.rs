@@ -5,6 +5,11 @@ mod filter;
 mod map;
 mod route;
 mod script;
+mod window;
+
+mod keyed;
+
+mod timing;
 
 use fieldline_core::Definition;
 
@@ -14,4 +19,5 @@ pub(crate) const ALL: &[Definition] = &[
     Definition::of::<route::RouteConfig>(),
     Definition::of::<script::ScriptConfig>(),
     Definition::of::<map::MapConfig>(),
+    Definition::of::<window::WindowConfig>(),
 ];

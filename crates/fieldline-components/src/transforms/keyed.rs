@@ -1,0 +1,130 @@
+//! [`Keyed`]: what a transform remembers for each key, with a bound on how many keys there may be.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use fieldline_core::{Event, Value, json};
+
+use crate::lookup::Lookup;
+
+/// How many keys are remembered where the config says nothing.
+pub(crate) fn default_max_keys() -> usize {
+    1000
+}
+
+/// The text that stands for the value `by` finds in the event. Events without that value belong together, and
+/// all do where there is no `by`.
+pub(crate) fn key_of(event: &Event, by: Option<&Lookup>) -> Arc<str> {
+    match by.and_then(|by| by.get(event)) {
+        Some(value) => text_of(&value).into(),
+        None => "".into(),
+    }
+}
+
+/// A text that is different for different values.
+pub(crate) fn text_of(value: &Value) -> String {
+    let text = json::encode(value).ok().and_then(|json| String::from_utf8(json).ok());
+    text.unwrap_or_else(|| format!("{value:?}"))
+}
+
+/// States by key. The key that was silent for the longest time makes room for a new one.
+pub(crate) struct Keyed<T> {
+    states: HashMap<Arc<str>, Held<T>>,
+    /// The keys by when they were last touched.
+    order: BTreeMap<u64, Arc<str>>,
+    turn: u64,
+    most: usize,
+}
+
+struct Held<T> {
+    state: T,
+    turn: u64,
+    touched: Instant,
+}
+
+impl<T: Default> Keyed<T> {
+    /// Remembers at most `most` keys, at least one.
+    pub(crate) fn new(most: usize) -> Self {
+        Keyed { states: HashMap::new(), order: BTreeMap::new(), turn: 0, most: most.max(1) }
+    }
+
+    /// The state of a key, made where there is none, and touched at `now`. With it comes the state that had to make
+    /// room.
+    pub(crate) fn touch(&mut self, key: &Arc<str>, now: Instant) -> (&mut T, Option<T>) {
+        let full = self.states.len() >= self.most && !self.states.contains_key(key);
+        let evicted = if full { self.take_first() } else { None };
+        self.turn += 1;
+        let fresh = || Held { state: T::default(), turn: self.turn, touched: now };
+        let held = self.states.entry(key.clone()).or_insert_with(fresh);
+        self.order.remove(&held.turn);
+        self.order.insert(self.turn, key.clone());
+        (held.turn, held.touched) = (self.turn, now);
+        (&mut held.state, evicted)
+    }
+
+    /// The state of a key, if there is one; not touched by this.
+    pub(crate) fn peek(&mut self, key: &str) -> Option<&mut T> {
+        self.states.get_mut(key).map(|held| &mut held.state)
+    }
+
+    /// Forgets a key that was not touched for `idle` and gives its state; call it until there is none.
+    pub(crate) fn take_idle(&mut self, now: Instant, idle: Duration) -> Option<T> {
+        let silent = now.saturating_duration_since(self.first_touched()?);
+        if silent >= idle { self.take_first() } else { None }
+    }
+
+    /// Forgets the key that was silent for the longest time and gives its state.
+    pub(crate) fn take_first(&mut self) -> Option<T> {
+        let (_, key) = self.order.pop_first()?;
+        self.states.remove(&key).map(|held| held.state)
+    }
+
+    /// When the key was touched that has been silent for the longest time.
+    pub(crate) fn first_touched(&self) -> Option<Instant> {
+        let (_, key) = self.order.first_key_value()?;
+        self.states.get(key).map(|held| held.touched)
+    }
+
+    /// Calls `act` with every state, those silent for the longest time first.
+    pub(crate) fn for_each(&mut self, mut act: impl FnMut(&mut T)) {
+        for key in self.order.values() {
+            if let Some(held) = self.states.get_mut(key) {
+                act(&mut held.state);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "any moment will do to count from")]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn the_key_that_was_silent_for_longest_makes_room() {
+        let (start, [a, b, c]) = (start(), ["a", "b", "c"].map(Arc::from));
+        let mut keyed = Keyed::<u32>::new(2);
+        *keyed.touch(&a, start).0 = 1;
+        *keyed.touch(&b, start).0 = 2;
+        keyed.touch(&a, start);
+        assert_eq!(keyed.touch(&c, start), (&mut 0, Some(2)));
+        assert_eq!(keyed.peek("a"), Some(&mut 1));
+        assert_eq!(keyed.peek("b"), None);
+    }
+
+    #[test]
+    fn a_key_is_idle_after_its_last_touch() {
+        let (start, second) = (start(), Duration::from_secs(1));
+        let mut keyed = Keyed::<u32>::new(9);
+        keyed.touch(&"a".into(), start);
+        keyed.touch(&"b".into(), start + second);
+        assert_eq!(keyed.take_idle(start + 2 * second, 2 * second), Some(0));
+        assert_eq!(keyed.take_idle(start + 2 * second, 2 * second), None);
+        assert_eq!(keyed.first_touched(), Some(start + second));
+    }
+}

@@ -1,0 +1,132 @@
+//! [`Timing`]: which time counts for a reading, and [`Timeline`], the one on which arrivals are placed.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use fieldline_core::{Event, EventError, Moment, Value};
+use jiff::Timestamp;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error as _};
+
+use crate::lookup::Lookup;
+
+/// Times further from 1970 than this (146 years) are refused, so that adding a span never overflows.
+const FURTHEST: i64 = i64::MAX / 2;
+
+/// A wall clock that differs by more than this from the timeline was set.
+const STEP: u64 = 60_000_000_000;
+
+/// Which time counts for a reading.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Timing {
+    /// When it arrives at the node.
+    #[default]
+    Arrival,
+    /// What the event says.
+    Event(Lookup),
+}
+
+impl Timing {
+    /// The time of an event that arrives at `now`, both in nanoseconds since 1970.
+    pub(crate) fn of(&self, event: &Event, now: i64) -> Result<i64, EventError> {
+        let Timing::Event(lookup) = self else { return Ok(now) };
+        let nanos = match lookup {
+            Lookup::Meta(name) if name == "time" => Some(event.meta().time.as_nanosecond()),
+            _ => lookup.get(event).and_then(|value| nanos_of(&value)),
+        };
+        let nanos = nanos.and_then(|nanos| i64::try_from(nanos).ok());
+        nanos
+            .filter(|nanos| nanos.abs() <= FURTHEST)
+            .ok_or_else(|| EventError::new("no_time", format!("`{lookup}` is no time between 1824 and 2116")))
+    }
+}
+
+/// A text in RFC 3339 or a number of seconds since 1970, as nanoseconds.
+fn nanos_of(value: &Value) -> Option<i128> {
+    match value {
+        Value::Text(text) => text.parse::<Timestamp>().ok().map(Timestamp::as_nanosecond),
+        Value::Int(seconds) => Some(i128::from(*seconds) * 1_000_000_000),
+        Value::Float(seconds) => Some((seconds * 1e9).round() as i128),
+        _ => None,
+    }
+}
+
+/// A time on the timeline as people read it.
+pub(crate) fn timestamp(nanos: i64) -> Timestamp {
+    Timestamp::from_nanosecond(i128::from(nanos)).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// A span in nanoseconds; at most 73 years.
+pub(crate) fn nanos(span: Duration) -> i64 {
+    i64::try_from(span.as_nanos()).unwrap_or(i64::MAX).min(FURTHEST / 2)
+}
+
+/// Places arrivals by the monotonic clock, counted from the wall clock's time at the first of them. So spans
+/// are right even where the wall clock is corrected.
+#[derive(Debug, Default)]
+pub(crate) struct Timeline {
+    anchor: Option<(Instant, i64)>,
+}
+
+impl Timeline {
+    /// This moment, in nanoseconds since 1970.
+    pub(crate) fn now(&mut self, moment: &Moment<'_>) -> i64 {
+        let (instant, time) = *self.anchor.get_or_insert_with(|| (moment.instant, wall(moment)));
+        time.saturating_add(nanos(moment.instant.saturating_duration_since(instant)))
+    }
+
+    /// When the monotonic clock will be at `time`.
+    pub(crate) fn instant_of(&self, time: i64) -> Option<Instant> {
+        let (instant, start) = self.anchor?;
+        let nanos = u64::try_from(time.saturating_sub(start)).unwrap_or(0);
+        instant.checked_add(Duration::from_nanos(nanos))
+    }
+
+    /// Whether the wall clock was set, by more than a minute, since the timeline began; it begins anew then.
+    pub(crate) fn was_set(&mut self, moment: &Moment<'_>) -> bool {
+        let set = self.anchor.is_some() && self.now(moment).abs_diff(wall(moment)) > STEP;
+        if set {
+            self.anchor = None;
+        }
+        set
+    }
+}
+
+fn wall(moment: &Moment<'_>) -> i64 {
+    let nanos = moment.time.as_nanosecond();
+    i64::try_from(nanos).unwrap_or(0).clamp(-FURTHEST, FURTHEST)
+}
+
+impl fmt::Display for Timing {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Timing::Arrival => formatter.write_str("arrival"),
+            Timing::Event(lookup) => write!(formatter, "{lookup}"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Timing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "arrival" => Ok(Timing::Arrival),
+            "event" => Ok(Timing::Event(Lookup::Meta("time".to_owned()))),
+            path => Lookup::parse(path).map(Timing::Event).map_err(D::Error::custom),
+        }
+    }
+}
+
+impl JsonSchema for Timing {
+    fn schema_name() -> Cow<'static, str> {
+        "Timing".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "description": "`arrival` is when the event reaches the node; `event` is `meta.time`, when the reading was \
+                taken; anything else is the path of a field with a time in RFC 3339 or in seconds since 1970."
+        })
+    }
+}
