@@ -184,9 +184,15 @@ impl Event {
     /// Books the event as absorbed at its node and hands its receipt over, for an event created
     /// later that will answer for both (`ack: emitted`).
     #[must_use]
-    pub fn absorb(mut self) -> Receipt {
+    pub fn absorb(self) -> Receipt {
+        self.hand_over(Door::Absorbed)
+    }
+
+    /// Books the event out of its node by `door`, for another event that answers for it from now on.
+    #[must_use]
+    pub fn hand_over(mut self, door: Door) -> Receipt {
         if let Some(ledger) = self.custody.ledger.take() {
-            ledger.leave(Door::Absorbed);
+            ledger.leave(door);
         }
         std::mem::take(&mut self.custody.receipt)
     }

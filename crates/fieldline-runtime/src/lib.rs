@@ -20,7 +20,9 @@ mod backoff;
 
 mod supervise;
 
-mod dead_letter;
+pub mod dead_letter;
+
+mod inject;
 
 pub mod status;
 
@@ -30,7 +32,12 @@ pub mod clock;
 
 pub mod runtime;
 
+mod prepare;
+
+mod switch;
+
 pub use clock::{SystemTime, TokioTime};
+pub use inject::InjectError;
 pub use runtime::{Applied, ApplyError, Environment, Runtime};
 pub use status::{BufferStatus, NodeState, NodeStatus, Status, WearStatus};
 pub use view::View;

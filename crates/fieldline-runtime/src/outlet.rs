@@ -18,7 +18,9 @@ pub(crate) const QUEUE: usize = 16;
 pub(crate) struct Parcel {
     /// Which of its inputs.
     pub(crate) slot: u16,
-    /// The events, booked in at the unit's head already.
+    /// Which of its transforms: the first, except for events that are put in again.
+    pub(crate) stage: usize,
+    /// The events, booked in at that node already.
     pub(crate) events: Vec<Event>,
 }
 
@@ -72,7 +74,7 @@ impl Outlet {
         for (readers, parcels) in targets.iter().zip(parcels) {
             for (target, events) in readers.iter().zip(parcels) {
                 if !events.is_empty() {
-                    let parcel = Parcel { slot: target.slot, events };
+                    let parcel = Parcel { slot: target.slot, stage: 0, events };
                     if target.inbox.send(parcel).await.is_err() {
                         tracing::error!("the task that reads this output is gone; its events are lost");
                     }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::in_hand::InHand;
 use super::meter::Meter;
 
-/// Bytes an event takes beside its body.
+/// Bytes an event takes beside its body and its further metadata.
 const OVERHEAD: usize = 256;
 
 /// The most events of a buffer that does not say.
@@ -76,7 +76,7 @@ impl MemoryBuffer {
                     }
                 }
             }
-            let weight = OVERHEAD + event.body().weight();
+            let weight = weight(&event);
             self.bytes += weight;
             self.waiting.push_back((event, weight));
         }
@@ -122,7 +122,7 @@ impl MemoryBuffer {
     /// Puts back what was drained, before anything that came since.
     pub(crate) fn restore(&mut self, events: Vec<Event>) {
         for event in events.into_iter().rev() {
-            let weight = OVERHEAD + event.body().weight();
+            let weight = weight(&event);
             self.bytes += weight;
             self.waiting.push_front((event, weight));
         }
@@ -144,4 +144,10 @@ impl MemoryBuffer {
         let age = now.duration_since(event.meta().time);
         self.settings.max_age.is_some_and(|limit| age.try_into().is_ok_and(|age: Duration| age > limit.0))
     }
+}
+
+/// About how many bytes of memory an event takes.
+fn weight(event: &Event) -> usize {
+    let fields = event.meta().fields.iter().map(|(key, value)| 40 + key.len() + value.weight());
+    OVERHEAD + event.body().weight() + fields.sum::<usize>()
 }

@@ -75,7 +75,7 @@ impl SegmentDriver {
     async fn take(&mut self, parcel: Parcel) {
         if parcel.slot == MAIN_SLOT {
             self.work.current = parcel.events;
-            self.flow(0);
+            self.flow(parcel.stage);
             self.pass_on().await;
         } else {
             let name = &self.with_names[usize::from(parcel.slot) - 1];

@@ -80,6 +80,10 @@ pub(crate) enum Part {
     WritesAfter(u32),
     /// Writes; refuses for ever numbers that `n` divides.
     Refuses(i64),
+    /// Writes the numbers in letters, after failing the first `n` tries.
+    WritesLettersAfter(u32),
+    /// Refuses letters for ever.
+    RefusesLetters,
     /// Never returns from a write.
     Hangs,
     /// Cannot be built.
@@ -105,18 +109,48 @@ impl Prepare for Config {
             Part::Numbers { pause, limit } => {
                 Built::Source(Box::new(Numbers { name, pause, limit, witness }))
             }
-            Part::Writes => {
-                Built::Sink(Box::new(Writes { name, witness, failures: 0, refuses: None, hangs: false }))
-            }
-            Part::WritesAfter(failures) => {
-                Built::Sink(Box::new(Writes { name, witness, failures, refuses: None, hangs: false }))
-            }
-            Part::Refuses(n) => {
-                Built::Sink(Box::new(Writes { name, witness, failures: 0, refuses: Some(n), hangs: false }))
-            }
-            Part::Hangs => {
-                Built::Sink(Box::new(Writes { name, witness, failures: 0, refuses: None, hangs: true }))
-            }
+            Part::Writes => Built::Sink(Box::new(Writes {
+                name,
+                witness,
+                failures: 0,
+                refuses: Refuses::Nothing,
+                hangs: false,
+            })),
+            Part::WritesAfter(failures) => Built::Sink(Box::new(Writes {
+                name,
+                witness,
+                failures,
+                refuses: Refuses::Nothing,
+                hangs: false,
+            })),
+            Part::Refuses(n) => Built::Sink(Box::new(Writes {
+                name,
+                witness,
+                failures: 0,
+                refuses: Refuses::Multiples(n),
+                hangs: false,
+            })),
+            Part::Hangs => Built::Sink(Box::new(Writes {
+                name,
+                witness,
+                failures: 0,
+                refuses: Refuses::Nothing,
+                hangs: true,
+            })),
+            Part::WritesLettersAfter(failures) => Built::Sink(Box::new(Writes {
+                name,
+                witness,
+                failures,
+                refuses: Refuses::Nothing,
+                hangs: false,
+            })),
+            Part::RefusesLetters => Built::Sink(Box::new(Writes {
+                name,
+                witness,
+                failures: 0,
+                refuses: Refuses::All,
+                hangs: false,
+            })),
             Part::Unbuildable => return Err(BuildError::new("it is made so")),
             part => Built::Transform(Box::new(Works { part, seen: 0, held: 0 })),
         })
@@ -198,11 +232,18 @@ impl Transform for Works {
     }
 }
 
+/// What a sink never takes.
+enum Refuses {
+    Nothing,
+    Multiples(i64),
+    All,
+}
+
 struct Writes {
     name: String,
     witness: Witness,
     failures: u32,
-    refuses: Option<i64>,
+    refuses: Refuses,
     hangs: bool,
 }
 
@@ -221,8 +262,14 @@ impl Sink for Writes {
         let mut seen = self.witness.0.lock().expect("no panic holds it");
         let written = seen.written.entry(self.name.clone()).or_default();
         for (index, event) in events.iter().enumerate() {
-            let number = event.body().as_i64().expect("tests send whole numbers");
-            if self.refuses.is_some_and(|n| number % n == 0) {
+            let body = event.body().as_map().and_then(|letter| letter.get("body")).unwrap_or(event.body());
+            let number = body.as_i64().expect("tests send whole numbers");
+            let is_refused = match self.refuses {
+                Refuses::Nothing => false,
+                Refuses::Multiples(n) => number % n == 0,
+                Refuses::All => true,
+            };
+            if is_refused {
                 refused.push((index, ComponentError::permanent("refused", "it is made so")));
             } else {
                 written.push(number);
@@ -273,6 +320,7 @@ impl Draw {
             let kind = match part {
                 Part::Numbers { .. } => Kind::Source,
                 Part::Writes | Part::WritesAfter(_) | Part::Refuses(_) | Part::Hangs => Kind::Sink,
+                Part::WritesLettersAfter(_) | Part::RefusesLetters => Kind::Sink,
                 _ => Kind::Transform,
             };
             let ports = if matches!(part, Part::Split) {

@@ -12,6 +12,9 @@ use crate::bench_plan::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
+/// Breaks a disk, or mends it.
+type Fault = fn(&MemoryStorage, bool);
+
 const NEVER: Part = Part::WritesAfter(u32::MAX);
 
 fn numbers(witness: &Witness, pause: Duration, limit: i64) -> Draw {
@@ -133,7 +136,7 @@ async fn an_edited_sink_finds_the_buffer_of_the_one_before() {
 
 #[tokio::test(start_paused = true)]
 async fn a_broken_disk_is_named_and_stops_neither_its_sink_nor_others() {
-    let faults: [(fn(&MemoryStorage, bool), &str); 2] = [
+    let faults: [(Fault, &str); 2] = [
         (|storage, broken| storage.set_read_only(broken), "is read-only"),
         (|storage, broken| storage.set_capacity(broken.then_some(70_000)), "no space left"),
     ];

@@ -1,8 +1,10 @@
 //! Tests of the runtime over plans made by hand: no YAML, no network, components that fail on purpose.
 
 mod bench_plan;
+mod bounds;
 mod conservation;
 mod crash;
+mod dead_letter;
 mod delivery;
 mod disk;
 mod reload;

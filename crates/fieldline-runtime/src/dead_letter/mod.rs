@@ -1,0 +1,133 @@
+//! The dead letter: where an event goes that cannot be processed or delivered, with the reason and all it takes
+//! to send it in again. By default a capped file of JSON lines; a pipeline may name a sink instead, which then
+//! answers for the event. What that sink does not take goes to the file, so that nothing goes in circles.
+
+mod file;
+
+mod letter;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use fieldline_compiler::NodeId;
+use fieldline_core::ledger::Door;
+use fieldline_core::{Clock, Event, EventError, Meta, Outcome};
+use tokio::sync::{Mutex, mpsc, watch};
+
+use crate::outlet::{Parcel, Target};
+use file::CappedFile;
+pub use letter::{Letter, LetterError};
+
+/// The size at which a file is put aside, in bytes.
+const MAX_SIZE: u64 = 8 << 20;
+
+/// How long a dead letter sink may keep a failed event waiting before the file takes it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Why an event is here.
+pub(crate) struct Failure<'a> {
+    /// The node that failed it.
+    pub(crate) node: &'a NodeId,
+    /// What went wrong.
+    pub(crate) error: &'a EventError,
+    /// How often it was tried.
+    pub(crate) attempts: u32,
+}
+
+/// Where letters go; level-triggered, like the wiring.
+#[derive(Clone)]
+pub(crate) enum Route {
+    /// To the file.
+    File,
+    /// Wait: the sink is being replaced.
+    Hold,
+    /// To this sink.
+    Sink(NodeId, Target),
+}
+
+/// One pipeline's dead letter.
+#[derive(Clone)]
+pub(crate) struct DeadLetters(Arc<Office>);
+
+struct Office {
+    file: Mutex<CappedFile>,
+    route: watch::Sender<Route>,
+    /// Set while the sink does not keep up, so that not every event waits for it.
+    is_spilling: AtomicBool,
+}
+
+impl DeadLetters {
+    /// The dead letter of `pipeline`, a file under `data_dir` that is made when first needed.
+    pub(crate) fn new(data_dir: &Path, pipeline: &str) -> Self {
+        let path = data_dir.join("dead-letter").join(format!("{pipeline}.jsonl"));
+        let file = Mutex::new(CappedFile::new(path, MAX_SIZE));
+        let (route, is_spilling) = (watch::Sender::new(Route::File), AtomicBool::new(false));
+        DeadLetters(Arc::new(Office { file, route, is_spilling }))
+    }
+
+    /// Sends letters elsewhere from now on.
+    pub(crate) fn set_route(&self, route: Route) {
+        self.0.route.send_replace(route);
+    }
+
+    /// Whether letters go to this sink now.
+    pub(crate) fn leads_to(&self, sink: &NodeId) -> bool {
+        matches!(&*self.0.route.borrow(), Route::Sink(id, _) if id == sink)
+    }
+
+    /// Keeps the event and ends it as dead-lettered; if that fails it ends as rejected, which a source
+    /// that can send again is told. A dead letter sink takes the receipt over with the event.
+    pub(crate) async fn put(&self, event: Event, failure: Failure<'_>, clock: &Clock) {
+        let reason = failure.error.reason;
+        tracing::debug!(node = %failure.node, reason, error = %failure.error, "event goes to the dead letter");
+        let letter = Letter {
+            time: clock.time(),
+            node: failure.node.clone(),
+            reason: reason.to_owned(),
+            message: failure.error.message.clone().into_owned(),
+            attempts: failure.attempts,
+            meta: event.meta().clone(),
+            body: event.body().clone(),
+        };
+        if let Some((target, permit)) = self.permit(failure.node).await {
+            let meta = Meta::new(letter.time, failure.node.node().into());
+            let receipt = event.hand_over(Door::DeadLettered(reason));
+            let mut event = Event::new(letter.into_value(), meta, receipt);
+            event.enter(&target.ledger);
+            permit.send(Parcel { slot: target.slot, stage: 0, events: vec![event] });
+            return;
+        }
+        let kept = match letter.into_line() {
+            Ok(line) => self.0.file.lock().await.append(line).await.map_err(|error| error.to_string()),
+            Err(error) => Err(error),
+        };
+        match kept {
+            Ok(()) => event.finish(Door::DeadLettered(reason)),
+            Err(error) => {
+                tracing::error!(node = %failure.node, error, "the dead letter cannot be written; the event is lost here");
+                event.finish_as(Door::Lost, Outcome::Rejected);
+            }
+        }
+    }
+
+    /// A place in the queue of the dead letter sink; `None` where the file is to take the letter: there is no
+    /// such sink, it is the one that failed, or it does not keep up.
+    async fn permit(&self, failed: &NodeId) -> Option<(Target, mpsc::OwnedPermit<Parcel>)> {
+        let mut route = self.0.route.subscribe();
+        let route = route.wait_for(|route| !matches!(route, Route::Hold)).await.ok()?.clone();
+        let Route::Sink(id, target) = route else { return None };
+        if id == *failed {
+            return None;
+        }
+        let patience = if self.0.is_spilling.load(Ordering::Relaxed) { Duration::ZERO } else { PATIENCE };
+        let permit = tokio::time::timeout(patience, target.inbox.clone().reserve_owned()).await;
+        let permit = permit.ok().and_then(Result::ok);
+        let was_spilling = self.0.is_spilling.swap(permit.is_none(), Ordering::Relaxed);
+        if permit.is_none() && !was_spilling {
+            tracing::warn!(node = %id, "the dead letter sink does not keep up; failed events go to the file");
+        }
+        Some((target, permit?))
+    }
+}

@@ -1,0 +1,127 @@
+//! The first half of a change: decides what stays and builds everything else, so that a plan that cannot be
+//! built changes nothing. The second half is in `switch.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fieldline_compiler::plan::{Node, NodeId, Plan, Snapshot};
+use fieldline_core::connection::Handle;
+use fieldline_core::{BuildError, Built, Kind, Ledger};
+
+use crate::build::NodeHandle;
+use crate::runtime::{ApplyError, Runtime};
+use crate::status::Monitor;
+use crate::unit::{Unit, between, units};
+
+/// A change that is built and has not begun.
+pub(crate) struct Prepared {
+    pub(crate) kept: BTreeSet<Unit>,
+    pub(crate) leaving: BTreeSet<Unit>,
+    pub(crate) moving: BTreeSet<NodeId>,
+    pub(crate) built: BTreeMap<NodeId, Built>,
+    pub(crate) handles: BTreeMap<NodeId, Arc<NodeHandle>>,
+    pub(crate) connections: BTreeMap<NodeId, Handle>,
+}
+
+impl Runtime {
+    /// Decides what stays, and builds everything else.
+    pub(crate) fn prepare(&self, next: &Plan) -> Result<Prepared, ApplyError> {
+        let same = self.same_nodes(next);
+        let old_units: BTreeSet<Unit> = self.running.keys().cloned().collect();
+        let new_units: BTreeSet<Unit> = units(next).into_iter().collect();
+        let is_kept = |unit: &&Unit| old_units.contains(unit) && self.keeps(unit, next, &same);
+        let mut kept: BTreeSet<Unit> = new_units.iter().filter(is_kept).cloned().collect();
+        let mut leaving: BTreeSet<Unit> = old_units.difference(&kept).cloned().collect();
+        let all: Vec<Unit> = old_units.iter().cloned().collect();
+        for unit in between(&self.plan, &all, &leaving) {
+            kept.remove(&unit);
+            leaving.insert(unit);
+        }
+        let is_moving = |id: &NodeId| {
+            same.contains(id)
+                && self.handles.get(id).is_some_and(|handle| handle.node.kind == Kind::Transform)
+        };
+        let leaving_nodes = leaving.iter().flat_map(|unit| unit.members().iter());
+        let moving: BTreeSet<NodeId> = leaving_nodes.filter(|id| is_moving(id)).cloned().collect();
+
+        let kept_nodes: BTreeSet<&NodeId> = kept.iter().flat_map(|unit| unit.members().iter()).collect();
+        let files = Arc::new(next.files.clone());
+        let mut change = Prepared {
+            kept: kept.clone(),
+            leaving,
+            moving,
+            built: BTreeMap::new(),
+            handles: BTreeMap::new(),
+            connections: BTreeMap::new(),
+        };
+        for node in &next.nodes {
+            if kept_nodes.contains(&node.id) || change.moving.contains(&node.id) {
+                change.handles.insert(node.id.clone(), self.handles[&node.id].clone());
+                if let Some(handle) = self.connections.get(&node.id) {
+                    change.connections.insert(node.id.clone(), handle.clone());
+                }
+                continue;
+            }
+            let handle = Arc::new(self.handle(node, &files, &change.connections));
+            let error = |error: BuildError| ApplyError { node: node.id.clone(), reason: error.0 };
+            let built = handle.build().map_err(error)?;
+            if let Built::Connection(connection) = &built {
+                change.connections.insert(node.id.clone(), connection.handle());
+            }
+            change.built.insert(node.id.clone(), built);
+            change.handles.insert(node.id.clone(), handle);
+        }
+        Ok(change)
+    }
+
+    /// Nodes that are the same in `next`: equal in themselves, and so is the connection they use.
+    fn same_nodes(&self, next: &Plan) -> BTreeSet<NodeId> {
+        let mut same = BTreeSet::new();
+        for node in &next.nodes {
+            let Some(handle) = self.handles.get(&node.id) else { continue };
+            let old = &handle.node;
+            let connection_kept = node.connection.as_ref().is_none_or(|id| same.contains(id));
+            let with = |node: &Node| node.with.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+            if old.fingerprint == node.fingerprint
+                && old.kind == node.kind
+                && old.component == node.component
+                && old.connection == node.connection
+                && old.policy == node.policy
+                && old.facts.outputs == node.facts.outputs
+                && with(old) == with(node)
+                && connection_kept
+            {
+                same.insert(node.id.clone());
+            }
+        }
+        same
+    }
+
+    /// Whether a unit goes on as it is: all its nodes are the same, and so are the edges inside it.
+    fn keeps(&self, unit: &Unit, next: &Plan, same: &BTreeSet<NodeId>) -> bool {
+        let inner = &unit.members()[1..];
+        unit.members().iter().all(|id| same.contains(id))
+            && inner
+                .iter()
+                .all(|id| self.plan.node(id).map(|n| &n.inputs) == next.node(id).map(|n| &n.inputs))
+    }
+
+    /// A node that starts; where one of this name ran before, its account goes on.
+    fn handle(&self, node: &Node, files: &Arc<Snapshot>, new: &BTreeMap<NodeId, Handle>) -> NodeHandle {
+        let old = self.handles.get(&node.id);
+        let handles = match (&node.connection, &node.facts.connection) {
+            (Some(id), Some((_, name))) => new.get(id).map(|handle| (name.clone(), handle.clone())),
+            _ => None,
+        };
+        NodeHandle {
+            node: node.clone(),
+            name: node.id.node().into(),
+            ledger: old.map_or_else(|| Arc::new(Ledger::default()), |old| old.ledger.clone()),
+            monitor: Monitor::new(),
+            meter: old.map_or_else(Arc::default, |old| old.meter.clone()),
+            files: files.clone(),
+            handles: handles.into_iter().collect(),
+            data_dir: self.environment.data_dir.clone(),
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! The second half of a change: holds the frontier, drains what leaves, starts what is new and publishes the
+//! wiring. The first half is in `prepare.rs`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use fieldline_compiler::plan::{NodeId, Plan};
+use fieldline_core::{Built, Transform};
+
+use crate::build::NodeHandle;
+use crate::dead_letter::{DeadLetters, Route};
+use crate::drivers::segment::Broken;
+use crate::launch::{Crew, Launcher, Running};
+use crate::outlet::{MAIN_SLOT, Target, Wiring};
+use crate::prepare::Prepared;
+use crate::runtime::{Applied, Runtime};
+use crate::unit::{Unit, units};
+
+impl Runtime {
+    /// Carries a prepared change out.
+    pub(crate) async fn switch(&mut self, next: Plan, change: Prepared) -> Applied {
+        self.hold_frontier(&change.leaving);
+        let (mut carried, cut_off) = self.drain(&change, &next).await;
+        let moved = carried.keys().cloned().collect();
+
+        report_left(&self.handles, &change.handles);
+        self.handles = change.handles;
+        self.connections = change.connections;
+        self.plan = next;
+        let mut built = change.built;
+        let launcher = Launcher {
+            plan: &self.plan,
+            handles: &self.handles,
+            clock: &self.environment.clock,
+            storage: &self.storage,
+            rush: &self.rush,
+        };
+        let mut started = Vec::new();
+        for unit in units(&self.plan) {
+            if change.kept.contains(&unit) {
+                continue;
+            }
+            let crew = crew(&unit, &mut built, &mut carried, &self.handles);
+            let pipeline = unit.head().pipeline();
+            let dead_letters = self.dead_letters.entry(pipeline.to_owned());
+            let dead_letters = dead_letters
+                .or_insert_with(|| DeadLetters::new(&self.environment.data_dir, pipeline))
+                .clone();
+            self.running.insert(unit.clone(), launcher.start(&unit, crew, dead_letters));
+            started.push(unit);
+        }
+        for (unit, running) in &self.running {
+            if let Some(wiring) = &running.wiring {
+                wiring.send_replace(launcher.wiring(unit, &self.running));
+            }
+        }
+        self.route_dead_letters();
+        let mut shown = self.view.shown();
+        shown.generation += 1;
+        shown.nodes = self.plan.nodes.iter().map(|node| self.handles[&node.id].clone()).collect();
+        Applied {
+            generation: shown.generation,
+            kept: change.kept.into_iter().collect(),
+            started,
+            stopped: change.leaving.into_iter().collect(),
+            moved,
+            cut_off,
+        }
+    }
+
+    /// Kept units that feed a leaving one wait; their queues push back on their sources.
+    fn hold_frontier(&self, leaving: &BTreeSet<Unit>) {
+        let heads: BTreeSet<&NodeId> = leaving.iter().map(Unit::head).collect();
+        let mut held = BTreeSet::new();
+        for node in self.plan.nodes.iter().filter(|node| heads.contains(&node.id)) {
+            held.extend(
+                node.inputs.iter().chain(node.with.iter().map(|(_, input)| input)).map(|input| &input.from),
+            );
+        }
+        for (unit, running) in &self.running {
+            if let (Some(wiring), false, true) =
+                (&running.wiring, leaving.contains(unit), held.contains(unit.tail()))
+            {
+                wiring.send_replace(Wiring::Hold);
+            }
+        }
+    }
+
+    /// Ends the leaving units, all at once, connections after those that use them, dead letter
+    /// sinks after those that may still fail. Gives back the
+    /// transforms that move, and the units that had to be cut off.
+    async fn drain(
+        &mut self,
+        change: &Prepared,
+        next: &Plan,
+    ) -> (BTreeMap<NodeId, Box<dyn Transform>>, Vec<Unit>) {
+        let leaving =
+            change.leaving.iter().filter_map(|unit| Some((unit.clone(), self.running.remove(unit)?)));
+        let (connections, others): (Vec<_>, Vec<_>) =
+            leaving.partition(|(unit, _)| matches!(unit, Unit::Connection(_)));
+        let (dead_letters, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(unit, _)| self.is_dead_letter(unit.head()));
+        let mut staying = change.moving.clone();
+        staying.extend(change.handles.values().filter(|handle| handle.has_disk()).map(|h| h.node.id.clone()));
+        let mut carried = BTreeMap::new();
+        let mut cut_off = Vec::new();
+        for (place, group) in [others, dead_letters, connections].into_iter().enumerate() {
+            if place == 1 {
+                self.hold_dead_letters(&group, next);
+            }
+            let deadline = tokio::time::Instant::now() + self.environment.drain;
+            let tasks: Vec<_> = group
+                .into_iter()
+                .map(|(unit, running)| {
+                    running.carry.send_replace(staying.clone());
+                    running.stop.send_replace(true);
+                    (unit, running.task)
+                })
+                .collect();
+            for (unit, mut task) in tasks {
+                match tokio::time::timeout_at(deadline, &mut task).await {
+                    Ok(Ok(transforms)) => carried.extend(transforms),
+                    Ok(Err(error)) => tracing::error!(unit = ?unit, %error, "a driver ended by itself"),
+                    Err(_) => {
+                        tracing::error!(unit = ?unit, "did not drain in time and is cut off");
+                        task.abort();
+                        let _aborted = task.await;
+                        cut_off.push(unit);
+                    }
+                }
+            }
+        }
+        (carried, cut_off)
+    }
+
+    /// Whether some pipeline's failed events go to this node.
+    fn is_dead_letter(&self, id: &NodeId) -> bool {
+        self.plan.pipelines.iter().any(|pipeline| pipeline.dead_letter.as_ref() == Some(id))
+    }
+
+    /// Lets go of the dead letter sinks, so that they can drain: who fails now waits for the next sink, or
+    /// takes the file if there will be none.
+    fn hold_dead_letters(&self, leaving: &[(Unit, Running)], next: &Plan) {
+        for (name, dead_letters) in &self.dead_letters {
+            if leaving.iter().any(|(unit, _)| dead_letters.leads_to(unit.head())) {
+                let goes_on = dead_letter_of(next, name).is_some();
+                dead_letters.set_route(if goes_on { Route::Hold } else { Route::File });
+            }
+        }
+    }
+
+    /// Sends failed events where the plan says.
+    fn route_dead_letters(&self) {
+        for (name, dead_letters) in &self.dead_letters {
+            let route = dead_letter_of(&self.plan, name).and_then(|id| {
+                let inbox = self.unit_of(id)?.1.inbox.clone()?;
+                let target = Target { inbox, slot: MAIN_SLOT, ledger: self.ledger_of(id).clone() };
+                Some(Route::Sink(id.clone(), target))
+            });
+            dead_letters.set_route(route.unwrap_or(Route::File));
+        }
+    }
+}
+
+/// The sink that a pipeline's failed events go to.
+fn dead_letter_of<'p>(plan: &'p Plan, name: &str) -> Option<&'p NodeId> {
+    plan.pipelines.iter().find(|pipeline| *pipeline.name == *name)?.dead_letter.as_ref()
+}
+
+/// Names disk buffers that are not empty and have no sink any more.
+fn report_left(old: &BTreeMap<NodeId, Arc<NodeHandle>>, new: &BTreeMap<NodeId, Arc<NodeHandle>>) {
+    let leaving =
+        old.iter().filter(|(id, old)| old.has_disk() && !new.get(id).is_some_and(|new| new.has_disk()));
+    for (id, handle) in leaving {
+        let records = handle.meter.figures().parked;
+        if records > 0 {
+            tracing::warn!(node = %id, records, "its disk buffer is kept, and is written when the sink comes back");
+        }
+    }
+}
+
+/// The components of a unit: new ones, moved ones, and for one that was cut off before it could move, a new one.
+fn crew(
+    unit: &Unit,
+    built: &mut BTreeMap<NodeId, Built>,
+    carried: &mut BTreeMap<NodeId, Box<dyn Transform>>,
+    handles: &BTreeMap<NodeId, Arc<NodeHandle>>,
+) -> Crew {
+    let Unit::Segment(chain) = unit else {
+        let component =
+            built.remove(unit.head()).expect("everything that is not kept and does not move was built");
+        return Crew::of(component);
+    };
+    let transform = |id: &NodeId| -> Box<dyn Transform> {
+        if let Some(transform) = carried.remove(id) {
+            return transform;
+        }
+        match built.remove(id).map_or_else(|| handles[id].build(), Ok) {
+            Ok(Built::Transform(transform)) => transform,
+            _ => Box::new(Broken),
+        }
+    };
+    Crew::Segment(chain.iter().map(transform).collect())
+}
