@@ -1,0 +1,94 @@
+//! Reads recordings: one JSON text a line, or comma-separated values below a line of names.
+
+use std::path::Path;
+
+use fieldline_compiler::FileSource;
+use fieldline_core::{FieldPath, Map, Value, json};
+use jiff::Timestamp;
+
+/// The bodies in the file at `path`; one whose name ends in `.csv` is a table. The error names file and line.
+pub(crate) fn read(path: &Path, files: &dyn FileSource) -> Result<Vec<Value>, String> {
+    let bytes = files.read(path).map_err(|reason| format!("cannot read `{}`: {reason}", path.display()))?;
+    let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    let bodies = if is_table { table(&bytes) } else { lines(&bytes) };
+    bodies.map_err(|reason| format!("`{}`: {reason}", path.display()))
+}
+
+/// The time in `field` of `body`: RFC 3339, or seconds or milliseconds since 1970.
+pub(crate) fn time(body: &Value, field: &FieldPath) -> Option<Timestamp> {
+    /// Numbers from here on count milliseconds; as seconds they would be beyond the year 5000.
+    const FIRST_MILLISECONDS: f64 = 1e11;
+    let value = field.get(body)?;
+    if let Some(text) = value.as_text() {
+        return text.parse().ok();
+    }
+    let number = value.as_f64()?;
+    let milliseconds = if number.abs() < FIRST_MILLISECONDS { number * 1000.0 } else { number };
+    Timestamp::from_microsecond((milliseconds * 1000.0).round() as i64).ok()
+}
+
+/// Each line that is not empty as a body.
+pub(crate) fn lines(bytes: &[u8]) -> Result<Vec<Value>, String> {
+    let lines = bytes.split(|byte| *byte == b'\n').zip(1..);
+    let filled = lines.filter(|(line, _)| !line.trim_ascii().is_empty());
+    filled
+        .map(|(line, number)| json::decode(line).map_err(|error| format!("line {number}: {error}")))
+        .collect()
+}
+
+fn table(bytes: &[u8]) -> Result<Vec<Value>, String> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let mut reader = csv::Reader::from_reader(bytes);
+    let names = reader.headers().map_err(|error| error.to_string())?.clone();
+    let mut bodies = Vec::new();
+    for record in reader.records() {
+        let record = record.map_err(|error| error.to_string())?;
+        let members = names.iter().zip(&record).map(|(name, cell)| (name.trim().into(), typed(cell)));
+        bodies.push(Value::Map(members.collect::<Map>()));
+    }
+    Ok(bodies)
+}
+
+/// A cell written as JSON would write a number or a truth value is one; an empty one is null.
+fn typed(cell: &str) -> Value {
+    let cell = cell.trim();
+    if cell.is_empty() {
+        return Value::Null;
+    }
+    match json::decode(cell.as_bytes()) {
+        Ok(value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))) => value,
+        _ => Value::from(cell),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_typed_cells_and_null_for_empty_ones() {
+        let bodies = table(b"time,t,on\n1,21.5,true\n2,,x\n").expect("a table");
+        let text = |body| String::from_utf8(json::encode(body).expect("finite")).expect("UTF-8");
+        assert_eq!(text(&bodies[0]), r#"{"time":1,"t":21.5,"on":true}"#);
+        assert_eq!(text(&bodies[1]), r#"{"time":2,"t":null,"on":"x"}"#);
+    }
+
+    #[test]
+    fn a_line_that_is_no_json_is_named() {
+        assert!(lines(b"{}\n\n{").expect_err("no JSON").starts_with("line 3: not JSON"));
+    }
+
+    #[test]
+    fn times_are_rfc_3339_or_seconds_or_milliseconds() {
+        let field = FieldPath::parse("t").expect("a path");
+        let wanted: Timestamp = "2026-01-01T00:00:00.5Z".parse().expect("a time");
+        for value in [
+            Value::from("2026-01-01T00:00:00.5Z"),
+            Value::from(1_767_225_600.5),
+            Value::Int(1_767_225_600_500),
+        ] {
+            assert_eq!(time(&Value::from([("t", value)]), &field), Some(wanted));
+        }
+        assert_eq!(time(&Value::from([("t", Value::from("noon"))]), &field), None);
+    }
+}
