@@ -83,6 +83,24 @@ impl Ledger {
         self.created.fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Adds the counters of an earlier run. What was in flight then is left out: what a buffer still holds of it
+    /// is booked as created when it is found. Reasons begin anew.
+    pub fn restore(&self, earlier: &Balance) {
+        let open = u64::try_from(earlier.in_flight()).unwrap_or(0);
+        let received = earlier.received.saturating_sub(open);
+        let created = earlier.created - open.saturating_sub(earlier.received).min(earlier.created);
+        let add = |counter: &AtomicU64, count| counter.fetch_add(count, Ordering::Relaxed);
+        add(&self.received, received);
+        add(&self.created, created);
+        add(&self.delivered, earlier.delivered);
+        add(&self.filtered, earlier.filtered);
+        add(&self.absorbed, earlier.absorbed);
+        add(&self.dead_lettered, earlier.dead_lettered);
+        add(&self.dropped, earlier.dropped);
+        add(&self.expired, earlier.expired);
+        add(&self.lost, earlier.lost);
+    }
+
     /// Books an event that leaves by `door`.
     pub fn leave(&self, door: Door) {
         self.leave_many(door, 1);
@@ -140,5 +158,23 @@ impl Balance {
             .into_iter()
             .map(i128::from)
             .sum::<i128>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_earlier_run_is_added_without_what_was_in_flight() {
+        for (received, created) in [(10, 0), (2, 8), (0, 10)] {
+            let earlier = Balance { received, created, delivered: 4, lost: 1, ..Balance::default() };
+            let ledger = Ledger::default();
+            ledger.receive();
+            ledger.restore(&earlier);
+            let balance = ledger.balance();
+            assert_eq!(balance.in_flight(), 1, "only what was received since: {balance:?}");
+            assert_eq!((balance.delivered, balance.lost), (4, 1));
+        }
     }
 }

@@ -16,6 +16,8 @@ mod drivers;
 
 mod buffer;
 
+mod books;
+
 mod backoff;
 
 mod supervise;

@@ -2,6 +2,7 @@
 //! a new one; the task itself ends only when its owner lets it.
 
 use std::any::Any;
+use std::error::Error;
 use std::panic::AssertUnwindSafe;
 
 use futures::FutureExt;
@@ -32,6 +33,14 @@ pub(crate) async fn guard<T>(component: impl Future<Output = T>) -> Result<T, St
 /// Runs a component's function and turns a panic into its message.
 pub(crate) fn guard_sync<T>(component: impl FnOnce() -> T) -> Result<T, String> {
     std::panic::catch_unwind(AssertUnwindSafe(component)).map_err(|panic| message(&*panic))
+}
+
+/// An error with what lies behind it, in one line.
+pub(crate) fn describe(error: &dyn Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    }
 }
 
 fn message(panic: &(dyn Any + Send)) -> String {

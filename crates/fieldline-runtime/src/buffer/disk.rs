@@ -23,9 +23,10 @@ use super::meter::{Meter, Wear};
 use super::store::{Place, Store, Taken};
 use super::visit::{Report, Visit};
 use crate::backoff::Backoff;
+use crate::books::{Books, SAVE_INTERVAL};
 use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Failure};
-use crate::supervise::blocking;
+use crate::supervise::{blocking, describe};
 
 /// How long to wait before a record that could not be read is tried again.
 const READ_AGAIN: Duration = Duration::from_secs(1);
@@ -55,6 +56,7 @@ pub(crate) struct DiskBuffer {
     abandon: Option<u64>,
     sync_at: Option<Instant>,
     checkpoint_at: Option<Instant>,
+    books_at: Instant,
 }
 
 /// Where the batch that is out came from.
@@ -93,6 +95,7 @@ impl DiskBuffer {
             abandon: None,
             sync_at: None,
             checkpoint_at: None,
+            books_at: Instant::now() + SAVE_INTERVAL,
         }
     }
 
@@ -158,7 +161,8 @@ impl DiskBuffer {
     pub(crate) fn due(&self) -> Option<Instant> {
         let waits = self.store.is_none() || !self.overflow.is_empty();
         let write_again = self.write_again_at.filter(|_| waits);
-        [write_again, self.read_again_at, self.sync_at, self.checkpoint_at].into_iter().flatten().min()
+        let books = Some(self.books_at);
+        [write_again, self.read_again_at, self.sync_at, self.checkpoint_at, books].into_iter().flatten().min()
     }
 
     pub(crate) async fn upkeep(&mut self) {
@@ -166,10 +170,14 @@ impl DiskBuffer {
         let is_past = |at: &mut Option<Instant>| at.take_if(|at| *at <= now).is_some();
         let (sync, checkpoint) = (is_past(&mut self.sync_at), is_past(&mut self.checkpoint_at));
         is_past(&mut self.read_again_at);
+        let books = self.books_at <= now;
+        if books {
+            self.books_at = now + SAVE_INTERVAL;
+        }
         self.open().await;
         let events = if self.may_write() { self.overflow.drain() } else { Vec::new() };
-        if sync || checkpoint || !events.is_empty() {
-            self.visit(Visit { events, sync, checkpoint, ..Visit::default() }).await;
+        if sync || checkpoint || books || !events.is_empty() {
+            self.visit(Visit { events, sync, checkpoint, books, ..Visit::default() }).await;
         }
     }
 
@@ -187,7 +195,7 @@ impl DiskBuffer {
 
     pub(crate) async fn close(&mut self) {
         let events = self.overflow.drain();
-        self.visit(Visit { events, sync: true, checkpoint: true, ..Visit::default() }).await;
+        self.visit(Visit { events, sync: true, checkpoint: true, books: true, ..Visit::default() }).await;
         self.store = None;
     }
 
@@ -331,7 +339,9 @@ impl DiskBuffer {
 fn place(handle: &NodeHandle, storage: Arc<dyn Storage>) -> Place {
     let settings = &handle.node.policy.buffer;
     let id = &handle.node.id;
+    let books = handle.data_dir.join("ledgers").join(id.pipeline()).join(id.node());
     Place {
+        books: Arc::new(Books::new(storage.clone(), books)),
         storage,
         directory: handle.data_dir.join("buffers").join(id.pipeline()).join(id.node()),
         options: Options {
@@ -344,13 +354,5 @@ fn place(handle: &NodeHandle, storage: Arc<dyn Storage>) -> Place {
             max_age: settings.max_age.map(|period| period.0),
         },
         node: id.as_str().into(),
-    }
-}
-
-/// The error with what the system said.
-fn describe(error: &StoreError) -> String {
-    match std::error::Error::source(error) {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }

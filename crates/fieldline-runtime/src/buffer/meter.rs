@@ -26,6 +26,8 @@ pub(crate) struct Figures {
     pub(crate) fault: Option<String>,
     /// Records on disk that the ledger holds as in flight and that no batch in hand has.
     pub(crate) parked: u64,
+    /// Whether the counters of earlier runs are in the ledger.
+    pub(crate) is_restored: bool,
 }
 
 /// What a disk buffer has cost the card since the node was first started.

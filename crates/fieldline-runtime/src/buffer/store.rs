@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use super::meter::Meter;
 use super::pending::Pending;
 use super::record;
+use crate::books::Books;
 
 /// The most receipts that wait for a sync: bounds memory, and what a power cut makes a source send again.
 const MAX_PENDING: usize = 4096;
@@ -25,6 +26,8 @@ pub(crate) struct Place {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) directory: PathBuf,
     pub(crate) options: Options,
+    /// Where the ledger is kept.
+    pub(crate) books: Arc<Books>,
     /// The name of the sink, for what is logged.
     pub(crate) node: Arc<str>,
 }
@@ -93,6 +96,9 @@ impl Store {
             booked,
             measured,
         };
+        if !std::mem::replace(&mut store.meter.figures().is_restored, true) {
+            store.place.books.restore(&store.ledger);
+        }
         store.reconcile(Door::Lost);
         Ok(store)
     }
@@ -207,6 +213,11 @@ impl Store {
     /// Makes acknowledgements survive a crash.
     pub(crate) fn checkpoint(&mut self) -> Result<(), StoreError> {
         self.log.checkpoint()
+    }
+
+    /// Saves the ledger.
+    pub(crate) fn save_books(&self) {
+        self.place.books.save(&self.ledger);
     }
 
     /// Whether no record waits to be read.

@@ -17,6 +17,8 @@ pub(crate) struct Visit {
     pub(crate) sync: bool,
     /// Whether to make the acknowledgements survive a crash.
     pub(crate) checkpoint: bool,
+    /// Whether to save the ledger.
+    pub(crate) books: bool,
     /// Records to give up, because the medium does not return them.
     pub(crate) abandon: Option<u64>,
     /// How many records to read at most.
@@ -63,6 +65,9 @@ impl Visit {
                 Ok(taken) => report.taken = Some(taken),
                 Err(error) => report.read_fault = Some(error),
             }
+        }
+        if self.books {
+            store.save_books();
         }
         store.measure();
         report

@@ -50,6 +50,15 @@ async fn what_a_dead_sink_did_not_take_is_written_after_a_restart() {
     assert_numbers(&witness.written("out"), 0..800);
     let out = balance(&second.view().status(), "out");
     assert_eq!((out.created, out.received, out.delivered, out.in_flight()), (800, 0, 800, 0));
+
+    let mut third = run(&card, &witness, Part::Writes, WhenFull::Block, 900).await;
+    third.stop(5 * SECOND).await;
+    let out = balance(&third.view().status(), "out");
+    assert_eq!(
+        (out.created, out.received, out.delivered, out.in_flight()),
+        (800, 100, 900, 0),
+        "the books go on"
+    );
 }
 
 #[tokio::test(start_paused = true)]
