@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fieldline_core::context::{Files, Origin};
 use fieldline_core::outputs::Port;
-use fieldline_core::policy::SinkPolicy;
+use fieldline_core::policy::{SinkPolicy, SourcePolicy};
 use fieldline_core::{Facts, FieldPath, Kind, Prepared};
 
 /// The full name of a node: `pipeline/node`. The same node in the next plan has the same id.
@@ -109,6 +109,8 @@ pub struct Plan {
     pub pipelines: Vec<Pipeline>,
     /// All nodes; connections first, then each node after those it reads.
     pub nodes: Vec<Node>,
+    /// What is set on its sources, beside what their components read; the default for one that is not here.
+    pub sources: BTreeMap<NodeId, SourcePolicy>,
     /// The files its components read, as they were when it was compiled.
     pub files: Snapshot,
 }

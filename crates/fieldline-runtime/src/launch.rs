@@ -22,6 +22,7 @@ use crate::drivers::source::SourceDriver;
 use crate::drivers::stopped;
 use crate::drivers::writer::Writer;
 use crate::outlet::{MAIN_SLOT, Outlet, Parcel, QUEUE, Target, Wiring};
+use crate::sequence::Numbering;
 use crate::status::NodeState;
 use crate::supervise::{guard, spawn};
 use crate::unit::Unit;
@@ -89,13 +90,13 @@ impl Launcher<'_> {
             }
             Crew::Source(source) => {
                 let driver = SourceDriver {
+                    numbering: self.numbering(&handle),
                     handle,
                     source,
                     outlet,
                     clock,
                     dead_letters,
                     stop: stop_signal,
-                    sequence: 0,
                     rush: self.rush.clone(),
                 };
                 (spawn(without_carry(driver.run())), None, Some(wiring))
@@ -157,6 +158,15 @@ impl Launcher<'_> {
             }
         }
         Wiring::Flow(Arc::new(targets))
+    }
+
+    fn numbering(&self, handle: &NodeHandle) -> Numbering {
+        let (clock, id) = (self.clock.clone(), &handle.node.id);
+        if !self.plan.sources.get(id).is_some_and(|policy| policy.sequence.persist) {
+            return Numbering::passing(clock);
+        }
+        let path = handle.data_dir.join("sequences").join(id.pipeline()).join(id.node());
+        Numbering::persistent(clock, self.storage.clone(), path)
     }
 
     fn buffer(&self, handle: &Arc<NodeHandle>, dead_letters: &DeadLetters) -> Buffer {

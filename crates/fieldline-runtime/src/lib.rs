@@ -18,6 +18,8 @@ mod buffer;
 
 mod books;
 
+mod sequence;
+
 mod backoff;
 
 mod supervise;

@@ -87,6 +87,7 @@ impl Runtime {
                 && old.component == node.component
                 && old.connection == node.connection
                 && old.policy == node.policy
+                && self.plan.sources.get(&node.id) == next.sources.get(&node.id)
                 && old.facts.outputs == node.facts.outputs
                 && with(old) == with(node)
                 && connection_kept

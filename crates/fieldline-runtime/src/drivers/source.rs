@@ -17,6 +17,7 @@ use crate::backoff::Backoff;
 use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::outlet::Outlet;
+use crate::sequence::Numbering;
 use crate::status::NodeState;
 use crate::supervise::guard;
 
@@ -31,7 +32,7 @@ pub(crate) struct SourceDriver {
     pub(crate) clock: Clock,
     pub(crate) dead_letters: DeadLetters,
     pub(crate) stop: Stop,
-    pub(crate) sequence: u64,
+    pub(crate) numbering: Numbering,
     /// Told when the source stands still until something is settled.
     pub(crate) rush: Arc<watch::Sender<u64>>,
 }
@@ -115,6 +116,7 @@ impl SourceDriver {
             }
         }
         self.outlet = Outlet::closed();
+        self.numbering.close().await;
         self.note_wait(&batches, true);
         while let Some((token, outcome)) = batches.settled().await {
             settle_with(&mut *self.source, &self.handle, token, outcome).await;
@@ -160,6 +162,7 @@ impl SourceDriver {
 
     /// Sends a batch on. Settlements are taken meanwhile: a full queue must not keep acknowledgements back.
     async fn hand_on(&mut self, batch: Batch, batches: &mut Batches) {
+        self.numbering.reserve(batch.events.len() + batch.failed.len()).await;
         let settle: Arc<dyn Settle> = batches.settle.clone();
         let (events, failed) = self.stamp(batch, &settle);
         for (event, error) in failed {
@@ -197,10 +200,10 @@ impl SourceDriver {
     }
 
     fn event(&mut self, draft: Draft, receipt: Receipt) -> Event {
-        self.sequence += 1;
         let mut meta = draft.meta;
         meta.source = self.handle.name.clone();
-        meta.sequence.get_or_insert(self.sequence);
+        let number = self.numbering.next();
+        meta.sequence.get_or_insert(number);
         let mut event = Event::new(draft.body, meta, receipt);
         event.begin(&self.handle.ledger);
         event

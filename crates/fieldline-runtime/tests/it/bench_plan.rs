@@ -70,6 +70,8 @@ pub(crate) enum Part {
     Panics(i64),
     /// Drops events without a word.
     Forgets,
+    /// The body becomes the sequence number.
+    Sequence,
     /// Holds numbers and gives their count for each `n`, and at the end.
     Gathers(i64),
     /// Adds text of `n` bytes to the metadata.
@@ -212,6 +214,10 @@ impl Transform for Works {
                 out.send(copy);
             }
             Part::Fails(n) if number % n == 0 => out.fail(event, EventError::new("told_to", "it is made so")),
+            Part::Sequence => {
+                *event.body_mut() = event.meta().get("sequence").expect("every source numbers its events");
+                out.send(event);
+            }
             Part::Pads(n) => {
                 event.meta_mut().fields.insert("pad".into(), Value::from("x".repeat(*n)));
                 out.send(event);

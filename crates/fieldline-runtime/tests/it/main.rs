@@ -8,3 +8,4 @@ mod dead_letter;
 mod delivery;
 mod disk;
 mod reload;
+mod sequence;
