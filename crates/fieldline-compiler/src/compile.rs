@@ -1,7 +1,7 @@
 //! [`compile`]: one call per step.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use compact_str::CompactString;
@@ -77,7 +77,7 @@ pub fn compile(request: &Request<'_>) -> Compiled {
         session.files.mask(span);
     }
     let plan = assemble::plan(compiler.checked, &session.files, component_files);
-    let secrets: Vec<String> = std::mem::take(&mut session.secrets).into_iter().collect();
+    let secrets = unspeakable(&session.secrets);
     Compiled {
         plan,
         broken: compiler.broken,
@@ -88,6 +88,15 @@ pub fn compile(request: &Request<'_>) -> Compiled {
         resolved: compiler.resolved,
         templates: compiler.templates,
     }
+}
+
+/// The secrets as they could stand in a message, also quoted by `{:?}`; the longest first, because one may hold another.
+fn unspeakable(secrets: &BTreeSet<String>) -> Vec<String> {
+    let quoted = secrets.iter().map(|secret| secret.escape_debug().to_string());
+    let mut all: Vec<String> = secrets.iter().cloned().chain(quoted).collect();
+    all.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    all.dedup();
+    all
 }
 
 /// What the programs have in common while they are compiled one after the other.
