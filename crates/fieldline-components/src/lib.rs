@@ -12,6 +12,8 @@ pub mod template;
 
 pub mod reference;
 
+pub mod codes;
+
 mod connections;
 
 mod sources;
