@@ -1,11 +1,14 @@
 //! What every component promises, tested over all of them.
 
+mod bench;
 mod bme680;
 mod checks;
 mod contract;
 mod file_sink;
 mod harness;
+mod less_data;
 mod map;
 mod properties;
 mod reference;
 mod sources;
+mod window;

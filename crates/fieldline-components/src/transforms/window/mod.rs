@@ -22,6 +22,7 @@ use self::shape::Shape;
 use self::windower::{Rules, Windower};
 use crate::fields::check_not_zero;
 use crate::lookup::Lookup;
+use crate::transforms::choice::{check_exactly_one, check_positive};
 use crate::transforms::keyed::default_max_keys;
 use crate::transforms::timing::{Timing, nanos};
 
@@ -226,16 +227,7 @@ impl WindowConfig {
             ("sliding", self.sliding.is_some()),
             ("session", self.session.is_some()),
         ];
-        let mut given = shapes.iter().filter(|(_, given)| *given).map(|(name, _)| *name);
-        let Some(first) = given.next() else {
-            cx.error("missing-field", "", "a window needs `last`, `tumbling`, `sliding` or `session`")
-                .help("write for example `last: 8` or `tumbling: 1m`");
-            return;
-        };
-        for other in given {
-            cx.error("conflicting-fields", other, format!("`{first}` and `{other}` exclude each other"))
-                .help("keep one of them; a second `window` can read the same input");
-        }
+        check_exactly_one(cx, &shapes, "tumbling: 1m");
         if self.every.is_some() && self.last.is_none() {
             cx.error("conflicting-fields", "every", "`every` counts readings and belongs to `last`")
                 .help("for windows by time write `sliding: { length: 10m, every: 1m }`");
@@ -269,9 +261,8 @@ impl WindowConfig {
             ("max_keys", Some(self.max_keys)),
             ("max_events", Some(self.max_events)),
         ];
-        for (field, _) in counts.iter().filter(|(_, count)| *count == Some(0)) {
-            cx.error("bad-number", field, format!("`{field}` must be at least 1"))
-                .help("write a larger number, or leave it out");
+        for (field, count) in counts {
+            count.into_iter().for_each(|count| check_positive(cx, field, count));
         }
         if let Some(last) = self.last {
             if last > self.max_events {

@@ -1,0 +1,49 @@
+//! What several transforms ask of their config and of their events: one of several fields, a number, a heartbeat.
+
+use std::time::{Duration, Instant};
+
+use fieldline_core::{CheckCx, Event, FieldPath, Value};
+
+/// Complains unless exactly one of the named fields is given; `example` is what could be written.
+pub(crate) fn check_exactly_one(cx: &mut CheckCx<'_>, fields: &[(&str, bool)], example: &str) {
+    let mut given = fields.iter().filter(|(_, given)| *given).map(|(name, _)| *name);
+    let Some(first) = given.next() else {
+        let names: Vec<String> = fields.iter().map(|(name, _)| format!("`{name}`")).collect();
+        cx.error("missing-field", "", format!("one of {} is needed", names.join(", ")))
+            .help(format!("write for example `{example}`"));
+        return;
+    };
+    for other in given {
+        cx.error("conflicting-fields", other, format!("`{first}` and `{other}` exclude each other"))
+            .help("keep one of them; another node can do the other");
+    }
+}
+
+/// Complains about a count that must not be 0.
+pub(crate) fn check_positive(cx: &mut CheckCx<'_>, field: &str, count: usize) {
+    if count == 0 {
+        cx.error("bad-number", field, format!("`{field}` must be at least 1"))
+            .help("write a larger number, or leave it out");
+    }
+}
+
+/// Complains about a number that is not finite or not above 0.
+pub(crate) fn check_above_zero(cx: &mut CheckCx<'_>, field: &str, number: f64) {
+    if !number.is_finite() || number <= 0.0 {
+        cx.error("bad-number", field, format!("`{field}` must be greater than 0"))
+            .help(format!("write for example `{field}: 0.5`"));
+    }
+}
+
+/// The finite number at `path` in the body.
+pub(crate) fn number_at(event: &Event, path: &FieldPath) -> Option<f64> {
+    path.get(event.body()).and_then(Value::as_f64).filter(|number| number.is_finite())
+}
+
+/// Whether so much time went by since `then`; never where there is no limit.
+pub(crate) fn is_over(then: Option<Instant>, now: Instant, limit: Option<Duration>) -> bool {
+    match (then, limit) {
+        (Some(then), Some(limit)) => now.saturating_duration_since(then) >= limit,
+        _ => false,
+    }
+}

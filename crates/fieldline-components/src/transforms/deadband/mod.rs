@@ -1,0 +1,155 @@
+//! The `deadband` transform: takes out readings that say nothing new. Here is its config and the band around
+//! the last reading; [`swinging`] stands in for readings by straight lines.
+
+mod swinging;
+
+use std::time::{Duration, Instant};
+
+use fieldline_core::units::Period;
+use fieldline_core::{
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Kind, Moment, Outputs, Transform,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::swinging::Swinging;
+use super::choice::{check_above_zero, check_exactly_one, check_positive, is_over, number_at};
+use super::keyed::{Keyed, default_max_keys, key_of};
+use super::timing::Timing;
+use crate::fields::check_not_zero;
+use crate::lookup::Lookup;
+
+/// The reason events are counted under.
+const REASON: &str = "deadband";
+
+/// The fields of a `deadband`: one of `absolute`, `percent` and `swinging_door`.
+///
+/// Events whose field is no number always pass.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeadbandConfig {
+    /// The field that is watched.
+    field: FieldPath,
+    /// An event passes if its number is at least so far from the last that passed, in the field's own unit.
+    absolute: Option<f64>,
+    /// An event passes if its number is at least so many percent from the last that passed.
+    percent: Option<f64>,
+    /// Events pass that are the corners of a line of straight pieces, from which no event that was taken out is
+    /// further than this, in the field's own unit. Each event is held until the next one shows whether it is a corner.
+    swinging_door: Option<f64>,
+    /// An event passes at the latest so long after the last one, so that silence means that something is broken.
+    heartbeat: Option<Period>,
+    /// With `swinging_door`: which time the straight lines run over.
+    #[serde(default)]
+    time: Timing,
+    /// A band of its own for each value found here, such as `meta.topic`.
+    by: Option<Lookup>,
+    /// The most keys there are bands for. A new one takes the place of the key that was silent for longest.
+    #[serde(default = "default_max_keys")]
+    max_keys: usize,
+}
+
+impl Config for DeadbandConfig {
+    const KIND: Kind = Kind::Transform;
+    const NAME: &'static str = "deadband";
+    const SUMMARY: &'static str = "Takes out readings that differ too little from the last one that passed.";
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "Half a degree is news, and so is every third second",
+            config: "field: t\nabsolute: 0.5\nheartbeat: 3s",
+            input: "{\"t\":20.0}\n{\"t\":20.4}\n{\"t\":20.5}\n{\"t\":20.6}\n{\"t\":20.6}\n{\"t\":20.6}\n{\"t\":null}",
+            output: "{\"t\":20.0}\n{\"t\":20.5}\n{\"t\":20.6}\n{\"t\":null}",
+        },
+        Example {
+            title: "Five percent of a pressure, for each machine apart",
+            config: "field: bar\npercent: 5\nby: machine",
+            input: "{\"machine\":1,\"bar\":100}\n{\"machine\":2,\"bar\":10}\n{\"machine\":1,\"bar\":104}\n{\"machine\":2,\"bar\":10.5}",
+            output: "{\"machine\":1,\"bar\":100}\n{\"machine\":2,\"bar\":10}\n{\"machine\":2,\"bar\":10.5}",
+        },
+        Example {
+            title: "The corners of a ramp",
+            config: "field: level\nswinging_door: 0.5",
+            input: "{\"level\":0}\n{\"level\":1}\n{\"level\":2.1}\n{\"level\":3}\n{\"level\":3}\n{\"level\":3}",
+            output: "{\"level\":0}\n{\"level\":3}\n{\"level\":3}",
+        },
+    ];
+
+    fn check(&self, cx: &mut CheckCx<'_>) {
+        let widths =
+            [("absolute", self.absolute), ("percent", self.percent), ("swinging_door", self.swinging_door)];
+        check_exactly_one(cx, &widths.map(|(name, width)| (name, width.is_some())), "absolute: 0.5");
+        for (name, width) in widths {
+            width.into_iter().for_each(|width| check_above_zero(cx, name, width));
+        }
+        if self.time != Timing::Arrival && self.swinging_door.is_none() {
+            cx.error("conflicting-fields", "time", "only `swinging_door` needs to know the time")
+                .help("leave `time` out");
+        }
+        self.heartbeat.into_iter().for_each(|heartbeat| check_not_zero(cx, "heartbeat", heartbeat));
+        check_positive(cx, "max_keys", self.max_keys);
+    }
+
+    fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+        let heartbeat = self.heartbeat.map(|heartbeat| heartbeat.0);
+        let by = self.by.clone();
+        let field = self.field.clone();
+        let width = match (self.absolute, self.percent, self.swinging_door) {
+            (Some(absolute), ..) => Width::Absolute(absolute),
+            (_, Some(percent), _) => Width::Percent(percent),
+            (_, _, Some(error)) => {
+                let swinging = Swinging::new(field, error, heartbeat, self.time.clone(), by, self.max_keys);
+                return Ok(Built::Transform(Box::new(swinging)));
+            }
+            _ => return Err(BuildError::new("a deadband needs a width")),
+        };
+        let bands = Keyed::new(self.max_keys);
+        Ok(Built::Transform(Box::new(Deadband { field, width, heartbeat, by, bands })))
+    }
+}
+
+enum Width {
+    Absolute(f64),
+    Percent(f64),
+}
+
+struct Deadband {
+    field: FieldPath,
+    width: Width,
+    heartbeat: Option<Duration>,
+    by: Option<Lookup>,
+    bands: Keyed<Band>,
+}
+
+/// The last event that passed.
+#[derive(Default)]
+struct Band {
+    number: Option<f64>,
+    passed: Option<Instant>,
+}
+
+impl Transform for Deadband {
+    fn apply(&mut self, event: Event, moment: &Moment<'_>, out: &mut Outputs) {
+        let number = number_at(&event, &self.field);
+        let (band, _) = self.bands.touch(&key_of(&event, self.by.as_ref()), moment.instant);
+        let silent = is_over(band.passed, moment.instant, self.heartbeat);
+        match (band.number, number) {
+            (Some(last), Some(number)) if !silent && self.width.holds(last, number) => {
+                out.discard(event, REASON);
+            }
+            _ => {
+                *band = Band { number, passed: Some(moment.instant) };
+                out.send(event);
+            }
+        }
+    }
+}
+
+impl Width {
+    fn holds(&self, last: f64, number: f64) -> bool {
+        let width = match self {
+            Width::Absolute(width) => *width,
+            Width::Percent(percent) => percent / 100.0 * last.abs(),
+        };
+        (number - last).abs() < width
+    }
+}
