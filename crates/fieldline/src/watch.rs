@@ -8,6 +8,7 @@ use std::time::Duration;
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// How long it must be quiet before the files are read: an editor's save is several events.
 const QUIET: Duration = Duration::from_millis(200);
@@ -19,6 +20,10 @@ pub(crate) struct Watch {
     watcher: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
     changes: mpsc::Receiver<()>,
+    /// When it will have been quiet for long enough since the last change.
+    quiet_at: Option<Instant>,
+    /// When to look although nothing was heard.
+    poll_at: Instant,
 }
 
 impl Watch {
@@ -33,7 +38,8 @@ impl Watch {
         let watcher = watcher.inspect_err(
             |error| tracing::warn!(%error, "files cannot be watched; they are looked at every 30 s"),
         );
-        Watch { watcher: watcher.ok(), folders: BTreeSet::new(), changes }
+        let poll_at = Instant::now() + POLL;
+        Watch { watcher: watcher.ok(), folders: BTreeSet::new(), changes, quiet_at: None, poll_at }
     }
 
     /// Watches the folders of these files and folders, and no others.
@@ -52,13 +58,17 @@ impl Watch {
     }
 
     /// Resolves when something has changed and it has been quiet since, or when it is time to look anyway.
+    /// Cancel-safe: what was heard is kept.
     pub(crate) async fn changed(&mut self) {
-        tokio::select! {
-            Some(()) = self.changes.recv() => {
-                while tokio::time::timeout(QUIET, self.changes.recv()).await.is_ok_and(|change| change.is_some()) {}
+        loop {
+            let due = self.quiet_at.unwrap_or(self.poll_at);
+            tokio::select! {
+                Some(()) = self.changes.recv() => self.quiet_at = Some(Instant::now() + QUIET),
+                () = tokio::time::sleep_until(due) => break,
             }
-            () = tokio::time::sleep(POLL) => {}
         }
+        self.quiet_at = None;
+        self.poll_at = Instant::now() + POLL;
     }
 }
 
