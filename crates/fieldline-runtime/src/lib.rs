@@ -43,5 +43,5 @@ mod switch;
 pub use clock::{SystemTime, TokioTime};
 pub use inject::InjectError;
 pub use runtime::{Applied, ApplyError, Environment, Runtime};
-pub use status::{BufferStatus, NodeState, NodeStatus, Status, WearStatus};
+pub use status::{BufferStatus, NodeState, NodeStatus, OutageStatus, Status, WearStatus};
 pub use view::View;

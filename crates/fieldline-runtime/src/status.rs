@@ -81,10 +81,23 @@ pub struct BufferStatus {
     pub overflow: u64,
     /// How long the one that came first has waited.
     pub oldest: Option<Duration>,
+    /// Events beside those: in the queue before the buffer, and in the batch that is being written.
+    pub on_the_way: u64,
     /// What is wrong with the disk.
     pub fault: Option<String>,
+    /// Set while the sink does not take what it is given.
+    pub outage: Option<OutageStatus>,
     /// What a disk buffer has cost the card; `None` for one in memory.
     pub wear: Option<WearStatus>,
+}
+
+/// How long a sink has not taken what it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutageStatus {
+    /// Time since the first try that failed.
+    pub lasts: Duration,
+    /// Time to the next try; zero while it is being made.
+    pub next_try: Duration,
 }
 
 /// What a disk buffer has cost the card since its node was first started. The file system's journal comes on top.

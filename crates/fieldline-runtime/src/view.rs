@@ -43,6 +43,8 @@ impl View {
 
     fn node(&self, handle: &NodeHandle) -> NodeStatus {
         let (state, restarts) = handle.monitor.read();
+        let balance = handle.ledger.balance();
+        let meter = (handle.node.kind == Kind::Sink).then_some(&handle.meter);
         let fault = handle.meter.figures().fault.clone();
         NodeStatus {
             id: handle.node.id.clone(),
@@ -50,8 +52,8 @@ impl View {
             component: handle.node.component,
             state: state.with_fault(fault.as_deref()),
             restarts,
-            balance: handle.ledger.balance(),
-            buffer: (handle.node.kind == Kind::Sink).then(|| handle.meter.status(&self.clock)),
+            buffer: meter.map(|meter| meter.status(&self.clock, balance.in_flight())),
+            balance,
         }
     }
 }

@@ -2,12 +2,12 @@
 //! It outlives the driver, so that a node that is started anew knows what its ledger still holds as in flight.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fieldline_core::Clock;
 use jiff::Timestamp;
 
-use crate::status::{BufferStatus, WearStatus};
+use crate::status::{BufferStatus, OutageStatus, WearStatus};
 
 /// The figures of one buffer.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +24,8 @@ pub(crate) struct Figures {
     pub(crate) wear: Option<Wear>,
     /// What is wrong with the disk.
     pub(crate) fault: Option<String>,
+    /// Set while the sink fails.
+    pub(crate) outage: Option<Outage>,
     /// Records on disk that the ledger holds as in flight and that no batch in hand has.
     pub(crate) parked: u64,
     /// Whether the counters of earlier runs are in the ledger.
@@ -41,6 +43,15 @@ pub(crate) struct Wear {
     pub(crate) syncs: u64,
 }
 
+/// A sink that fails.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outage {
+    /// When the first try failed.
+    pub(crate) since: Instant,
+    /// When the next is made.
+    pub(crate) next_try: Instant,
+}
+
 /// [`Figures`], shared.
 #[derive(Debug, Default)]
 pub(crate) struct Meter(Mutex<Figures>);
@@ -51,20 +62,38 @@ impl Meter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The figures as they are shown.
-    pub(crate) fn status(&self, clock: &Clock) -> BufferStatus {
+    /// The sink has failed and is tried again after `wait`.
+    pub(crate) fn fails(&self, now: Instant, wait: Duration) {
+        let mut figures = self.figures();
+        let since = figures.outage.map_or(now, |outage| outage.since);
+        figures.outage = Some(Outage { since, next_try: now + wait });
+    }
+
+    /// The sink takes what it is given.
+    pub(crate) fn works(&self) {
+        self.figures().outage = None;
+    }
+
+    /// The figures as they are shown, of a node with so many events in flight.
+    pub(crate) fn status(&self, clock: &Clock, in_flight: i128) -> BufferStatus {
         let figures = self.figures().clone();
+        let now = clock.instant();
         let age = |oldest: Timestamp| clock.time().duration_since(oldest).try_into().unwrap_or_default();
         BufferStatus {
             records: figures.records,
             bytes: figures.bytes,
             overflow: figures.overflow,
             oldest: figures.oldest.map(age),
+            on_the_way: u64::try_from(in_flight - i128::from(figures.records)).unwrap_or(0),
             fault: figures.fault,
+            outage: figures.outage.map(|outage| OutageStatus {
+                lasts: now.saturating_duration_since(outage.since),
+                next_try: outage.next_try.saturating_duration_since(now),
+            }),
             wear: figures.wear.map(|wear| WearStatus {
                 bytes_written: wear.bytes_written,
                 syncs: wear.syncs,
-                elapsed: clock.instant().saturating_duration_since(wear.since),
+                elapsed: now.saturating_duration_since(wear.since),
             }),
         }
     }

@@ -35,17 +35,32 @@ impl Writer {
     /// early, it connects with the first batch.
     pub(crate) async fn greet(mut self) -> Self {
         while let Err(error) = self.connect().await {
-            let failures = self.backoff.failures() + 1;
             tracing::warn!(node = %self.handle.node.id, %error, "cannot connect, trying again");
-            self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
-            if sleep_or_stop(self.backoff.fail(), &mut self.leaving).await {
+            let wait = self.fails(error);
+            if sleep_or_stop(wait, &mut self.leaving).await {
                 return self;
             }
         }
-        self.backoff.succeed();
         self.connected = true;
-        self.handle.monitor.set(NodeState::Running);
+        self.works();
         self
+    }
+
+    /// Books a try that failed, and says how long to wait before the next.
+    fn fails(&mut self, error: ComponentError) -> Duration {
+        let wait = self.backoff.fail();
+        let failures = self.backoff.failures();
+        self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
+        self.handle.meter.fails(self.clock.instant(), wait);
+        wait
+    }
+
+    fn works(&mut self) {
+        self.backoff.succeed();
+        self.handle.meter.works();
+        if self.connected {
+            self.handle.monitor.set(NodeState::Running);
+        }
     }
 
     async fn connect(&mut self) -> Result<(), ComponentError> {
@@ -80,21 +95,16 @@ impl Writer {
                 batch.events.drain(..).for_each(|event| event.finish(Door::Delivered));
                 break;
             };
-            self.sort(&mut batch.events, error, attempts).await;
-            if batch.events.is_empty() {
-                break;
-            }
-            let wait = self.backoff.fail();
+            let Some(error) = self.sort(&mut batch.events, error, attempts).await else { break };
+            tracing::warn!(node = %self.handle.node.id, %error, attempts, "write failed, trying again");
+            let wait = self.fails(error);
             if !batch.is_on_disk() {
                 tokio::time::sleep(wait).await;
             } else if sleep_or_stop(wait, &mut self.leaving).await {
                 return (self, false);
             }
         }
-        self.backoff.succeed();
-        if self.connected {
-            self.handle.monitor.set(NodeState::Running);
-        }
+        self.works();
         if let Some(rate) = self.handle.node.policy.max_rate {
             let pause = Duration::from_secs_f64(count as f64 / f64::from(rate));
             self.not_before = Some(Instant::now() + pause);
@@ -115,8 +125,13 @@ impl Writer {
         result
     }
 
-    /// Books what was written and what never can be; leaves what may be tried again.
-    async fn sort(&mut self, events: &mut Vec<Event>, error: WriteError, attempts: u32) {
+    /// Books what was written and what never can be; leaves what may be tried again, and says why it failed.
+    async fn sort(
+        &mut self,
+        events: &mut Vec<Event>,
+        error: WriteError,
+        attempts: u32,
+    ) -> Option<ComponentError> {
         let limit = self.handle.node.policy.retry.attempts.unwrap_or(u32::MAX);
         let failed = match error {
             WriteError::All(error) => (0..events.len()).map(|index| (index, error.clone())).collect(),
@@ -139,10 +154,6 @@ impl Writer {
             }
         }
         *events = again;
-        if let Some(error) = last_error {
-            let failures = self.backoff.failures() + 1;
-            tracing::warn!(node = %self.handle.node.id, %error, attempts, "write failed, trying again");
-            self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
-        }
+        last_error
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use fieldline_core::Outcome;
+use fieldline_core::policy::{SinkPolicy, WhenFull};
 use proptest::prelude::*;
 
-use crate::bench_plan::{Draw, Part, Witness, assert_balanced, finished, runtime};
+use crate::bench_plan::{Card, Draw, Part, Witness, assert_balanced, finished, on_disk, runtime};
 
 /// A transform of a random graph.
 fn part() -> impl Strategy<Value = Part> {
@@ -28,7 +29,10 @@ fn shape() -> impl Strategy<Value = Shape> {
     prop::collection::vec((part(), 0usize..100, 0usize..100), 1..7)
 }
 
-fn draw(witness: &Witness, shape: &Shape, sinks: &[Part]) -> Draw {
+/// Sinks, each with whether its buffer is on disk.
+type Sinks = [(Part, bool)];
+
+fn draw(witness: &Witness, shape: &Shape, sinks: &Sinks) -> Draw {
     let mut draw =
         Draw::new(witness).node("air", Part::Numbers { pause: Duration::from_millis(1), limit: 400 }, &[]);
     let mut names = vec!["air".to_owned()];
@@ -43,9 +47,10 @@ fn draw(witness: &Witness, shape: &Shape, sinks: &[Part]) -> Draw {
         draw = draw.node(&name, part.clone(), &inputs);
         names.push(name);
     }
-    for (position, sink) in sinks.iter().enumerate() {
+    for (position, (sink, is_on_disk)) in sinks.iter().enumerate() {
         let input = &names[names.len() - 1 - position % names.len()];
-        draw = draw.node(&format!("s{position}"), sink.clone(), &[input]);
+        let policy = if *is_on_disk { on_disk(WhenFull::Block) } else { SinkPolicy::default() };
+        draw = draw.node_with(&format!("s{position}"), sink.clone(), &[input], policy);
     }
     draw
 }
@@ -60,14 +65,13 @@ proptest! {
     #[test]
     fn every_event_ends_by_one_door_over_any_edits(
         shapes in prop::collection::vec(shape(), 1..5),
-        sinks in prop::collection::vec(sink(), 1..3),
+        sinks in prop::collection::vec((sink(), any::<bool>()), 1..3),
         pauses in prop::collection::vec(1u64..120, 5),
     ) {
         let single = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         single.expect("a tokio runtime").block_on(async {
-            let folder = tempfile::tempdir().expect("a folder");
-            let witness = Witness::default();
-            let mut runtime = runtime(folder.path());
+            let (card, witness) = (Card::new(), Witness::default());
+            let mut runtime = card.runtime();
             for (shape, pause) in shapes.iter().zip(&pauses) {
                 let applied = runtime.apply(draw(&witness, shape, &sinks).plan()).await.expect("it can be built");
                 assert_eq!(applied.cut_off, []);

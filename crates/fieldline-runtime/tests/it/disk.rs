@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fieldline_core::Outcome;
 use fieldline_core::policy::WhenFull;
+use fieldline_core::units::Size;
 use fieldline_runtime::{NodeState, Runtime};
 use fieldline_store::testing::MemoryStorage;
 
@@ -186,4 +187,31 @@ async fn nothing_is_called_safe_that_a_broken_disk_did_not_take() {
     assert!(!applied.cut_off.is_empty(), "what only memory has is tried until the deadline");
     assert!(witness.outcomes().iter().all(|outcome| *outcome != Outcome::Delivered));
     assert_balanced(&runtime.view().status());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_hour_of_one_reading_a_second_without_a_broker_keeps_to_the_budget_of_the_card() {
+    let (card, witness) = (Card::new(), Witness::default());
+    let mut runtime = card.runtime();
+    let plan = numbers(&witness, SECOND, i64::MAX).node("pad", Part::Pads(180), &["air"]);
+    let mut policy = on_disk(WhenFull::DropOldest);
+    policy.buffer.max_size = Some(Size(64 << 20));
+    let plan = plan.node_with("out", NEVER, &["pad"], policy).plan();
+    runtime.apply(plan).await.expect("it can be built");
+    tokio::time::sleep(3_600 * SECOND).await;
+    let status = runtime.view().status();
+    let node = status.nodes.iter().find(|node| node.id.node() == "out").expect("it is there");
+    let buffer = node.buffer.as_ref().expect("sinks have one");
+    let wear = buffer.wear.expect("it is on disk");
+    let (bytes, syncs) = (wear.bytes_per_day().expect("an hour"), wear.syncs_per_day().expect("an hour"));
+    assert!(bytes < 50_000_000 && syncs < 3_000, "{bytes} bytes and {syncs} fsyncs a day");
+    let counters = card.storage.counters();
+    assert!(
+        counters.syncs <= wear.syncs + 10 && counters.pages_written * 4096 * 24 < 50_000_000,
+        "{counters:?}"
+    );
+    let (oldest, outage) = (buffer.oldest.expect("some wait"), buffer.outage.expect("the sink is down"));
+    assert!(oldest > 3_590 * SECOND && outage.lasts > 3_590 * SECOND && outage.next_try <= 40 * SECOND);
+    assert_eq!(i128::from(buffer.records + buffer.on_the_way), node.balance.in_flight());
+    runtime.stop(5 * SECOND).await;
 }
