@@ -7,5 +7,6 @@ mod crash;
 mod dead_letter;
 mod delivery;
 mod disk;
+mod disk_faults;
 mod reload;
 mod sequence;
