@@ -60,9 +60,10 @@ pub fn run_tests(
         .collect();
     let (files, done) = (request.files, AtomicUsize::new(0));
     let results = in_parallel(cases.len(), options.threads, |index| {
+        let place = place(&compiled.files, cases[index].span);
         let compiled = anew[index].as_ref().unwrap_or(compiled);
         let data_dir = scratch.path().join(index.to_string());
-        let result = run_case(cases[index], compiled, files, &data_dir, options);
+        let result = run_case((cases[index], place), compiled, files, &data_dir, options);
         (options.progress)(done.fetch_add(1, Ordering::Relaxed) + 1, cases.len());
         result
     });
@@ -83,9 +84,9 @@ pub fn run_tests(
     Ok(report)
 }
 
-/// Runs one case, which was found in the compilation as a whole; `compiled` is the one with its params.
+/// Runs one case, which was found with its place in the compilation as a whole; `compiled` is the one with its params.
 fn run_case(
-    case: &TestCase,
+    (case, place): (&TestCase, Place),
     compiled: &Compiled,
     files: &dyn FileSource,
     data_dir: &Path,
@@ -97,7 +98,7 @@ fn run_case(
     let mut report = CaseReport {
         pipeline: case.pipeline.clone(),
         name: case.name.clone(),
-        place: found.map_or_else(|| Place::start_of(&case.file), |case| place(&compiled.files, case.span)),
+        place,
         failures: Vec::new(),
         notes: Vec::new(),
     };

@@ -7,7 +7,7 @@ pub mod data;
 pub mod junit;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::coverage::Coverage;
 use crate::golden::Golden;
@@ -100,12 +100,6 @@ impl Failure {
     pub(crate) fn actual(mut self, actual: String) -> Self {
         self.actual = Some(actual);
         self
-    }
-}
-
-impl Place {
-    pub(crate) fn start_of(file: &Path) -> Self {
-        Place { file: file.to_owned(), line: 1, column: 1 }
     }
 }
 

@@ -1,3 +1,8 @@
 //! Tests of `tests:` blocks over the real components: what passes, what fails, and in which words.
+
+mod failing_words;
+mod files;
+mod outages;
+mod stage;
 mod support;
-mod verdicts;
+mod time;

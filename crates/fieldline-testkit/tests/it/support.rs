@@ -36,7 +36,7 @@ pub(crate) fn run(text: &str, files: MemoryFiles, options: &Options<'_>) -> Repo
 /// The whole report of a pipeline, as a person sees it.
 pub(crate) fn shown(text: &str, options: &Options<'_>) -> String {
     let report = run(text, MemoryFiles::default(), options);
-    format!("{}\n{}", human(&report, Color::Never), report.summary()).trim_start().to_owned()
+    format!("{}\n\n{}", human(&report, Color::Never), report.summary()).trim_start().to_owned()
 }
 
 /// Checks the whole report of a pipeline.
