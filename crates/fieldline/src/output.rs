@@ -21,6 +21,13 @@ pub(crate) fn error(error: &anyhow::Error) {
     eprintln!("error: {error:#}");
 }
 
+/// Puts a line of progress in place of the one before, on a terminal; an empty one ends it.
+pub(crate) fn progress(line: &str) {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\u{1b}[K{line}");
+    }
+}
+
 /// Prints what the compiler found, in the place that suits the format, and a line that counts it.
 pub(crate) fn diagnostics(compiled: &Compiled, format: Format) {
     match format {
@@ -53,11 +60,17 @@ pub(crate) fn lines(compiled: &Compiled) -> Vec<String> {
 /// `2 errors and 1 warning`, or `None` where there are none.
 pub(crate) fn count(compiled: &Compiled) -> Option<String> {
     let count = |severity| compiled.diagnostics.iter().filter(|one| one.severity == severity).count();
-    let words = |count, word| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
     match (count(Severity::Error), count(Severity::Warning)) {
         (0, 0) => None,
-        (0, warnings) => Some(words(warnings, "warning")),
-        (errors, 0) => Some(words(errors, "error")),
-        (errors, warnings) => Some(format!("{} and {}", words(errors, "error"), words(warnings, "warning"))),
+        (0, warnings) => Some(amount(warnings, "warning")),
+        (errors, 0) => Some(amount(errors, "error")),
+        (errors, warnings) => {
+            Some(format!("{} and {}", amount(errors, "error"), amount(warnings, "warning")))
+        }
     }
+}
+
+/// `1 error`, `2 errors`.
+pub(crate) fn amount(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
 }

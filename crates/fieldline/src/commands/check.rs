@@ -13,9 +13,10 @@ pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
         let texts: Vec<&str> = compiled.resolved.values().map(String::as_str).collect();
         output::print(texts.join("---\n").trim_end());
     } else if options.format == Format::Human {
-        let (pipelines, nodes) = (compiled.plan.pipelines.len(), compiled.plan.nodes.len());
+        let pipelines = output::amount(compiled.plan.pipelines.len(), "pipeline");
+        let nodes = output::amount(compiled.plan.nodes.len(), "node");
         let found = output::count(&compiled).unwrap_or_else(|| "no problems".into());
-        output::print(format!("{found}; {pipelines} pipelines with {nodes} nodes can run"));
+        output::print(format!("{found}; {pipelines} with {nodes} can run"));
     }
     Ok(if compiled.is_ok() { ExitCode::SUCCESS } else { BAD_CONFIG.into() })
 }

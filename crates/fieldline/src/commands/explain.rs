@@ -30,8 +30,7 @@ pub(crate) fn explain(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
         [] => topics,
         [name] => named(&topics, name)?,
         [kind, name, ..] => {
-            let of_kind: Vec<Topic> =
-                topics.into_iter().filter(|topic| is_kind(topic.kind, kind)).collect();
+            let of_kind: Vec<Topic> = topics.into_iter().filter(|topic| is_kind(topic.kind, kind)).collect();
             if of_kind.is_empty() {
                 bail!("`{kind}` is no kind: write `connection`, `source`, `transform`, `sink` or `code`");
             }

@@ -1,3 +1,8 @@
 //! Tests of the program as its users meet it: the built binary, real files, real brokers.
 
+mod commands;
+mod component_codes;
+mod generated;
+mod program;
 mod publish;
+mod scaffold;

@@ -70,7 +70,11 @@ fn from_template(template: &Path, options: &NewOptions) -> anyhow::Result<ExitCo
     }
     let compiled = station.compile(&request);
     output::problems(&compiled.diagnostics, &compiled.files);
-    if compiled.diagnostics.iter().any(|one| ABOUT_PARAMS.contains(&one.code) && one.severity == Severity::Error) {
+    if compiled
+        .diagnostics
+        .iter()
+        .any(|one| ABOUT_PARAMS.contains(&one.code) && one.severity == Severity::Error)
+    {
         return Ok(BAD_CONFIG.into());
     }
     disk::write_new(&options.into, &station.text())?;
@@ -92,5 +96,7 @@ fn unset(missing: &[&ParamInfo]) -> String {
 
 fn next_steps(file: &Path) {
     let file = file.display();
-    output::print(format!("wrote {file}\nnext: fieldline check {file}\n      fieldline run {file}"));
+    output::print(format!(
+        "wrote {file}\nnext: fieldline check {file}\n      fieldline test {file}\n      fieldline run {file}"
+    ));
 }

@@ -19,7 +19,8 @@ pub(crate) fn absolute(path: &Path) -> std::io::Result<PathBuf> {
 
 /// `target` as a file in `folder` names it; both absolute.
 pub(crate) fn relative(folder: &Path, target: &Path) -> PathBuf {
-    let shared = folder.components().zip(target.components()).take_while(|(left, right)| left == right).count();
+    let shared =
+        folder.components().zip(target.components()).take_while(|(left, right)| left == right).count();
     let up = folder.components().skip(shared).map(|_| Component::ParentDir);
     up.chain(target.components().skip(shared)).collect()
 }

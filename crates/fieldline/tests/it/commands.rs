@@ -1,0 +1,237 @@
+//! What `check`, `graph`, `explain`, `schema` and `completions` print, and with what exit code they end.
+
+use serde_json::Value;
+
+use crate::program::{fieldline, folder, workspace};
+
+const GOOD: &str = "\
+pipeline: drying
+sources:
+  air: { type: timer, every: 5s, body: { temperature: 21.5 } }
+transforms:
+  warm: { type: filter, inputs: air, keep: { temperature: { above: 20 } } }
+sinks:
+  print: { type: stdout, inputs: warm }
+";
+
+#[test]
+fn a_good_file_is_counted() {
+    let folder = folder(&[("drying.yaml", GOOD)]);
+    let done = fieldline(folder.path(), &["check", "drying.yaml"]);
+    assert_eq!(done.out, "no problems; 1 pipeline with 3 nodes can run\n");
+    assert_eq!((done.errors.as_str(), done.code), ("", 0));
+}
+
+#[test]
+fn a_mistake_is_shown_where_it_is_with_what_to_do() {
+    let folder = folder(&[("drying.yaml", &GOOD.replace("inputs: warm", "inputs: worm"))]);
+    let done = fieldline(folder.path(), &["check", "drying.yaml"]);
+    insta::assert_snapshot!(done.errors, @r#"
+    error[unknown-input]: there is no source or transform `worm`
+     --> drying.yaml:7:34
+      |
+    5 |   warm: { type: filter, inputs: air, keep: { temperature: { above: 20 } } }
+      |   ---- a node with a similar name
+    6 | sinks:
+    7 |   print: { type: stdout, inputs: worm }
+      |                                  ^^^^ no node has this name
+      |
+    help: did you mean `warm`?
+    "#);
+    assert_eq!(done.code, 78);
+}
+
+#[test]
+fn a_mistake_is_data_for_programs() {
+    let folder = folder(&[("drying.yaml", &GOOD.replace("every: 5s", "every: 5"))]);
+    let done = fieldline(folder.path(), &["check", "--format", "json", "drying.yaml"]);
+    let list: Value = serde_json::from_str(&done.out).expect("JSON");
+    assert_eq!(list[0]["code"], "bad-value");
+    assert_eq!(
+        (&list[0]["file"], &list[0]["line"], &list[0]["column"]),
+        (&"drying.yaml".into(), &3.into(), &30.into())
+    );
+    assert_eq!((done.errors.as_str(), done.code), ("", 78));
+}
+
+#[test]
+fn a_station_file_can_be_seen_as_it_becomes_without_its_secrets() {
+    let template = "pipeline: ${params.station}\nparams:\n  station: { type: string }\n  password: { type: string, secret: true }\nconnections:\n  plant: { type: mqtt, url: \"mqtt://broker\", client_id: a, user: b, password: \"${params.password}\" }\nsources:\n  air: { type: timer, every: 5s }\nsinks:\n  out: { type: mqtt, inputs: air, connection: plant, topic: \"t/${params.station}\" }\n";
+    let folder = folder(&[
+        ("template.yaml", template),
+        ("drying.yaml", "use: template.yaml\nparams: { station: drying, password: hunter2 }\n"),
+    ]);
+    let done = fieldline(folder.path(), &["check", "--resolved", "drying.yaml"]);
+    insta::assert_snapshot!(done.out, @r#"
+    pipeline: drying
+    connections:
+      plant:
+        type: mqtt
+        url: mqtt://broker
+        client_id: a
+        user: b
+        password: '***'
+    sources:
+      air:
+        type: timer
+        every: 5s
+    sinks:
+      out:
+        type: mqtt
+        inputs: air
+        connection: plant
+        topic: t/drying
+    "#);
+    assert_eq!(done.code, 0);
+    assert!(!done.out.contains("hunter2") && !done.errors.contains("hunter2"));
+}
+
+#[test]
+fn a_folder_resolves_to_one_document_for_each_pipeline() {
+    let folder = folder(&[("a.yaml", GOOD), ("b.yaml", &GOOD.replace("drying", "cooling"))]);
+    let done = fieldline(folder.path(), &["check", "--resolved", "."]);
+    let names: Vec<&str> =
+        done.out.lines().filter(|line| line.starts_with("pipeline:") || *line == "---").collect();
+    assert_eq!(names, ["pipeline: cooling", "---", "pipeline: drying"]);
+}
+
+#[test]
+fn a_graph_is_drawn_for_documents_and_for_graphviz() {
+    let folder = folder(&[("drying.yaml", GOOD)]);
+    let mermaid = fieldline(folder.path(), &["graph", "drying.yaml"]);
+    insta::assert_snapshot!(mermaid.out, @r#"
+    flowchart LR
+      subgraph p0["drying"]
+        n0(["air<br/><i>timer</i>"])
+        n1["warm<br/><i>filter</i>"]
+        n2[/"print<br/><i>stdout</i>"/]
+      end
+      n0 --> n1
+      n1 --> n2
+    "#);
+    let dot = fieldline(folder.path(), &["graph", "--format", "dot", "drying.yaml"]);
+    insta::assert_snapshot!(dot.out, @r#"
+    digraph fieldline {
+      rankdir=LR;
+      node [fontname="sans-serif"];
+      subgraph cluster_0 {
+        label="drying";
+        n0 [shape=cds, label="air\ntimer"];
+        n1 [shape=box, label="warm\nfilter"];
+        n2 [shape=house, label="print\nstdout"];
+      }
+      n0 -> n1 [label=""];
+      n1 -> n2 [label=""];
+    }
+    "#);
+    assert_eq!((mermaid.code, dot.code), (0, 0));
+}
+
+#[test]
+fn a_component_is_explained_by_its_page() {
+    let done = fieldline(&workspace(), &["explain", "timer"]);
+    assert!(
+        done.out.starts_with("# source `timer`\n\nMakes the same event at an interval.\n"),
+        "{}",
+        done.out
+    );
+    assert!(done.out.contains("| `every` | duration | required |"), "{}", done.out);
+    assert_eq!((done.errors.as_str(), done.code), ("", 0));
+}
+
+#[test]
+fn a_name_of_several_kinds_shows_all_or_the_one_that_is_asked_for() {
+    let headings = |arguments: &[&str]| {
+        let done = fieldline(&workspace(), arguments);
+        let headings = done.out.lines().filter(|line| line.starts_with("# ")).map(str::to_owned);
+        headings.collect::<Vec<_>>()
+    };
+    assert_eq!(headings(&["explain", "mqtt"]), ["# connection `mqtt`", "# source `mqtt`", "# sink `mqtt`"]);
+    assert_eq!(headings(&["explain", "sink", "mqtt"]), ["# sink `mqtt`"]);
+    assert_eq!(headings(&["explain", "sinks", "mqtt"]), ["# sink `mqtt`"]);
+}
+
+#[test]
+fn the_codes_of_the_compiler_and_of_components_are_explained() {
+    for code in ["unknown-input", "bad-topic"] {
+        let done = fieldline(&workspace(), &["explain", code]);
+        assert!(done.out.starts_with(&format!("# {code}\n\n")), "{}", done.out);
+        assert!(done.out.contains(&format!("error[{code}]: ")), "{}", done.out);
+        assert_eq!(done.code, 0);
+    }
+}
+
+#[test]
+fn every_code_that_is_reported_can_be_explained_as_data() {
+    let done = fieldline(&workspace(), &["explain", "--format", "json", "code", "bad-qos"]);
+    let list: Value = serde_json::from_str(&done.out).expect("JSON");
+    assert_eq!((&list[0]["kind"], &list[0]["name"]), (&"code".into(), &"bad-qos".into()));
+    assert_eq!(
+        list[0]["summary"],
+        "A quality of service is asked for that is not offered: it is 0 (at most once) or 1 (at least once)."
+    );
+}
+
+#[test]
+fn a_slip_is_answered_with_the_nearest_name() {
+    let done = fieldline(&workspace(), &["explain", "unknown-imput"]);
+    assert_eq!(
+        done.errors,
+        "error: nothing is called `unknown-imput`; did you mean `unknown-input`? `fieldline explain` lists everything there is\n"
+    );
+    assert_eq!((done.out.as_str(), done.code), ("", 1));
+    let done = fieldline(&workspace(), &["explain", "sink", "mqqt"]);
+    assert!(done.errors.contains("did you mean `mqtt`?"), "{}", done.errors);
+    let done = fieldline(&workspace(), &["explain", "sinc", "mqtt"]);
+    assert!(done.errors.contains("`sinc` is no kind"), "{}", done.errors);
+}
+
+#[test]
+fn everything_is_listed_with_one_sentence() {
+    let done = fieldline(&workspace(), &["explain"]);
+    for line in [
+        "connections\n  mqtt ",
+        "\nsources\n",
+        "  timer                    Makes the same event at an interval.\n",
+        "\ncodes\n",
+        "  zero-period              A span of time is zero and must be longer:",
+    ] {
+        assert!(done.out.contains(line), "{line} is not in\n{}", done.out);
+    }
+    assert_eq!(done.code, 0);
+}
+
+#[test]
+fn the_schema_is_written_to_a_file() {
+    let folder = folder(&[]);
+    let done = fieldline(folder.path(), &["schema", "--out", "pipeline.schema.json"]);
+    assert_eq!((done.out.as_str(), done.code), ("wrote pipeline.schema.json\n", 0));
+    let written = crate::program::read(&folder.path().join("pipeline.schema.json"));
+    assert_eq!(written, fieldline(folder.path(), &["schema"]).out);
+    let done = fieldline(folder.path(), &["schema", "--out", "no/folder/here.json"]);
+    assert!(done.errors.starts_with("error: cannot write `no/folder/here.json`: "), "{}", done.errors);
+    assert_eq!(done.code, 1);
+}
+
+#[test]
+fn shells_are_told_the_commands() {
+    for (shell, word) in
+        [("bash", "complete -F _fieldline"), ("zsh", "#compdef fieldline"), ("fish", "complete -c fieldline")]
+    {
+        let done = fieldline(&workspace(), &["completions", shell]);
+        assert!(done.out.contains(word) && done.out.contains("explain"), "{shell}");
+        assert_eq!(done.code, 0);
+    }
+}
+
+#[test]
+fn a_wrong_use_ends_with_two() {
+    for arguments in [
+        &["check"][..],
+        &["chek"],
+        &["completions", "cmd"],
+        &["check", "--resolved", "--format", "json", "a"],
+    ] {
+        assert_eq!(fieldline(&workspace(), arguments).code, 2, "{arguments:?}");
+    }
+}
