@@ -2,7 +2,8 @@
 //! between them, and changes all that while it runs.
 //!
 //! Read in this order: how a plan is cut into [`unit`]s, how they are built and launched, the drivers that
-//! are the only loops there are, and [`runtime`], which starts, applies and stops.
+//! are the only loops there are, where events wait and where they go when they fail, and [`runtime`], which
+//! prepares a change, switches to it and stops.
 
 pub mod unit;
 
@@ -14,31 +15,31 @@ mod launch;
 
 mod drivers;
 
-mod buffer;
-
-mod books;
-
 mod sequence;
 
 mod backoff;
 
-mod supervise;
+mod buffer;
+
+mod books;
 
 pub mod dead_letter;
 
-mod inject;
+mod supervise;
+
+pub mod clock;
 
 pub mod status;
 
 pub mod view;
-
-pub mod clock;
 
 pub mod runtime;
 
 mod prepare;
 
 mod switch;
+
+mod inject;
 
 pub use clock::{SystemTime, TokioTime};
 pub use inject::InjectError;

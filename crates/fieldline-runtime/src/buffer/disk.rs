@@ -20,6 +20,7 @@ use super::HASTE;
 use super::in_hand::InHand;
 use super::memory::MemoryBuffer;
 use super::meter::{Meter, Wear};
+use super::record::RecordError;
 use super::store::{Place, Store, Taken};
 use super::visit::{Report, Visit};
 use crate::backoff::Backoff;
@@ -46,6 +47,8 @@ pub(crate) struct DiskBuffer {
     /// What the disk does not take.
     overflow: MemoryBuffer,
     out: Out,
+    /// What was read ahead of the sink's asking for it.
+    ready: Option<Taken>,
     /// What has come to its end and is to be acknowledged at the next visit.
     acked: Option<u64>,
     backoff: Backoff,
@@ -87,6 +90,7 @@ impl DiskBuffer {
             dead_letters,
             store: None,
             out: Out::Nothing,
+            ready: None,
             acked: None,
             backoff: Backoff::new(&Retry::default()),
             write_again_at: None,
@@ -106,10 +110,14 @@ impl DiskBuffer {
         }
     }
 
+    /// Stores events, and reads what the sink is to get next in the same visit if it has nothing in hand.
     pub(crate) async fn put(&mut self, events: Vec<Event>) {
         self.open().await;
         if self.may_write() && self.overflow.is_empty() {
-            self.visit(Visit { events, ..Visit::default() }).await;
+            let is_idle = matches!(self.out, Out::Nothing) && self.ready.is_none();
+            let take = (is_idle && self.may_read()).then_some(self.handle.node.policy.batch.max_events);
+            let taken = self.visit(Visit { events, take, ..Visit::default() }).await;
+            self.ready = taken.filter(|taken| !taken.is_empty()).or(self.ready.take());
         } else {
             self.overflow.put(events);
         }
@@ -119,20 +127,28 @@ impl DiskBuffer {
     pub(crate) async fn take(&mut self, most: usize, now: Timestamp) -> Option<InHand> {
         self.open().await;
         let mut take = self.may_read().then_some(most);
-        while self.has_work(take.is_some()) {
-            let events = if self.may_write() { self.overflow.drain() } else { Vec::new() };
-            let taken = self.visit(Visit { events, take, ..Visit::default() }).await;
-            let Some(taken) = taken else { break };
-            let is_end = taken.events.is_empty() && taken.unreadable.is_empty();
-            self.set_aside(taken.unreadable).await;
-            if !taken.events.is_empty() {
-                self.out = Out::Disk(taken.upto);
-                return Some(InHand::of_disk(taken.events, self.handle.meter.clone()));
-            }
-            if is_end {
-                take = None;
-            } else {
+        let mut ready = self.ready.take();
+        while ready.is_some() || self.has_work(take.is_some()) {
+            let taken = match ready.take() {
+                Some(ready) => ready,
+                None => {
+                    let events = if self.may_write() { self.overflow.drain() } else { Vec::new() };
+                    let Some(taken) = self.visit(Visit { events, take, ..Visit::default() }).await else {
+                        break;
+                    };
+                    taken
+                }
+            };
+            if !taken.is_empty() {
                 self.acked = Some(taken.upto);
+            } else {
+                take = None;
+            }
+            self.set_aside(taken.unreadable).await;
+            if !taken.batch.events.is_empty() {
+                self.acked = None;
+                self.out = Out::Disk(taken.upto);
+                return Some(taken.batch);
             }
         }
         if self.store.as_ref().is_some_and(|store| !store.is_empty()) {
@@ -143,11 +159,19 @@ impl DiskBuffer {
         Some(batch)
     }
 
+    /// Sources hear of it now; the log does with the next visit, which need not be made for that alone.
     pub(crate) fn delivered(&mut self) {
         match std::mem::replace(&mut self.out, Out::Nothing) {
             Out::Nothing => {}
             Out::Overflow => self.overflow.delivered(),
-            Out::Disk(upto) => self.acked = Some(upto),
+            Out::Disk(upto) => {
+                self.acked = Some(upto);
+                self.checkpoint_at.get_or_insert_with(|| Instant::now() + DEFAULT_CHECKPOINT_INTERVAL);
+                if let Some(store) = &mut self.store {
+                    store.settle(upto);
+                    self.sync_at.take_if(|_| !store.has_pending());
+                }
+            }
         }
     }
 
@@ -194,6 +218,7 @@ impl DiskBuffer {
     }
 
     pub(crate) async fn close(&mut self) {
+        self.ready = None;
         let events = self.overflow.drain();
         self.visit(Visit { events, sync: true, checkpoint: true, books: true, ..Visit::default() }).await;
         self.store = None;
@@ -211,9 +236,7 @@ impl DiskBuffer {
     /// Whether a visit would do anything; asking costs no I/O.
     fn has_work(&self, reads: bool) -> bool {
         let Some(store) = &self.store else { return false };
-        self.acked.is_some()
-            || (reads && !store.is_empty())
-            || (self.may_write() && !self.overflow.is_empty())
+        (reads && !store.is_empty()) || (self.may_write() && !self.overflow.is_empty())
     }
 
     /// Opens the log if it is not open and it is time to try.
@@ -246,9 +269,6 @@ impl DiskBuffer {
         };
         visit.ack = self.acked.take();
         visit.abandon = self.abandon.take();
-        if visit.ack.is_some() {
-            self.checkpoint_at.get_or_insert_with(|| Instant::now() + DEFAULT_CHECKPOINT_INTERVAL);
-        }
         let now = self.clock.time();
         let made = blocking(move || {
             let report = visit.make(&mut store, now);
@@ -295,9 +315,11 @@ impl DiskBuffer {
     }
 
     /// Puts records that are no events into the dead letter.
-    async fn set_aside(&mut self, unreadable: Vec<(Event, super::record::RecordError)>) {
-        for (event, error) in unreadable {
-            self.dead_letter(event, EventError::new("unreadable_record", error.to_string())).await;
+    async fn set_aside(&mut self, unreadable: Vec<(InHand, RecordError)>) {
+        for (mut record, error) in unreadable {
+            for event in record.events.drain(..) {
+                self.dead_letter(event, EventError::new("unreadable_record", error.to_string())).await;
+            }
         }
     }
 

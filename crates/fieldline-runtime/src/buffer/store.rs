@@ -9,9 +9,10 @@ use fieldline_core::{Event, Ledger, Meta, Value};
 use fieldline_store::{Appended, Log, MAX_UNSYNCED_BYTES, Options, Stats, Storage, StoreError, WhenFull};
 use jiff::Timestamp;
 
+use super::in_hand::InHand;
 use super::meter::Meter;
 use super::pending::Pending;
-use super::record;
+use super::record::{self, RecordError};
 use crate::books::Books;
 
 /// The most receipts that wait for a sync: bounds memory, and what a power cut makes a source send again.
@@ -56,14 +57,21 @@ pub(crate) struct Refused {
     pub(crate) error: StoreError,
 }
 
-/// Records that were read.
+/// Records that were read. Dropped, they are on disk still.
 pub(crate) struct Taken {
     /// Those that are events again.
-    pub(crate) events: Vec<Event>,
+    pub(crate) batch: InHand,
     /// Those that are not, as they are on disk, and why.
-    pub(crate) unreadable: Vec<(Event, record::RecordError)>,
+    pub(crate) unreadable: Vec<(InHand, RecordError)>,
     /// The sequence to acknowledge when all of them have come to their end.
     pub(crate) upto: u64,
+}
+
+impl Taken {
+    /// Whether nothing was there to be read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batch.events.is_empty() && self.unreadable.is_empty()
+    }
 }
 
 impl Store {
@@ -179,14 +187,15 @@ impl Store {
         }
         let upto = records.last().map_or(self.taken, |record| record.sequence);
         self.taken = upto;
-        let mut taken = Taken { events: Vec::with_capacity(records.len()), unreadable: Vec::new(), upto };
+        let mut taken = Taken { batch: self.in_hand_of(Vec::new()), unreadable: Vec::new(), upto };
         for record in records {
             match record::decode(&record.payload) {
-                Ok((meta, body)) => taken.events.push(Event::resume(body, meta, &self.ledger)),
+                Ok((meta, body)) => taken.batch.events.push(Event::resume(body, meta, &self.ledger)),
                 Err(error) => {
                     let meta = Meta::new(time(record.appended_at), self.place.node.clone());
                     let body = Value::Bytes(record.payload.into());
-                    taken.unreadable.push((Event::resume(body, meta, &self.ledger), error));
+                    let event = Event::resume(body, meta, &self.ledger);
+                    taken.unreadable.push((self.in_hand_of(vec![event]), error));
                 }
             }
         }
@@ -197,10 +206,19 @@ impl Store {
     pub(crate) fn ack(&mut self, upto: u64) {
         self.log.ack(upto);
         self.in_hand = 0;
+        self.settle(upto);
+    }
+
+    /// Tells the sources of everything up to and including `upto`; does no I/O.
+    pub(crate) fn settle(&mut self, upto: u64) {
         self.pending.settle(upto);
         if self.pending.is_empty() {
             self.unsynced_bytes = 0;
         }
+    }
+
+    fn in_hand_of(&self, events: Vec<Event>) -> InHand {
+        InHand::of_disk(events, self.meter.clone())
     }
 
     /// Gives up records that the medium does not return; they are booked as lost.
@@ -259,7 +277,8 @@ impl Store {
     /// Writes down what it holds and what it has cost since the last time.
     pub(crate) fn measure(&mut self) {
         let stats = self.log.stats();
-        let oldest = self.log.oldest().ok().flatten().map(|oldest| time(oldest.appended_at));
+        let oldest = if self.is_empty() { None } else { self.log.oldest().ok().flatten() };
+        let oldest = oldest.map(|oldest| time(oldest.appended_at));
         let mut figures = self.meter.figures();
         figures.records = self.log.len() - self.in_hand.min(self.log.len());
         figures.bytes = self.log.bytes_used();
