@@ -33,6 +33,8 @@ pub(crate) enum Command {
     Run(RunOptions),
     /// Check pipeline files without running them
     Check(CheckOptions),
+    /// Run the tests in pipeline files, in virtual time
+    Test(TestOptions),
     /// Draw the graph of pipelines
     Graph(GraphOptions),
     /// Tell about a component, or about the code of an error; without a name, list them all
@@ -110,6 +112,37 @@ pub(crate) struct CheckOptions {
     /// Print what each pipeline becomes with templates, fragments and params put in; secrets are `***`
     #[arg(long, conflicts_with = "format")]
     pub(crate) resolved: bool,
+}
+
+/// How the outcome of tests is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TestFormat {
+    /// For people
+    #[default]
+    Human,
+    /// For programs
+    Json,
+    /// For build servers: JUnit's XML
+    Junit,
+}
+
+/// Options of `test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestOptions {
+    #[command(flatten)]
+    pub(crate) paths: Paths,
+    /// Write golden files anew instead of comparing them
+    #[arg(long)]
+    pub(crate) update: bool,
+    /// Only cases whose `pipeline: name` contains this
+    #[arg(long, value_name = "NAME")]
+    pub(crate) filter: Option<String>,
+    /// Tell which nodes and ports no case has reached
+    #[arg(long)]
+    pub(crate) coverage: bool,
+    /// How the outcome is written
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: TestFormat,
 }
 
 /// Options of `graph`.

@@ -22,6 +22,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         cli::Command::Run(options) => commands::run::run(&options),
         cli::Command::Check(options) => commands::check::check(&options),
+        cli::Command::Test(options) => commands::test::test(&options),
         cli::Command::Graph(options) => commands::graph::graph(&options),
         cli::Command::Explain(options) => commands::explain::explain(&options),
         cli::Command::New(options) => commands::new::new(&options),
