@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use fieldline_components::{codes as component_codes, reference};
 use fieldline_core::suggest::nearest;
 use fieldline_core::{Definition, Registry};
@@ -28,13 +28,13 @@ pub(crate) fn explain(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
     let topics = topics(&disk::registry());
     let found = match options.what.as_slice() {
         [] => topics,
-        [name] => named(&topics, name)?,
+        [name] => named(&topics, name, "nothing")?,
         [kind, name, ..] => {
             let of_kind: Vec<Topic> = topics.into_iter().filter(|topic| is_kind(topic.kind, kind)).collect();
-            if of_kind.is_empty() {
+            let Some(first) = of_kind.first() else {
                 bail!("`{kind}` is no kind: write `connection`, `source`, `transform`, `sink` or `code`");
-            }
-            named(&of_kind, name).with_context(|| format!("looked among every {kind}"))?
+            };
+            named(&of_kind, name, &format!("no {}", first.kind))?
         }
     };
     match options.format {
@@ -77,12 +77,13 @@ fn component(definition: &Definition) -> Topic {
     }
 }
 
-fn named(topics: &[Topic], name: &str) -> anyhow::Result<Vec<Topic>> {
+/// The topics of this name; `nothing` is what to complain with, such as `no sink`.
+fn named(topics: &[Topic], name: &str, nothing: &str) -> anyhow::Result<Vec<Topic>> {
     let found: Vec<Topic> = topics.iter().filter(|topic| topic.name == name).cloned().collect();
     if found.is_empty() {
         let meant = nearest(name, topics.iter().map(|topic| topic.name));
         let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
-        bail!("nothing is called `{name}`; {meant}`fieldline explain` lists everything there is");
+        bail!("{nothing} is called `{name}`; {meant}`fieldline explain` lists everything there is");
     }
     Ok(found)
 }

@@ -181,7 +181,7 @@ fn a_slip_is_answered_with_the_nearest_name() {
     );
     assert_eq!((done.out.as_str(), done.code), ("", 1));
     let done = fieldline(&workspace(), &["explain", "sink", "mqqt"]);
-    assert!(done.errors.contains("did you mean `mqtt`?"), "{}", done.errors);
+    assert!(done.errors.contains("no sink is called `mqqt`; did you mean `mqtt`?"), "{}", done.errors);
     let done = fieldline(&workspace(), &["explain", "sinc", "mqtt"]);
     assert!(done.errors.contains("`sinc` is no kind"), "{}", done.errors);
 }

@@ -16,7 +16,7 @@ sinks:
 ";
 
 #[test]
-fn a_new_pipeline_passes_its_check() {
+fn a_new_pipeline_passes_its_check_and_its_test() {
     let folder = folder(&[]);
     let done = fieldline(folder.path(), &["new", "--into", "pipelines/drying.yaml"]);
     assert_eq!(
@@ -27,6 +27,9 @@ fn a_new_pipeline_passes_its_check() {
     let checked = fieldline(folder.path(), &["check", "pipelines/drying.yaml"]);
     assert_eq!(checked.out, "no problems; 1 pipeline with 3 nodes can run\n");
     assert_eq!((checked.errors.as_str(), checked.code), ("", 0));
+    let tested = fieldline(folder.path(), &["test", "pipelines/drying.yaml"]);
+    assert!(tested.out.starts_with("1 case: 1 passed, 0 failed"), "{}{}", tested.out, tested.errors);
+    assert_eq!(tested.code, 0);
 }
 
 #[test]

@@ -22,7 +22,8 @@ pub(crate) fn interview(
         writeln!(output, "{} ({})", param.name, station::describe(param))?;
         let default = station::default(param);
         loop {
-            match &default {
+            match default.as_deref() {
+                Some("null") => write!(output, "  [nothing] ")?,
                 Some(default) => write!(output, "  [{default}] ")?,
                 None => write!(output, "  > ")?,
             }
@@ -84,15 +85,16 @@ mod tests {
             param("line", "string", None),
             param("count", "integer", None),
             param("interval", "duration", Some("5s")),
+            ParamInfo { default: Some(fieldline_core::Value::Null), ..param("most", "number", None) },
         ];
-        let (asked, text) = interviewed(&params, "\nline7\nline22\n3\n\n");
+        let (asked, text) = interviewed(&params, "\nline7\nline22\n3\n\n\n");
         assert_eq!(
             asked,
-            "line (string: What it is.)\n  >   a value is needed\n  >   no line7 here\n  > count (integer: What it is.)\n  > interval (duration: What it is.)\n  [5s] "
+            "line (string: What it is.)\n  >   a value is needed\n  >   no line7 here\n  > count (integer: What it is.)\n  > interval (duration: What it is.)\n  [5s] most (number: What it is.)\n  [nothing] "
         );
         assert_eq!(
             text.expect("all was answered"),
-            "use: ../t/base.yaml\nparams:\n  line: line22\n  count: 3\n  # interval: 5s  (duration: What it is.)\n"
+            "use: ../t/base.yaml\nparams:\n  line: line22\n  count: 3\n  # interval: 5s  (duration: What it is.)\n  # most: null  (number: What it is.)\n"
         );
     }
 
