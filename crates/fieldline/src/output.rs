@@ -28,13 +28,6 @@ pub(crate) fn progress(line: &str) {
     }
 }
 
-/// Puts a line of progress in place of the one before, on a terminal; an empty one ends it.
-pub(crate) fn progress(line: &str) {
-    if std::io::stderr().is_terminal() {
-        eprint!("\r\u{1b}[K{line}");
-    }
-}
-
 /// Prints what the compiler found, in the place that suits the format, and a line that counts it.
 pub(crate) fn diagnostics(compiled: &Compiled, format: Format) {
     match format {
