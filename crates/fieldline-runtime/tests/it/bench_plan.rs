@@ -8,14 +8,12 @@ use async_trait::async_trait;
 use fieldline_compiler::plan::{Fingerprint, Input, Node, NodeId, Plan};
 use fieldline_core::definition::Prepare;
 use fieldline_core::ledger::Balance;
-use fieldline_core::policy::{self, BufferKind, SinkPolicy, WhenFull};
-use fieldline_core::units::Size;
+use fieldline_core::policy::SinkPolicy;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Event, EventError, Facts, Kind,
     Meta, Moment, Outcome, Outputs, Sink, Source, Transform, Value, WriteError,
 };
 use fieldline_runtime::{Environment, Runtime, Status, TokioTime};
-use fieldline_store::testing::MemoryStorage;
 
 /// What the components of one test tell: shared by all generations of them.
 #[derive(Clone, Default)]
@@ -54,6 +52,8 @@ impl Witness {
 pub(crate) enum Part {
     /// Gives numbers from 0, one a batch, `pause` apart, `limit` in all.
     Numbers { pause: Duration, limit: i64 },
+    /// Gives numbers for ever, a millisecond apart, and no more than `n` that are not settled.
+    Window(usize),
     /// Sends on.
     Pass,
     /// Sends on and counts: the body becomes how many it has seen.
@@ -109,7 +109,18 @@ impl Prepare for Config {
         let witness = self.witness.clone();
         Ok(match self.part.clone() {
             Part::Numbers { pause, limit } => {
-                Built::Source(Box::new(Numbers { name, pause, limit, witness }))
+                Built::Source(Box::new(Numbers { name, pause, limit, window: None, unsettled: 0, witness }))
+            }
+            Part::Window(n) => {
+                let (pause, limit) = (Duration::from_millis(1), i64::MAX);
+                Built::Source(Box::new(Numbers {
+                    name,
+                    pause,
+                    limit,
+                    window: Some(n),
+                    unsettled: 0,
+                    witness,
+                }))
             }
             Part::Writes => Built::Sink(Box::new(Writes {
                 name,
@@ -163,12 +174,17 @@ struct Numbers {
     name: String,
     pause: Duration,
     limit: i64,
+    window: Option<usize>,
+    unsettled: usize,
     witness: Witness,
 }
 
 #[async_trait]
 impl Source for Numbers {
     async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
+        if self.is_stalled() {
+            std::future::pending::<()>().await;
+        }
         match self.pause {
             Duration::ZERO => tokio::task::yield_now().await,
             pause => tokio::time::sleep(pause).await,
@@ -180,6 +196,7 @@ impl Source for Numbers {
         }
         let number = *next;
         *next += 1;
+        self.unsettled += 1;
         let draft = Draft { body: Value::Int(number), meta: Meta::new(clock.time(), "".into()) };
         Ok(Some(Batch { token: number as u64, events: vec![draft], ..Batch::default() }))
     }
@@ -187,7 +204,12 @@ impl Source for Numbers {
     async fn settle(&mut self, token: u64, outcome: Outcome) -> Result<(), ComponentError> {
         let before = self.witness.0.lock().expect("no panic holds it").settled.insert(token, outcome);
         assert_eq!(before, None, "a batch is settled once");
+        self.unsettled -= 1;
         Ok(())
+    }
+
+    fn is_stalled(&self) -> bool {
+        self.window.is_some_and(|window| self.unsettled >= window)
     }
 }
 
@@ -324,7 +346,7 @@ impl Draw {
             );
             done.insert(name.clone());
             let kind = match part {
-                Part::Numbers { .. } => Kind::Source,
+                Part::Numbers { .. } | Part::Window(_) => Kind::Source,
                 Part::Writes | Part::WritesAfter(_) | Part::Refuses(_) | Part::Hangs => Kind::Sink,
                 Part::WritesLettersAfter(_) | Part::RefusesLetters => Kind::Sink,
                 _ => Kind::Transform,
@@ -362,45 +384,6 @@ impl Draw {
 pub(crate) fn runtime(folder: &std::path::Path) -> Runtime {
     let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
     Runtime::new(Environment { clock, data_dir: folder.into(), drain: Duration::from_secs(10) })
-}
-
-/// A data directory whose disk buffers are on a file system that can be broken.
-pub(crate) struct Card {
-    pub(crate) storage: MemoryStorage,
-    pub(crate) folder: tempfile::TempDir,
-}
-
-impl Card {
-    pub(crate) fn new() -> Self {
-        Card { storage: MemoryStorage::new(), folder: tempfile::tempdir().expect("a folder") }
-    }
-
-    /// Like [`runtime`], on this card.
-    pub(crate) fn runtime(&self) -> Runtime {
-        let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
-        let data_dir = self.folder.path().into();
-        let environment = Environment { clock, data_dir, drain: Duration::from_secs(10) };
-        Runtime::with_storage(environment, Arc::new(self.storage.clone()))
-    }
-}
-
-/// Checks that `written` are exactly `expected`, without printing thousands of numbers.
-#[track_caller]
-pub(crate) fn assert_numbers(written: &[i64], expected: std::ops::Range<i64>) {
-    let first_wrong = written.iter().zip(expected.clone()).find(|(left, right)| *left != right);
-    assert!(first_wrong.is_none(), "{first_wrong:?} differ, {} written", written.len());
-    assert_eq!(written.len() as i64, expected.end - expected.start);
-}
-
-/// A sink policy with a disk buffer of 1 MiB.
-pub(crate) fn on_disk(when_full: WhenFull) -> SinkPolicy {
-    let buffer = policy::Buffer {
-        kind: BufferKind::Disk,
-        max_size: Some(Size(1 << 20)),
-        when_full,
-        ..policy::Buffer::default()
-    };
-    SinkPolicy { buffer, ..SinkPolicy::default() }
 }
 
 pub(crate) fn balance(status: &Status, name: &str) -> Balance {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use fieldline_core::policy::{SinkPolicy, WhenFull};
 
-use crate::bench_plan::{Card, Draw, Part, Witness, on_disk};
+use crate::bench_plan::{Draw, Part, Witness};
+use crate::card::{Card, on_disk};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

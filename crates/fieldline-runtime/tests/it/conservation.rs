@@ -6,7 +6,8 @@ use fieldline_core::Outcome;
 use fieldline_core::policy::{SinkPolicy, WhenFull};
 use proptest::prelude::*;
 
-use crate::bench_plan::{Card, Draw, Part, Witness, assert_balanced, finished, on_disk, runtime};
+use crate::bench_plan::{Draw, Part, Witness, assert_balanced, finished, runtime};
+use crate::card::{Card, on_disk};
 
 /// A transform of a random graph.
 fn part() -> impl Strategy<Value = Part> {

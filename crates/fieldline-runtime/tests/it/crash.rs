@@ -10,7 +10,8 @@ use fieldline_core::units::Period;
 use fieldline_store::testing::PowerCut;
 use proptest::prelude::*;
 
-use crate::bench_plan::{Card, Draw, Part, Witness, on_disk};
+use crate::bench_plan::{Draw, Part, Witness};
+use crate::card::{Card, on_disk};
 
 const LIMIT: i64 = 500;
 

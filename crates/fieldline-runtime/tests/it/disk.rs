@@ -7,9 +7,8 @@ use fieldline_core::policy::WhenFull;
 use fieldline_core::units::{Period, Size};
 use fieldline_runtime::Runtime;
 
-use crate::bench_plan::{
-    Card, Draw, Part, Witness, assert_balanced, assert_numbers, balance, finished, on_disk, runtime,
-};
+use crate::bench_plan::{Draw, Part, Witness, assert_balanced, balance, finished, runtime};
+use crate::card::{Card, assert_numbers, on_disk};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 pub(crate) const NEVER: Part = Part::WritesAfter(u32::MAX);
@@ -95,6 +94,35 @@ async fn a_source_that_can_give_no_more_does_not_wait_for_the_interval() {
     tokio::time::sleep(25 * SECOND).await;
     assert_eq!(witness.handed_out(), 10_000, "1,024 batches may be in flight, all 10,000 came through");
     runtime.stop(5 * SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_with_a_small_window_flows_on_while_its_sink_is_down() {
+    let (card, witness) = (Card::new(), Witness::default());
+    let mut runtime = card.runtime();
+    let plan = Draw::new(&witness).node("air", Part::Window(20), &[]);
+    let plan = plan.node_with("out", NEVER, &["air"], on_disk(WhenFull::Block)).plan();
+    runtime.apply(plan).await.expect("it can be built");
+    tokio::time::sleep(10 * SECOND).await;
+    let (given, syncs) = (witness.handed_out(), card.storage.counters().syncs);
+    assert!(given > 2_000, "20 by 20, each with one sync: {given}");
+    assert!(syncs < 250, "and never more than 20 syncs a second: {syncs}");
+    runtime.stop(5 * SECOND).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_was_removed_finds_its_buffer_when_it_comes_back() {
+    let (card, witness) = (Card::new(), Witness::default());
+    let mut runtime = run(&card, &witness, NEVER, WhenFull::Block, 300).await;
+    let without = numbers(&witness, SECOND, 300).node("other", Part::Writes, &["air"]).plan();
+    assert_eq!(runtime.apply(without).await.expect("it can be built").cut_off, []);
+    let again = numbers(&witness, SECOND, 300);
+    let again = again.node_with("out", Part::Writes, &["air"], on_disk(WhenFull::Block)).plan();
+    runtime.apply(again).await.expect("it can be built");
+    tokio::time::sleep(5 * SECOND).await;
+    runtime.stop(5 * SECOND).await;
+    assert_numbers(&witness.written("out"), 0..300);
+    assert_balanced(&runtime.view().status());
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,8 @@ use fieldline_runtime::{NodeState, Runtime};
 use fieldline_store::Storage;
 use fieldline_store::testing::MemoryStorage;
 
-use crate::bench_plan::{Card, Part, Witness, assert_balanced, assert_numbers, balance, finished, on_disk};
+use crate::bench_plan::{Part, Witness, assert_balanced, balance, finished};
+use crate::card::{Card, assert_numbers, on_disk};
 use crate::disk::{NEVER, SECOND, numbers, run};
 
 /// Breaks a disk, or mends it.

@@ -2,6 +2,7 @@
 
 mod bench_plan;
 mod bounds;
+mod card;
 mod conservation;
 mod crash;
 mod dead_letter;

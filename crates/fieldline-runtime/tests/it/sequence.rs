@@ -5,7 +5,8 @@ use std::time::Duration;
 use fieldline_compiler::plan::NodeId;
 use fieldline_core::policy::{Sequence, SourcePolicy};
 
-use crate::bench_plan::{Card, Draw, Part, Witness};
+use crate::bench_plan::{Draw, Part, Witness};
+use crate::card::Card;
 
 /// Runs a source for `pause` and lets the program stop, or crash; gives back the numbers it gave.
 fn live(card: &Card, persist: bool, pause: Duration, is_clean: bool) -> Vec<i64> {
