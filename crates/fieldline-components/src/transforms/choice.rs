@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use fieldline_core::{CheckCx, Event, FieldPath, Value};
+use fieldline_core::{CheckCx, Event, EventError, FieldPath, Value};
+
+/// The most readings a method of one key remembers.
+const MOST_REMEMBERED: usize = 10_000;
 
 /// Complains unless exactly one of the named fields is given; `example` is what could be written.
 pub(crate) fn check_exactly_one(cx: &mut CheckCx<'_>, fields: &[(&str, bool)], example: &str) {
@@ -46,4 +49,22 @@ pub(crate) fn is_over(then: Option<Instant>, now: Instant, limit: Option<Duratio
         (Some(then), Some(limit)) => now.saturating_duration_since(then) >= limit,
         _ => false,
     }
+}
+
+/// Complains about a number of remembered readings that is 0 or too large.
+pub(crate) fn check_length(cx: &mut CheckCx<'_>, field: &str, length: usize) {
+    check_positive(cx, field, length);
+    if length > MOST_REMEMBERED {
+        cx.error(
+            "bad-number",
+            field,
+            format!("`{field}` is at most {MOST_REMEMBERED}, which are remembered"),
+        )
+        .help("thin the readings out first, with `sample` or `window`");
+    }
+}
+
+/// Why a value could not be put at `path`.
+pub(crate) fn not_settable(path: &FieldPath) -> EventError {
+    EventError::new("not_a_map", format!("`{path}` cannot be set: something else is in the way"))
 }

@@ -1,16 +1,21 @@
 //! What works on events. A transform is synchronous and pure: every event it is given leaves by one of the
 //! doors of `Outputs`.
 
+mod convert;
 mod deadband;
 mod debounce;
 mod dedupe;
+mod fill;
 mod filter;
 mod map;
 mod on_change;
+mod outlier;
 mod route;
 mod sample;
 mod script;
+mod smooth;
 mod throttle;
+mod validate;
 mod window;
 
 mod choice;
@@ -34,4 +39,9 @@ pub(crate) const ALL: &[Definition] = &[
     Definition::of::<throttle::ThrottleConfig>(),
     Definition::of::<sample::SampleConfig>(),
     Definition::of::<debounce::DebounceConfig>(),
+    Definition::of::<validate::ValidateConfig>(),
+    Definition::of::<outlier::OutlierConfig>(),
+    Definition::of::<fill::FillConfig>(),
+    Definition::of::<smooth::SmoothConfig>(),
+    Definition::of::<convert::ConvertConfig>(),
 ];

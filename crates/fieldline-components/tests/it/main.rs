@@ -3,6 +3,7 @@
 mod bench;
 mod bme680;
 mod checks;
+mod cleaning;
 mod contract;
 mod file_sink;
 mod harness;
@@ -11,4 +12,5 @@ mod map;
 mod properties;
 mod reference;
 mod sources;
+mod transform_checks;
 mod window;
