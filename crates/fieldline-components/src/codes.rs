@@ -14,6 +14,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("bad-qos", include_str!("../tests/diagnostics/bad-qos.md")),
     ("bad-template", include_str!("../tests/diagnostics/bad-template.md")),
     ("bad-topic", include_str!("../tests/diagnostics/bad-topic.md")),
+    ("bad-unit", include_str!("../tests/diagnostics/bad-unit.md")),
     ("bad-url", include_str!("../tests/diagnostics/bad-url.md")),
     ("conflicting-fields", include_str!("../tests/diagnostics/conflicting-fields.md")),
     ("incomplete-tls", include_str!("../tests/diagnostics/incomplete-tls.md")),
