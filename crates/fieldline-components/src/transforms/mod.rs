@@ -7,6 +7,7 @@ mod debounce;
 mod dedupe;
 mod fill;
 mod filter;
+mod join;
 mod map;
 mod on_change;
 mod outlier;
@@ -33,6 +34,7 @@ pub(crate) const ALL: &[Definition] = &[
     Definition::of::<script::ScriptConfig>(),
     Definition::of::<map::MapConfig>(),
     Definition::of::<window::WindowConfig>(),
+    Definition::of::<join::JoinConfig>(),
     Definition::of::<deadband::DeadbandConfig>(),
     Definition::of::<on_change::OnChangeConfig>(),
     Definition::of::<dedupe::DedupeConfig>(),

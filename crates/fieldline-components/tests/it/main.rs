@@ -7,6 +7,7 @@ mod cleaning;
 mod contract;
 mod file_sink;
 mod harness;
+mod join;
 mod less_data;
 mod map;
 mod properties;

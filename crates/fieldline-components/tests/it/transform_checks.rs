@@ -93,3 +93,11 @@ fn what_judges_and_repairs_can_be_done() {
     check("fill", "field: a\nmethod: \"null\"\nmax_gap: 1s", &[("conflicting-fields", "max_gap")]);
     check("fill", "field: a\nmethod: hold\ntime: event", &[("conflicting-fields", "time")]);
 }
+
+#[test]
+fn a_join_knows_its_sides() {
+    let one = "within: 1s\nsides: { a: { source: air } }";
+    check("join", one, &[("missing-field", "sides")]);
+    let vague = "within: 0s\nsides: { a: { source: air }, b: {} }";
+    check("join", vague, &[("missing-field", "sides.b"), ("zero-period", "within")]);
+}

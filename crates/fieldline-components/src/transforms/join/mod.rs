@@ -1,0 +1,143 @@
+//! The `join` transform: makes one event of several that belong together. Here is its config; [`joiner`] is
+//! what runs and [`waiting`] what waits for its partners.
+
+mod joiner;
+
+mod waiting;
+
+use std::collections::BTreeMap;
+
+use fieldline_core::condition::Condition;
+use fieldline_core::units::Period;
+use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Kind};
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use self::joiner::{Joiner, Rules};
+use crate::fields::check_not_zero;
+use crate::lookup::Lookup;
+use crate::transforms::choice::check_positive;
+use crate::transforms::keyed::default_max_keys;
+use crate::transforms::timing::{Timing, nanos};
+
+/// The fields of a `join`.
+///
+/// A result holds the body of one event of each side, under the side's name; its metadata is that of the first side's
+/// event. An event is part of one result at most, and is settled towards its source with it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JoinConfig {
+    /// What is joined: a name for each side and how its events are told. An event is of the first side that fits; one
+    /// that fits none is taken out.
+    #[schemars(with = "BTreeMap<String, Side>")]
+    sides: IndexMap<String, Side>,
+    /// Joins only events with the same value here, such as `machine` or `meta.topic`.
+    by: Option<Lookup>,
+    /// Joins only events that are less than this apart. Those of a side are joined in the order of their time.
+    within: Period,
+    /// What becomes of an event that finds no partners.
+    #[serde(default)]
+    mode: Mode,
+    /// Which time counts.
+    #[serde(default)]
+    time: Timing,
+    /// How long an event waits for its partners, by the clock; as long as `within` if not given. More is needed where
+    /// sides arrive with different delay.
+    wait: Option<Period>,
+    /// The most events that wait, of all keys together. One that would be more goes to the dead letter.
+    #[serde(default = "default_max_events")]
+    max_events: usize,
+    /// The most keys there are events for. A new one ends the waiting of the key that was silent for longest.
+    #[serde(default = "default_max_keys")]
+    max_keys: usize,
+}
+
+/// How the events of a side are told.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Side {
+    /// The source that brought them in: `node` of any pipeline, or `pipeline/node`.
+    source: Option<String>,
+    /// A condition on the body.
+    r#where: Option<Condition>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    /// It is taken out.
+    #[default]
+    Inner,
+    /// One of the first side passes alone, the other sides being null; others are taken out.
+    Left,
+    /// It passes alone, the other sides being null.
+    Outer,
+}
+
+fn default_max_events() -> usize {
+    10_000
+}
+
+impl Config for JoinConfig {
+    const KIND: Kind = Kind::Transform;
+    const NAME: &'static str = "join";
+    const SUMMARY: &'static str =
+        "Makes one event of several that come close together and have the same key.";
+    const EXAMPLES: &'static [Example] = &[
+        Example {
+            title: "The air and the motor of the same machine",
+            config: "sides:\n  air: { where: { t: { present: true } } }\n  motor: { where: { rpm: { present: true } } }\nby: machine\nwithin: 5s",
+            input: "{\"machine\":1,\"t\":20}\n{\"machine\":2,\"t\":30}\n{\"machine\":1,\"rpm\":1500}",
+            output: "{\"air\":{\"machine\":1,\"t\":20},\"motor\":{\"machine\":1,\"rpm\":1500}}",
+        },
+        Example {
+            title: "An order without a result within two seconds passes alone",
+            config: "sides:\n  order: { where: { order: { present: true } } }\n  result: { source: in }\nwithin: 2s\nmode: left",
+            input: "{\"order\":1}\n{\"ok\":true}\n{\"order\":2}\n{\"order\":3}\n{\"order\":4}",
+            output: "{\"order\":{\"order\":1},\"result\":{\"ok\":true}}\n{\"order\":{\"order\":2},\"result\":null}\n{\"order\":{\"order\":3},\"result\":null}\n{\"order\":{\"order\":4},\"result\":null}",
+        },
+    ];
+
+    fn check(&self, cx: &mut CheckCx<'_>) {
+        if self.sides.len() < 2 {
+            cx.error("missing-field", "sides", "a join needs at least two sides")
+                .help("write for example `sides: { air: { source: bme }, motor: { source: plc } }`");
+        }
+        for (name, side) in &self.sides {
+            if side.source.is_none() && side.r#where.is_none() {
+                let message = format!("nothing says which events are of the side `{name}`");
+                cx.error("missing-field", &format!("sides.{name}"), message)
+                    .help("write `source: node`, or `where:` with a condition on the body");
+            }
+        }
+        check_not_zero(cx, "within", self.within);
+        self.wait.into_iter().for_each(|wait| check_not_zero(cx, "wait", wait));
+        check_positive(cx, "max_events", self.max_events);
+        check_positive(cx, "max_keys", self.max_keys);
+    }
+
+    fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+        let rules = Rules {
+            names: self.sides.keys().cloned().collect(),
+            sides: self.sides.values().cloned().collect(),
+            mode: self.mode,
+            within: nanos(self.within.0),
+            wait: self.wait.unwrap_or(self.within).0,
+            max_events: self.max_events,
+        };
+        let joiner = Joiner::new(rules, self.time.clone(), self.by.clone(), self.max_keys);
+        Ok(Built::Transform(Box::new(joiner)))
+    }
+}
+
+impl Side {
+    fn holds(&self, event: &Event) -> bool {
+        let source = &*event.meta().source;
+        let from = |wanted: &String| {
+            source == wanted || source.rsplit_once('/').is_some_and(|(_, node)| node == wanted)
+        };
+        self.source.as_ref().is_none_or(from)
+            && self.r#where.as_ref().is_none_or(|condition| condition.holds(event.body()))
+    }
+}
