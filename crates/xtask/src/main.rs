@@ -1,16 +1,24 @@
-//! `cargo xtask tidy` and `cargo xtask new`.
+//! `cargo xtask tidy`, `new`, `chaos` and `footprint`.
 
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
+use xtask::field;
+use xtask::field::chaos::Chaos;
 use xtask::new::{ComponentKind, create};
 use xtask::tidy;
 use xtask::workspace::{Workspace, root};
 
 const USAGE: &str = "usage: cargo xtask tidy
-       cargo xtask new transform|source|sink NAME";
+       cargo xtask new transform|source|sink NAME
+       cargo xtask chaos PROGRAM [ROUNDS]      the program, such as target/release/fieldline, through accidents
+       cargo xtask footprint PROGRAM           its size, memory and processor time";
+
+/// Rounds of accidents if nothing is said.
+const ROUNDS: u32 = 100;
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,8 +26,41 @@ fn main() -> anyhow::Result<ExitCode> {
     match arguments.as_slice() {
         ["tidy"] => tidy(&root()),
         ["new", kind, name] => new(&root(), kind, name),
+        ["chaos", program] => chaos(Path::new(program), ROUNDS),
+        ["chaos", program, rounds] => chaos(Path::new(program), rounds.parse().context(USAGE)?),
+        ["footprint", program] => footprint(Path::new(program)),
         _ => bail!(USAGE),
     }
+}
+
+fn chaos(program: &Path, rounds: u32) -> anyhow::Result<ExitCode> {
+    let folder = tempfile::tempdir()?;
+    let mut out = std::io::stdout();
+    let mut say = |line: String| drop(writeln!(out, "{line}"));
+    let account = field::chaos::run(program, folder.path(), Chaos { rounds, rate: 2000 }, &mut say)?;
+    say(format!(
+        "sent {}, lost {}, duplicated {}, out of order {}, slowest recovery {:.1} s",
+        account.sent,
+        account.lost,
+        account.duplicated,
+        account.out_of_order,
+        account.slowest_recovery.as_secs_f64()
+    ));
+    Ok(if account.lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn footprint(program: &Path) -> anyhow::Result<ExitCode> {
+    let folder = tempfile::tempdir()?;
+    let footprint = field::footprint::measure(program, folder.path(), Duration::from_secs(30))?;
+    let mut out = std::io::stdout();
+    writeln!(out, "binary    {:>8.2} MB", footprint.size as f64 / 1e6)?;
+    writeln!(
+        out,
+        "memory    {:>8.2} MB resident, publishing one reading a second",
+        footprint.resident as f64 * 1024.0 / 1e6
+    )?;
+    writeln!(out, "processor {:>8.2} % of one core, at that", footprint.share * 100.0)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn tidy(root: &Path) -> anyhow::Result<ExitCode> {

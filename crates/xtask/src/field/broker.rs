@@ -1,0 +1,66 @@
+//! mosquitto in a process of its own, with its sessions and retained messages on disk.
+
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::process::{Process, free_port, now, wait};
+
+/// A broker that can be killed and started again on the same port with the same data.
+pub(super) struct Broker {
+    program: PathBuf,
+    config: PathBuf,
+    port: u16,
+    process: Option<Process>,
+}
+
+impl Broker {
+    /// Starts it in `folder`.
+    pub(super) fn start(folder: &Path) -> Result<Self> {
+        let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"].into_iter().map(PathBuf::from);
+        let program = program.clone().find(|path| path.exists()).context("mosquitto is not installed")?;
+        let port = free_port()?;
+        let config = folder.join("mosquitto.conf");
+        let text = format!(
+            "listener {port} 127.0.0.1\nuser root\nallow_anonymous true\npersistence true\n\
+             persistence_location {}/\nmax_queued_messages 0\n\
+             max_inflight_messages 200\n",
+            folder.display()
+        );
+        write(&config, &text)?;
+        let mut broker = Broker { program, config, port, process: None };
+        broker.resume()?;
+        Ok(broker)
+    }
+
+    /// The port it listens on.
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Starts it again and waits until it accepts.
+    pub(super) fn resume(&mut self) -> Result<()> {
+        let mut command = Command::new(&self.program);
+        command.arg("-c").arg(&self.config).stdout(Stdio::null()).stderr(Stdio::null());
+        self.process = Some(Process::start(&mut command)?);
+        let deadline = now() + Duration::from_secs(20);
+        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+            ensure!(now() < deadline, "mosquitto does not accept");
+            wait(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Stops it in good order, so that what it acknowledged is on disk.
+    pub(super) fn stop(&mut self) -> Result<()> {
+        self.process.take().map_or(Ok(()), Process::interrupt)
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the tool sets up its own files")]
+pub(super) fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
+}

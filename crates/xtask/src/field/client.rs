@@ -1,0 +1,113 @@
+//! The senders and receivers of the chaos runs: mosquitto's own clients, so that nothing of ours judges itself.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::{Context, Result};
+
+use super::process::Process;
+
+/// `mosquitto_pub -l`: publishes each line that it is given with QoS 1, directly at the broker.
+pub(super) struct Sender {
+    _process: Process,
+    lines: Option<ChildStdin>,
+}
+
+impl Sender {
+    /// Starts it.
+    pub(super) fn start(port: u16, topic: &str) -> Result<Self> {
+        let mut command = Command::new("mosquitto_pub");
+        command.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+            "-t",
+            topic,
+            "-q",
+            "1",
+            "-l",
+            "-i",
+            "chaos-sender",
+        ]);
+        let mut child = command.stdin(Stdio::piped()).spawn().context("`mosquitto_pub` does not start")?;
+        let lines = child.stdin.take();
+        Ok(Sender { _process: Process::from(child), lines })
+    }
+
+    /// Sends one line.
+    pub(super) fn send(&mut self, line: &str) -> Result<()> {
+        let lines = self.lines.as_mut().context("the sender has finished")?;
+        writeln!(lines, "{line}").context("`mosquitto_pub` has ended")
+    }
+}
+
+/// `mosquitto_sub` with a session that stays: counts how often each number arrives, and in which order.
+pub(super) struct Receiver {
+    _process: Process,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What has arrived.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// How often each number came.
+    pub(super) counts: BTreeMap<u64, u32>,
+    /// How often a number came for the first time after a greater one.
+    pub(super) out_of_order: u64,
+    greatest: u64,
+}
+
+impl Receiver {
+    /// Starts it; `seen` goes on from an earlier receiver.
+    pub(super) fn start(port: u16, topic: &str, seen: Arc<Mutex<Seen>>) -> Result<Self> {
+        let mut command = Command::new("mosquitto_sub");
+        command.args([
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port.to_string(),
+            "-t",
+            topic,
+            "-q",
+            "1",
+            "-c",
+            "-i",
+            "chaos-receiver",
+        ]);
+        let mut child = command.stdout(Stdio::piped()).spawn().context("`mosquitto_sub` does not start")?;
+        let output = child.stdout.take().context("its output is piped")?;
+        let book = seen.clone();
+        let reader = std::thread::Builder::new().name("receiver".into());
+        reader.spawn(move || {
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if let Some(number) = number_of(&line) {
+                    book.lock().unwrap_or_else(PoisonError::into_inner).book(number);
+                }
+            }
+        })?;
+        Ok(Receiver { _process: Process::from(child), seen })
+    }
+
+    /// How many different numbers have arrived.
+    pub(super) fn different(&self) -> usize {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).counts.len()
+    }
+}
+
+impl Seen {
+    fn book(&mut self, number: u64) {
+        let count = self.counts.entry(number).or_default();
+        *count += 1;
+        if *count == 1 && number < self.greatest {
+            self.out_of_order += 1;
+        }
+        self.greatest = self.greatest.max(number);
+    }
+}
+
+fn number_of(line: &str) -> Option<u64> {
+    serde_json::from_str::<serde_json::Value>(line).ok()?.get("n")?.as_u64()
+}

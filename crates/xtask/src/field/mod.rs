@@ -1,0 +1,14 @@
+//! What is measured and broken on purpose with real processes: the release binary, mosquitto, and the network
+//! between them. Everything runs on loopback, on free ports, in a folder of its own, and is killed by its id.
+
+pub mod chaos;
+
+pub mod footprint;
+
+mod broker;
+
+mod client;
+
+mod process;
+
+mod proxy;

@@ -1,0 +1,89 @@
+//! A child process, and what the kernel says of it.
+
+use std::io::Read;
+use std::net::TcpListener;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+/// A child that is killed when its owner is done with it.
+pub(super) struct Process(Child);
+
+impl Process {
+    /// Starts it.
+    pub(super) fn start(command: &mut Command) -> Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        Ok(Process(command.spawn().with_context(|| format!("`{name}` does not start"))?))
+    }
+
+    /// Kills it as a power cut would: without a word.
+    pub(super) fn kill(mut self) {
+        self.end();
+    }
+
+    /// Asks it to stop, and waits for it.
+    pub(super) fn interrupt(mut self) -> Result<()> {
+        Command::new("kill").args(["-INT", &self.0.id().to_string()]).status()?;
+        self.0.wait()?;
+        Ok(())
+    }
+
+    /// Resident memory in KiB.
+    pub(super) fn resident(&self) -> Result<u64> {
+        let status = read(&format!("/proc/{}/status", self.0.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
+    }
+
+    /// Processor time used so far.
+    pub(super) fn cpu(&self) -> Result<Duration> {
+        let stat = read(&format!("/proc/{}/stat", self.0.id()))?;
+        let (_, fields) = stat.rsplit_once(')').context("no process state")?;
+        let ticks: u64 =
+            fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
+        // USER_HZ is 100 on every Linux this runs on.
+        Ok(Duration::from_millis(ticks * 10))
+    }
+
+    fn end(&mut self) {
+        let _gone_already = self.0.kill();
+        let _status = self.0.wait();
+    }
+}
+
+impl From<Child> for Process {
+    fn from(child: Child) -> Self {
+        Process(child)
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the kernel answers through files")]
+fn read(path: &str) -> Result<String> {
+    let mut text = String::new();
+    std::fs::File::open(path)?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// A port of this machine that was free a moment ago.
+pub(super) fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Waits in real time.
+#[expect(clippy::disallowed_methods, reason = "real processes are measured in real time")]
+pub(super) fn wait(time: Duration) {
+    std::thread::sleep(time);
+}
+
+/// The time, to measure real processes with.
+#[expect(clippy::disallowed_methods, reason = "real processes are measured in real time")]
+pub(super) fn now() -> std::time::Instant {
+    std::time::Instant::now()
+}

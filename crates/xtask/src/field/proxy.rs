@@ -1,0 +1,85 @@
+//! A TCP proxy that can be cut or fall silent, between the program and the broker.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use anyhow::Result;
+
+/// What the network does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Weather {
+    /// Passes everything.
+    Fair,
+    /// Accepts and reads, and passes nothing: a half-open connection.
+    Silent,
+    /// Refuses.
+    Cut,
+}
+
+/// A proxy on a port of its own.
+pub(super) struct Proxy {
+    port: u16,
+    weather: Arc<AtomicU8>,
+    open: Arc<Mutex<Vec<TcpStream>>>,
+}
+
+impl Proxy {
+    /// Starts it in front of `target`. Its threads end with the process.
+    pub(super) fn start(target: u16) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let port = listener.local_addr()?.port();
+        let weather = Arc::new(AtomicU8::new(Weather::Fair as u8));
+        let open: Arc<Mutex<Vec<TcpStream>>> = Arc::default();
+        let (sky, streams) = (weather.clone(), open.clone());
+        std::thread::Builder::new().name("proxy".into()).spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                if sky.load(Ordering::Relaxed) == Weather::Cut as u8 {
+                    continue;
+                }
+                let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { continue };
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { continue };
+                    let sky = sky.clone();
+                    let name = std::thread::Builder::new().name("proxy-lane".into());
+                    let _no_thread_no_lane = name.spawn(move || copy(from, to, &sky));
+                }
+                streams.lock().unwrap_or_else(PoisonError::into_inner).extend([client, server]);
+            }
+        })?;
+        Ok(Proxy { port, weather, open })
+    }
+
+    /// The port to connect to.
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Changes the weather; a cut ends what is open.
+    pub(super) fn set(&self, weather: Weather) {
+        self.weather.store(weather as u8, Ordering::Relaxed);
+        if weather == Weather::Cut {
+            for stream in self.open.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+                let _closed_already = stream.shutdown(Shutdown::Both);
+            }
+        }
+    }
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream, weather: &AtomicU8) {
+    let mut buffer = [0; 16 * 1024];
+    while let Ok(count) = from.read(&mut buffer) {
+        if count == 0 {
+            break;
+        }
+        if weather.load(Ordering::Relaxed) == Weather::Silent as u8 {
+            continue;
+        }
+        if to.write_all(&buffer[..count]).is_err() {
+            break;
+        }
+    }
+    let _closed_already = to.shutdown(Shutdown::Both);
+}
