@@ -10,8 +10,9 @@ use fieldline_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::choice::{check_positive, is_over};
+use super::checks::check_positive;
 use super::keyed::{Keyed, text_of};
+use super::timing::is_over;
 use crate::fields::check_not_zero;
 use crate::lookup::Lookup;
 

@@ -19,9 +19,11 @@ mod throttle;
 mod validate;
 mod window;
 
-mod choice;
+mod checks;
 
 mod keyed;
+
+mod numbers;
 
 mod timing;
 

@@ -9,8 +9,9 @@ use fieldline_signal::outlier::{OutlierDetector, Rule};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::choice::{check_above_zero, check_length, check_positive, number_at};
+use super::checks::{check_above_zero, check_length, check_positive};
 use super::keyed::{Keyed, default_max_keys, key_of};
+use super::numbers::number_at;
 use crate::lookup::Lookup;
 
 /// The output for readings that do not fit.

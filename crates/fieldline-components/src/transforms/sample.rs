@@ -10,7 +10,7 @@ use fieldline_signal::reservoir::Reservoir;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::choice::{check_exactly_one, check_positive};
+use super::checks::{check_exactly_one, check_positive};
 use super::keyed::{Keyed, default_max_keys, key_of};
 use crate::fields::check_not_zero;
 use crate::lookup::Lookup;

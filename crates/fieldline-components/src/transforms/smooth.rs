@@ -8,10 +8,9 @@ use fieldline_signal::smooth::{Method, Smoother};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::choice::{
-    check_above_zero, check_exactly_one, check_length, check_positive, not_settable, number_at,
-};
+use super::checks::{check_above_zero, check_exactly_one, check_length, check_positive};
 use super::keyed::{Keyed, default_max_keys, key_of};
+use super::numbers::{not_settable, number_at};
 use crate::lookup::Lookup;
 
 /// The fields of a `smooth`: one of `mean`, `median`, `exponential` and `kalman`.

@@ -10,7 +10,7 @@ use fieldline_core::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::choice::check_positive;
+use super::checks::check_positive;
 use super::keyed::{Keyed, default_max_keys, key_of};
 use crate::fields::check_not_zero;
 use crate::lookup::Lookup;

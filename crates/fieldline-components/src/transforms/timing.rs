@@ -1,7 +1,6 @@
 //! [`Timing`]: which time counts for a reading, and [`Timeline`], the one on which arrivals are placed.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use fieldline_core::{Event, EventError, Moment, Value};
@@ -62,6 +61,14 @@ pub(crate) fn nanos(span: Duration) -> i64 {
     i64::try_from(span.as_nanos()).unwrap_or(i64::MAX).min(FURTHEST / 2)
 }
 
+/// Whether so much time went by since `then`; never where there is no limit.
+pub(crate) fn is_over(then: Option<Instant>, now: Instant, limit: Option<Duration>) -> bool {
+    match (then, limit) {
+        (Some(then), Some(limit)) => now.saturating_duration_since(then) >= limit,
+        _ => false,
+    }
+}
+
 /// Places arrivals by the monotonic clock, counted from the wall clock's time at the first of them. So spans
 /// are right even where the wall clock is corrected.
 #[derive(Debug, Default)]
@@ -96,15 +103,6 @@ impl Timeline {
 fn wall(moment: &Moment<'_>) -> i64 {
     let nanos = moment.time.as_nanosecond();
     i64::try_from(nanos).unwrap_or(0).clamp(-FURTHEST, FURTHEST)
-}
-
-impl fmt::Display for Timing {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Timing::Arrival => formatter.write_str("arrival"),
-            Timing::Event(lookup) => write!(formatter, "{lookup}"),
-        }
-    }
 }
 
 impl<'de> Deserialize<'de> for Timing {

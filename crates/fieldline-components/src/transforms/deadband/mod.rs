@@ -13,9 +13,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::swinging::Swinging;
-use super::choice::{check_above_zero, check_exactly_one, check_positive, is_over, number_at};
+use super::checks::{check_above_zero, check_exactly_one, check_positive};
 use super::keyed::{Keyed, default_max_keys, key_of};
-use super::timing::Timing;
+use super::numbers::number_at;
+use super::timing::{Timing, is_over};
 use crate::fields::check_not_zero;
 use crate::lookup::Lookup;
 
@@ -35,7 +36,8 @@ pub(crate) struct DeadbandConfig {
     /// An event passes if its number is at least so many percent from the last that passed.
     percent: Option<f64>,
     /// Events pass that are the corners of a line of straight pieces, from which no event that was taken out is
-    /// further than this, in the field's own unit. Each event is held until the next one shows whether it is a corner.
+    /// further than this, in the field's own unit. Each event is held, unsettled,
+    /// until the next one of its key shows whether it is a corner.
     swinging_door: Option<f64>,
     /// An event passes at the latest so long after the last one, so that silence means that something is broken.
     heartbeat: Option<Period>,

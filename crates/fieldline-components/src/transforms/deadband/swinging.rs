@@ -8,9 +8,9 @@ use fieldline_signal::swinging_door::SwingingDoor;
 
 use super::REASON;
 use crate::lookup::Lookup;
-use crate::transforms::choice::{is_over, number_at};
 use crate::transforms::keyed::{Keyed, key_of};
-use crate::transforms::timing::{Timeline, Timing};
+use crate::transforms::numbers::number_at;
+use crate::transforms::timing::{Timeline, Timing, is_over};
 
 /// Passes the corners of a line of straight pieces.
 pub(super) struct Swinging {

@@ -14,9 +14,10 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::linear::Linear;
-use super::choice::{check_positive, is_over, not_settable};
+use super::checks::check_positive;
 use super::keyed::{Keyed, default_max_keys, key_of};
-use super::timing::Timing;
+use super::numbers::not_settable;
+use super::timing::{Timing, is_over};
 use crate::fields::check_not_zero;
 use crate::lookup::Lookup;
 

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use self::joiner::{Joiner, Rules};
 use crate::fields::check_not_zero;
 use crate::lookup::Lookup;
-use crate::transforms::choice::check_positive;
+use crate::transforms::checks::check_positive;
 use crate::transforms::keyed::default_max_keys;
 use crate::transforms::timing::{Timing, nanos};
 

@@ -15,7 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::rules::{Memory, Rules};
-use super::choice::{check_above_zero, check_positive};
+use super::checks::{check_above_zero, check_positive};
 use super::keyed::{Keyed, default_max_keys, key_of};
 use super::timing::{Timeline, Timing, nanos};
 use crate::fields::check_not_zero;

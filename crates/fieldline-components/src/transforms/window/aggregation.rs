@@ -70,7 +70,7 @@ impl Aggregation {
         &self.columns
     }
 
-    /// The fields for rows in the order of time.
+    /// The fields for rows in the order of time, or of arrival for windows by count.
     pub(super) fn result(&self, rows: &[Row]) -> Map {
         let numbers: Vec<Vec<Sample>> = (0..self.columns.len()).map(|column| samples(rows, column)).collect();
         let value = |field: &Field| match field.column {

@@ -22,7 +22,7 @@ use self::shape::Shape;
 use self::windower::{Rules, Windower};
 use crate::fields::check_not_zero;
 use crate::lookup::Lookup;
-use crate::transforms::choice::{check_exactly_one, check_positive};
+use crate::transforms::checks::{check_exactly_one, check_positive};
 use crate::transforms::keyed::default_max_keys;
 use crate::transforms::timing::{Timing, nanos};
 

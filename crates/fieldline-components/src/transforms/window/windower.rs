@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use fieldline_core::outputs::Port;
-use fieldline_core::{Event, EventError, FieldPath, Map, Moment, Outputs, Receipt, Transform, Value, clock};
+use fieldline_core::{Event, EventError, Map, Moment, Outputs, Receipt, Transform, Value, clock};
 
 use super::aggregation::Aggregation;
 use super::lane::{Lane, Pane, Row};
@@ -184,31 +184,19 @@ impl Rules {
         for row in pane.rows.iter_mut() {
             receipt.merge(std::mem::take(&mut row.receipt));
         }
-        let mut body = Value::Map(self.key_field(pane.key));
-        if let Some(map) = body.as_map_mut() {
-            map.extend(self.aggregation.result(pane.rows));
-            map.insert(
-                "window".into(),
-                Value::from([
-                    ("start", clock::rfc3339(timestamp(pane.start)).into()),
-                    ("end", clock::rfc3339(timestamp(pane.end)).into()),
-                    ("count", Value::Int(pane.rows.len() as i64)),
-                ]),
-            );
-        }
-        out.send(Event::new(body, pane.meta.clone(), receipt));
-    }
-
-    /// The field all readings of the window have in common, where `by` names one of the body.
-    fn key_field(&self, key: Option<&Value>) -> Map {
         let mut body = Value::Map(Map::default());
-        if let (Some(Lookup::Body(path)), Some(key)) = (&self.by, key) {
-            let path: &FieldPath = path;
+        if let (Some(Lookup::Body(path)), Some(key)) = (&self.by, pane.key) {
             path.set(&mut body, key.clone());
         }
-        match body {
-            Value::Map(map) => map,
-            _ => Map::default(),
+        let window = Value::from([
+            ("start", clock::rfc3339(timestamp(pane.start)).into()),
+            ("end", clock::rfc3339(timestamp(pane.end)).into()),
+            ("count", Value::Int(pane.rows.len() as i64)),
+        ]);
+        if let Some(map) = body.as_map_mut() {
+            map.extend(self.aggregation.result(pane.rows));
+            map.insert("window".into(), window);
         }
+        out.send(Event::new(body, pane.meta.clone(), receipt));
     }
 }

@@ -1,8 +1,6 @@
-//! What several transforms ask of their config and of their events: one of several fields, a number, a heartbeat.
+//! Checks that the configs of several transforms need.
 
-use std::time::{Duration, Instant};
-
-use fieldline_core::{CheckCx, Event, EventError, FieldPath, Value};
+use fieldline_core::CheckCx;
 
 /// The most readings a method of one key remembers.
 const MOST_REMEMBERED: usize = 10_000;
@@ -38,19 +36,6 @@ pub(crate) fn check_above_zero(cx: &mut CheckCx<'_>, field: &str, number: f64) {
     }
 }
 
-/// The finite number at `path` in the body.
-pub(crate) fn number_at(event: &Event, path: &FieldPath) -> Option<f64> {
-    path.get(event.body()).and_then(Value::as_f64).filter(|number| number.is_finite())
-}
-
-/// Whether so much time went by since `then`; never where there is no limit.
-pub(crate) fn is_over(then: Option<Instant>, now: Instant, limit: Option<Duration>) -> bool {
-    match (then, limit) {
-        (Some(then), Some(limit)) => now.saturating_duration_since(then) >= limit,
-        _ => false,
-    }
-}
-
 /// Complains about a number of remembered readings that is 0 or too large.
 pub(crate) fn check_length(cx: &mut CheckCx<'_>, field: &str, length: usize) {
     check_positive(cx, field, length);
@@ -62,9 +47,4 @@ pub(crate) fn check_length(cx: &mut CheckCx<'_>, field: &str, length: usize) {
         )
         .help("thin the readings out first, with `sample` or `window`");
     }
-}
-
-/// Why a value could not be put at `path`.
-pub(crate) fn not_settable(path: &FieldPath) -> EventError {
-    EventError::new("not_a_map", format!("`{path}` cannot be set: something else is in the way"))
 }
