@@ -3,17 +3,21 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Router, serve};
+use fieldline_runtime::dead_letter::Letter;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::engine::{EngineHandle, Outcome};
 use crate::telemetry;
+
+/// The largest request: two dead letter files.
+const MAX_BODY: usize = 32 << 20;
 
 struct Admin {
     engine: EngineHandle,
@@ -29,6 +33,8 @@ pub(crate) async fn run(listener: TcpListener, engine: EngineHandle, metrics: Pr
         .route("/status", get(status))
         .route("/reload", post(reload))
         .route("/plan", get(plan))
+        .route("/replay", post(replay))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(Arc::new(Admin { engine, metrics }));
     if let Err(error) = serve(listener, router).await {
         tracing::error!(%error, "the admin listener ended");
@@ -130,6 +136,25 @@ async fn reload(State(admin): State<Arc<Admin>>) -> Response {
 async fn plan(State(admin): State<Arc<Admin>>) -> Response {
     match admin.engine.preview().await {
         Some(preview) => Json(preview).into_response(),
+        None => (StatusCode::SERVICE_UNAVAILABLE, "the program is stopping\n").into_response(),
+    }
+}
+
+/// Takes the lines of a dead letter file. A line that cannot be read is told and keeps the others from nothing.
+async fn replay(State(admin): State<Arc<Admin>>, lines: String) -> Response {
+    let mut letters = Vec::new();
+    let mut unreadable = Vec::new();
+    for (index, line) in lines.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        match Letter::read(line) {
+            Ok(letter) => letters.push(letter),
+            Err(error) => unreadable.push(format!("line {}: {error}", index + 1)),
+        }
+    }
+    match admin.engine.replay(letters).await {
+        Some(mut answer) => {
+            answer["unreadable"] = json!(unreadable);
+            Json(answer).into_response()
+        }
         None => (StatusCode::SERVICE_UNAVAILABLE, "the program is stopping\n").into_response(),
     }
 }

@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Status(AskOptions),
     /// Make a running program read its files again
     Reload(AskOptions),
+    /// Put the events of a dead letter file in again, after the fix
+    Replay(ReplayOptions),
     /// Print the JSON Schema of pipeline files, for editors
     Schema(SchemaOptions),
     /// Print what a shell needs to complete commands
@@ -242,6 +244,20 @@ pub(crate) struct PlanOptions {
     /// Compare with the files as they were in this revision of git
     #[arg(long, value_name = "REVISION")]
     pub(crate) since: Option<String>,
+    /// The admin address of the running program
+    #[arg(long, value_name = "ADDRESS", default_value_t = DEFAULT_ADMIN)]
+    pub(crate) admin: SocketAddr,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) format: Format,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct ReplayOptions {
+    /// The dead letter file, such as fieldline-data/dead-letter/drying.jsonl
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
     /// The admin address of the running program
     #[arg(long, value_name = "ADDRESS", default_value_t = DEFAULT_ADMIN)]
     pub(crate) admin: SocketAddr,

@@ -83,6 +83,12 @@ impl Variables for Machine {
     }
 }
 
+/// The text of a file.
+pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path)
+        .map_err(|error| anyhow::anyhow!("cannot read `{}`: {}", path.display(), reason(&error)))
+}
+
 /// A folder that systemd or the user has set aside for what must be remembered.
 pub(crate) fn data_dir(chosen: Option<&Path>) -> PathBuf {
     let systemd = || std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);

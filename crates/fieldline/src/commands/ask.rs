@@ -1,4 +1,4 @@
-//! `fieldline status` and `fieldline reload`: ask a running program through its admin listener.
+//! `fieldline status`, `reload` and `replay`: ask a running program through its admin listener.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -8,12 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::cli::{AskOptions, BAD_CONFIG, FAILED, Format};
-use crate::output;
+use crate::cli::{AskOptions, BAD_CONFIG, FAILED, Format, ReplayOptions};
+use crate::{disk, output};
 
 /// Shows each node's state and account.
 pub(crate) fn status(options: &AskOptions) -> anyhow::Result<ExitCode> {
-    let answer = ask(options.admin, "GET", "/status", Duration::from_secs(5))?;
+    let answer = ask(options.admin, "GET", "/status", "", Duration::from_secs(5))?;
     if options.format == Format::Json {
         output::print(serde_json::to_string_pretty(&answer)?);
     } else {
@@ -25,7 +25,7 @@ pub(crate) fn status(options: &AskOptions) -> anyhow::Result<ExitCode> {
 
 /// Makes the program read its files again and tells what came of it.
 pub(crate) fn reload(options: &AskOptions) -> anyhow::Result<ExitCode> {
-    let answer = ask(options.admin, "POST", "/reload", Duration::from_secs(120))?;
+    let answer = ask(options.admin, "POST", "/reload", "", Duration::from_secs(120))?;
     if options.format == Format::Json {
         output::print(serde_json::to_string_pretty(&answer)?);
     } else {
@@ -38,9 +38,24 @@ pub(crate) fn reload(options: &AskOptions) -> anyhow::Result<ExitCode> {
     Ok(if refused { BAD_CONFIG.into() } else { ExitCode::SUCCESS })
 }
 
+/// Puts the events of a dead letter file in again, at the nodes that failed them.
+pub(crate) fn replay(options: &ReplayOptions) -> anyhow::Result<ExitCode> {
+    let lines = disk::read_text(&options.file)?;
+    let answer = ask(options.admin, "POST", "/replay", &lines, Duration::from_secs(120))?;
+    let list = |field: &str| answer[field].as_array().cloned().unwrap_or_default();
+    let failed: Vec<Value> = list("refused").into_iter().chain(list("unreadable")).collect();
+    if options.format == Format::Json {
+        output::print(serde_json::to_string_pretty(&answer)?);
+    } else {
+        output::print(format!("{} events put in again, {} not", answer["replayed"], failed.len()));
+        failed.iter().filter_map(Value::as_str).for_each(output::print);
+    }
+    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { FAILED.into() })
+}
+
 /// What a reload of the running program would do.
 pub(crate) fn preview(admin: SocketAddr) -> anyhow::Result<Value> {
-    ask(admin, "GET", "/plan", Duration::from_secs(60))
+    ask(admin, "GET", "/plan", "", Duration::from_secs(60))
 }
 
 fn table(status: &Value) -> String {
@@ -85,14 +100,16 @@ fn table(status: &Value) -> String {
 }
 
 /// One request to the admin listener. It is ours, speaks plain HTTP/1.1 and closes when asked to.
-fn ask(admin: SocketAddr, method: &str, path: &str, patience: Duration) -> anyhow::Result<Value> {
+fn ask(admin: SocketAddr, method: &str, path: &str, body: &str, patience: Duration) -> anyhow::Result<Value> {
     let mut stream = TcpStream::connect_timeout(&admin, Duration::from_secs(5)).with_context(|| {
         format!("no program answers at {admin}; is it running, with this --admin address?")
     })?;
     stream.set_read_timeout(Some(patience))?;
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+        "{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
     )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).context("the program did not answer in time")?;

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use fieldline_runtime::Status;
-use fieldline_runtime::runtime::View;
+use fieldline_runtime::dead_letter::Letter;
+use fieldline_runtime::{Status, View};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
@@ -27,6 +27,8 @@ pub(super) enum Ask {
     Reload(oneshot::Sender<Outcome>),
     /// Tell what that would do.
     Preview(oneshot::Sender<Value>),
+    /// Put dead letters in again.
+    Replay(Vec<Letter>, oneshot::Sender<Value>),
 }
 
 /// A way to ask the engine.
@@ -60,5 +62,13 @@ impl EngineHandle {
         let (answer, preview) = oneshot::channel();
         self.asks.send(Ask::Preview(answer)).await.ok()?;
         preview.await.ok()
+    }
+
+    /// Puts dead letters in again at the nodes that failed them; what came of it as data, `None` when the program
+    /// is stopping.
+    pub(crate) async fn replay(&self, letters: Vec<Letter>) -> Option<Value> {
+        let (answer, replayed) = oneshot::channel();
+        self.asks.send(Ask::Replay(letters, answer)).await.ok()?;
+        replayed.await.ok()
     }
 }

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use fieldline_compiler::plan::Plan;
 use fieldline_compiler::{Broken, Compiled, NodeId};
-use fieldline_core::Clock;
-use fieldline_runtime::runtime::View;
-use fieldline_runtime::{Applied, Environment, Runtime, SystemTime};
+use fieldline_core::{Clock, Draft};
+use fieldline_runtime::dead_letter::Letter;
+use fieldline_runtime::{Applied, Environment, Runtime, SystemTime, View};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -102,6 +102,7 @@ impl Engine {
                 Some(ask) = self.asks.recv() => match ask {
                     Ask::Reload(answer) => drop(answer.send(self.reload().await)),
                     Ask::Preview(answer) => drop(answer.send(self.preview().await)),
+                    Ask::Replay(letters, answer) => drop(answer.send(self.replay(letters).await)),
                 },
                 _ = hangup.recv() => drop(self.reload().await),
                 () = changed => drop(self.reload().await),
@@ -196,6 +197,20 @@ impl Engine {
             Ok(compiled) => preview(self.runtime.plan(), &compiled.plan).to_json(),
             Err(outcome) => outcome.to_json(),
         }
+    }
+
+    /// Puts dead letters in again; what cannot be is told with its reason.
+    async fn replay(&self, letters: Vec<Letter>) -> Value {
+        let mut replayed = 0;
+        let mut refused = Vec::new();
+        for letter in letters {
+            let draft = Draft { body: letter.body, meta: letter.meta };
+            match self.runtime.inject(&letter.node, vec![draft]).await {
+                Ok(()) => replayed += 1,
+                Err(error) => refused.push(error.to_string()),
+            }
+        }
+        json!({ "replayed": replayed, "refused": refused })
     }
 
     async fn compile(&self) -> Result<Compiled, Outcome> {

@@ -6,3 +6,4 @@ mod generated;
 mod program;
 mod publish;
 mod scaffold;
+mod testing;
