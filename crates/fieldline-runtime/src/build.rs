@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use fieldline_compiler::plan::{Node, Snapshot};
 use fieldline_core::connection::Handle;
@@ -21,6 +22,8 @@ pub(crate) struct NodeHandle {
     pub(crate) name: Arc<str>,
     /// Its account.
     pub(crate) ledger: Arc<Ledger>,
+    /// The last number a source gave to an event.
+    pub(crate) last_number: Arc<AtomicU64>,
     /// How it is doing.
     pub(crate) monitor: Monitor,
     /// What its buffer holds.

@@ -163,7 +163,7 @@ impl Launcher<'_> {
     fn numbering(&self, handle: &NodeHandle) -> Numbering {
         let (clock, id) = (self.clock.clone(), &handle.node.id);
         if !self.plan.sources.get(id).is_some_and(|policy| policy.sequence.persist) {
-            return Numbering::passing(clock);
+            return Numbering::passing(clock, handle.last_number.clone());
         }
         let path = handle.data_dir.join("sequences").join(id.pipeline()).join(id.node());
         Numbering::persistent(clock, self.storage.clone(), path)

@@ -117,6 +117,7 @@ impl Runtime {
         NodeHandle {
             node: node.clone(),
             name: node.id.node().into(),
+            last_number: old.map_or_else(Arc::default, |old| old.last_number.clone()),
             ledger: old.map_or_else(|| Arc::new(Ledger::default()), |old| old.ledger.clone()),
             monitor: Monitor::new(),
             meter: old.map_or_else(Arc::default, |old| old.meter.clone()),

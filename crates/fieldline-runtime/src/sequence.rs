@@ -6,6 +6,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fieldline_core::Clock;
 use fieldline_store::{Checkpoint, Storage};
@@ -20,7 +21,8 @@ const VERSION: u32 = 1;
 
 /// Gives out numbers, from 1.
 pub(crate) struct Numbering {
-    last: u64,
+    /// The last number given; shared with the node, so that it goes on when a reload starts its source anew.
+    last: Arc<AtomicU64>,
     saved: Option<Reserve>,
     clock: Clock,
 }
@@ -33,21 +35,24 @@ struct Reserve {
 }
 
 impl Numbering {
-    /// Numbers that begin with 1 whenever the program starts.
-    pub(crate) fn passing(clock: Clock) -> Self {
-        Numbering { last: 0, saved: None, clock }
+    /// Numbers that go on after `last`, and begin with 1 whenever the program starts.
+    pub(crate) fn passing(clock: Clock, last: Arc<AtomicU64>) -> Self {
+        Numbering { last, saved: None, clock }
     }
 
     /// Numbers that go on where the file `path` says.
     pub(crate) fn persistent(clock: Clock, storage: Arc<dyn Storage>, path: PathBuf) -> Self {
         let checkpoint = Arc::new(Checkpoint::new(storage, path));
-        Numbering { last: 0, saved: Some(Reserve { checkpoint, end: None }), clock }
+        Numbering { last: Arc::default(), saved: Some(Reserve { checkpoint, end: None }), clock }
     }
 
     /// The next number. [`Numbering::reserve`] has made sure that it may be given.
     pub(crate) fn next(&mut self) -> u64 {
-        self.last += 1;
-        self.last
+        self.last.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    fn last(&self) -> u64 {
+        self.last.load(Ordering::Relaxed)
     }
 
     /// Makes sure that the next `count` numbers may be given. Where the disk fails, they are given all the same,
@@ -55,9 +60,9 @@ impl Numbering {
     pub(crate) async fn reserve(&mut self, count: usize) {
         let Some(saved) = &mut self.saved else { return };
         if saved.end.is_none() {
-            self.last = load(saved.checkpoint.clone(), &self.clock).await;
+            self.last.store(load(saved.checkpoint.clone(), &self.clock).await, Ordering::Relaxed);
         }
-        let wanted = self.last + count as u64;
+        let wanted = self.last.load(Ordering::Relaxed) + count as u64;
         if saved.end.is_some_and(|end| wanted <= end) {
             return;
         }
@@ -68,11 +73,12 @@ impl Numbering {
 
     /// Writes down where the numbers ended, so that the next start leaves no gap.
     pub(crate) async fn close(&mut self) {
+        let last = self.last();
         if let Some(saved) = &mut self.saved
-            && saved.end.is_some_and(|end| end != self.last)
+            && saved.end.is_some_and(|end| end != last)
         {
-            saved.end = Some(self.last);
-            save(saved.checkpoint.clone(), self.last).await;
+            saved.end = Some(last);
+            save(saved.checkpoint.clone(), last).await;
         }
     }
 }
