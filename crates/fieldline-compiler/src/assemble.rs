@@ -38,6 +38,10 @@ pub(crate) fn plan(pipelines: Vec<Checked>, files: &FileSet, read: ComponentFile
             dead_letter: spec.dead_letter.as_ref().map(|(_, name)| NodeId::new(&spec.name, name)),
             rollback_window: spec.rollback_window,
         });
+        let policies = spec.nodes.iter().zip(&resolved).filter(|(node, _)| node.kind == Kind::Source);
+        plan.sources.extend(
+            policies.map(|(node, resolved)| (NodeId::new(&spec.name, &node.id), resolved.source.clone())),
+        );
         let order = order(&spec, &wiring);
         let mut made: Vec<Option<Node>> = resolved
             .into_iter()

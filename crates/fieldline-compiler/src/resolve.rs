@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use fieldline_core::context::Origin;
 use fieldline_core::path::Step;
-use fieldline_core::policy::SinkPolicy;
+use fieldline_core::policy::{SinkPolicy, SourcePolicy};
 use fieldline_core::read::{Mismatch, ReadCx, ReadError, read};
 use fieldline_core::report::{Place, Problem, Report};
 use fieldline_core::suggest::nearest;
@@ -27,6 +27,7 @@ pub(crate) struct Resolved {
     pub(crate) prepared: Prepared,
     pub(crate) facts: Facts,
     pub(crate) policy: SinkPolicy,
+    pub(crate) source: SourcePolicy,
     /// The paths of files as they were joined, by field; part of the fingerprint.
     pub(crate) paths: BTreeMap<String, PathBuf>,
 }
@@ -46,6 +47,7 @@ pub(crate) fn resolve_node(
     });
     let paths = cx.paths.into_inner();
     let policy = policy(spec, session);
+    let source = source_policy(spec, session);
     if session.diagnostics.errors() > errors {
         return None;
     }
@@ -63,6 +65,7 @@ pub(crate) fn resolve_node(
         prepared,
         facts,
         policy: policy.unwrap_or_default(),
+        source: source.unwrap_or_default(),
         paths,
     })
 }
@@ -77,6 +80,15 @@ fn policy(spec: &NodeSpec, session: &mut Session<'_>) -> Option<SinkPolicy> {
         read_all(spec, &spec.policy, "a sink", &cx, diagnostics, |value| read::<SinkPolicy>(value, &cx))?;
     crate::check::policy::check(spec, &policy, diagnostics);
     Some(policy)
+}
+
+fn source_policy(spec: &NodeSpec, session: &mut Session<'_>) -> Option<SourcePolicy> {
+    if spec.kind != Kind::Source {
+        return None;
+    }
+    let cx = Fields::of(&spec.policy, &session.files);
+    let diagnostics = &mut session.diagnostics;
+    read_all(spec, &spec.policy, "a source", &cx, diagnostics, |value| read::<SourcePolicy>(value, &cx))
 }
 
 /// Reads `node` until nothing is wrong or nothing more can be learnt.

@@ -38,7 +38,7 @@ pub(crate) struct NodeSpec {
     pub(crate) definition: Option<Definition>,
     pub(crate) inputs: Option<Node>,
     pub(crate) with: Option<Node>,
-    /// The driver's fields of a sink.
+    /// The driver's fields of a sink or source.
     pub(crate) policy: Node,
     /// The component's own fields.
     pub(crate) config: Node,
@@ -137,6 +137,7 @@ fn node(id: &CompactString, span: Span, kind: Kind, node: &Node, session: &mut S
             ("type", _) => named = Some(&member.value),
             ("inputs", Kind::Transform | Kind::Sink) => inputs = Some(member.value.clone()),
             ("with", Kind::Transform) => with = Some(member.value.clone()),
+            (name @ "sequence", Kind::Source) => drop(policy.insert(name.into(), member.clone())),
             (name, Kind::Sink) if POLICY.contains(&name) => {
                 policy.insert(name.into(), member.clone());
             }

@@ -86,6 +86,8 @@ fn tests() -> Value {
         "params": { "description": "Params that the case sets.", "type": "object" },
         "env": { "description": "Environment variables that the case sets.", "type": "object",
             "additionalProperties": { "type": "string" } },
+        "run": { "description": "Sources that run as they are, such as a timer; all others that are not fed are silent.",
+            "type": "array", "items": { "type": "string" } },
         "feed": { "$ref": "#/$defs/feed" },
         "steps": { "description": "What happens then.", "type": "array", "items": { "$ref": "#/$defs/step" } },
         "expect": { "$ref": "#/$defs/expect" },
@@ -100,6 +102,27 @@ fn tests() -> Value {
         "additionalProperties": false });
     let count = json!({ "type": "object", "required": ["count"],
         "properties": { "count": { "type": "integer", "minimum": 0 } }, "additionalProperties": false });
+    let fed = json!({
+        "type": "object",
+        "properties": {
+            "events": { "description": "The bodies of the events.", "type": "array" },
+            "file": { "description": "A recording: JSON lines, or a table that ends in `.csv`.", "type": "string" },
+            "every": { "description": "The time between two events; without it they come at once.",
+                "$ref": "#/$defs/duration" },
+            "time_field": { "description": "The field with the time of each event, whose pauses are kept.",
+                "type": "string" },
+            "repeat": { "description": "How many times all of them come.", "type": "integer", "minimum": 0 },
+            "meta": { "description": "Metadata of all of them, such as `topic`.", "type": "object" },
+        },
+        "oneOf": [{ "required": ["events"] }, { "required": ["file"] }],
+        "not": { "required": ["every", "time_field"] },
+        "additionalProperties": false,
+    });
+    let timed = json!({ "type": "object", "required": ["events"], "properties": {
+        "events": { "description": "Patterns, in order.", "type": "array" },
+        "at": { "description": "How long after the case began each comes.", "type": "array",
+            "items": { "$ref": "#/$defs/duration" } },
+    }, "additionalProperties": false });
     let counter = json!({ "type": "integer", "minimum": 0 });
     let doors = [
         "received",
@@ -117,9 +140,10 @@ fn tests() -> Value {
     json!({
         "test": { "type": "object", "required": ["name"], "properties": row, "additionalProperties": false },
         "feed": {
-            "description": "Events by node: a list of bodies, or a recording (JSON lines or CSV).",
+            "description": "Events by node, which come from it, or to it if it is a sink: a list of bodies, or a recording \
+                (JSON lines or CSV), with a pace.",
             "type": "object",
-            "additionalProperties": { "anyOf": [{ "type": "array" }, file] },
+            "additionalProperties": { "anyOf": [{ "type": "array" }, fed] },
         },
         "step": {
             "type": "object",
@@ -151,7 +175,7 @@ fn tests() -> Value {
         "expect": {
             "description": "What comes out, by node: patterns in order, `{ count: 3 }`, `{ file: golden.jsonl }`, `absent`.",
             "type": "object",
-            "additionalProperties": { "anyOf": [{ "type": "array" }, { "const": "absent" }, count, file] },
+            "additionalProperties": { "anyOf": [{ "type": "array" }, { "const": "absent" }, count, file, timed] },
         },
         "ledger": {
             "description": "What the accounts of nodes say in the end.",

@@ -8,10 +8,10 @@ mod nodes;
 
 use std::collections::BTreeSet;
 
-use fieldline_core::policy::SinkPolicy;
+use fieldline_core::policy::{SinkPolicy, SourcePolicy};
 use fieldline_core::{Kind, Registry};
-use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
 /// A pattern that every text with a substitution matches.
@@ -21,9 +21,15 @@ const SUBSTITUTION: &str = r"\$\{";
 pub fn schema(registry: &Registry) -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let mut definitions = Map::new();
-    let policy = policy(&mut generator);
+    let sinks = policy::<SinkPolicy>(&mut generator);
+    let sources = policy::<SourcePolicy>(&mut generator);
     for kind in [Kind::Connection, Kind::Source, Kind::Transform, Kind::Sink] {
-        nodes::add(kind, registry, &policy, &mut generator, &mut definitions);
+        let policy = match kind {
+            Kind::Sink => &sinks,
+            Kind::Source => &sources,
+            Kind::Connection | Kind::Transform => &Map::new(),
+        };
+        nodes::add(kind, registry, policy, &mut generator, &mut definitions);
     }
     for (name, schema) in generator.take_definitions(true) {
         definitions.insert(name, substitutable(schema));
@@ -118,10 +124,10 @@ fn section_help(kind: Kind) -> &'static str {
     }
 }
 
-/// The fields of every sink that belong to its driver.
-fn policy(generator: &mut SchemaGenerator) -> Map<String, Value> {
-    let schema = generator.root_schema_for::<SinkPolicy>();
-    generator.subschema_for::<SinkPolicy>();
+/// The fields of every node of a kind that belong to its driver.
+fn policy<P: JsonSchema>(generator: &mut SchemaGenerator) -> Map<String, Value> {
+    let schema = generator.root_schema_for::<P>();
+    generator.subschema_for::<P>();
     let properties = schema.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
     properties.into_iter().map(|(name, schema)| (name, substitutable(schema))).collect()
 }

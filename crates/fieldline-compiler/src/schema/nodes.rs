@@ -50,10 +50,10 @@ fn branch(definition: &Definition, policy: &Map<String, Value>, generator: &mut 
         }
         Kind::Sink => {
             common.insert("inputs".into(), json!({ "$ref": "#/$defs/inputs" }));
-            common.extend(policy.clone());
         }
         Kind::Connection | Kind::Source => {}
     }
+    common.extend(policy.clone());
     let plain = own.get("properties").is_some() || own.get("additionalProperties") == Some(&json!(false));
     let composed = ["$ref", "allOf", "anyOf", "oneOf"].iter().any(|key| own.get(key).is_some());
     if !plain || composed {
