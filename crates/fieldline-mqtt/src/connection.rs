@@ -14,7 +14,7 @@ use crate::driver::Driver;
 use crate::error::{PublishError, SubscribeError};
 use crate::inbound::Inbound;
 use crate::message::{Publish, QoS};
-use crate::options::{Options, OptionsError};
+use crate::options::{Options, OptionsError, Version};
 use crate::protocol;
 use crate::session::{Entry, Session};
 use crate::state::{Counters, State};
@@ -67,6 +67,14 @@ impl Connection {
         let least = usize::from(self.session.lock().options.inflight);
         let (lane, wake) = self.session.subscribe(filter, qos, capacity.max(least));
         Ok(Inbound::new(Arc::clone(&self.session), lane, wake, filter.to_owned()))
+    }
+
+    /// How many messages a broker is known to send before it waits for acknowledgements: with MQTT 5 as many
+    /// as we allow; with 3.1.1 it decides, and 20, mosquitto's default, is the least that is common.
+    pub fn receive_window(&self) -> usize {
+        let inner = self.session.lock();
+        let allowed = usize::from(inner.options.inflight);
+        if inner.options.version == Version::V5 { allowed } else { allowed.min(20) }
     }
 
     /// The state now and its changes from now on.

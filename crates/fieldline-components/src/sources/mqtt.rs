@@ -152,6 +152,11 @@ impl Source for MqttSource {
         Ok(())
     }
 
+    fn is_stalled(&self) -> bool {
+        let waiting: usize = self.unsettled.values().map(VecDeque::len).sum();
+        waiting >= self.connection.receive_window()
+    }
+
     async fn close(&mut self) {
         self.inbounds.clear();
     }
