@@ -110,3 +110,13 @@ fn sides_that_arrive_with_delay_are_joined_by_the_time_they_were_taken() {
     bench.give_taken_at(1_400, json!({ "b": 1 }));
     assert_eq!(bench.sent.iter().map(|sent| &sent.body["a"]["a"]).collect::<Vec<&Value>>(), [&json!(1)]);
 }
+
+#[test]
+fn partners_are_less_apart_than_the_span() {
+    for (apart, results) in [(999, 1), (1000, 0)] {
+        let mut bench = Bench::new("join", &format!("{SIDES}\nwithin: 1s\ntime: event\nwait: 1m"));
+        bench.give_taken_at(0, json!({ "a": 1 }));
+        bench.give_taken_at(apart, json!({ "b": 1 }));
+        assert_eq!(bench.finish().len(), results, "{apart} ms apart");
+    }
+}
