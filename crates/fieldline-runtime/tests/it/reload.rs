@@ -101,3 +101,24 @@ async fn a_kept_segment_between_two_leaving_ones_does_not_stall_the_change() {
     assert_eq!(witness.written("tap2"), (1..1000).collect::<Vec<_>>());
     assert_balanced(&runtime.view().status());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_starts_anew_goes_on_counting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let witness = Witness::default();
+    let mut runtime = runtime(folder.path());
+    let plan = |pause: Duration| {
+        Draw::new(&witness)
+            .node("air", Part::Numbers { pause, limit: 100 }, &[])
+            .node("number", Part::Sequence, &["air"])
+            .node("out", Part::Writes, &["number"])
+            .plan()
+    };
+    runtime.apply(plan(MS)).await.expect("it can be built");
+    tokio::time::sleep(40 * MS).await;
+    let applied = runtime.apply(plan(2 * MS)).await.expect("it can be built");
+    assert_eq!(applied.started.len(), 1, "only the source starts anew: {:?}", applied.started);
+    finished(&runtime).await;
+    runtime.stop(Duration::from_secs(60)).await;
+    assert_eq!(witness.written("out"), (1..=100).collect::<Vec<_>>());
+}
