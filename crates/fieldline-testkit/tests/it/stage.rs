@@ -10,7 +10,7 @@ sources:
   air: { type: timer, every: 15s }
   cpu: { type: cpu_temperature, every: 1s }
 transforms:
-  cpu_mean: { type: map, inputs: [cpu], body: { cpu: celsius } }
+  cpu_mean: { type: window, inputs: [cpu], last: 8, aggregate: { cpu: mean(celsius) } }
   corrected: { type: script, inputs: [air], with: [cpu_mean], code: \"this.temperature -= cpu_mean.cpu - this.temperature;\" }
   kelvin: { type: script, inputs: [corrected], code: \"this.temperature += 273.15;\" }
 sinks:
@@ -32,7 +32,7 @@ fn a_value_that_lies_beside_is_there_when_the_event_comes() {
     expect: { telemetry: [{ temperature: { near: 293.15, within: 0.01 } }] }
     ledger: { corrected: { received: 2, absorbed: 1, delivered: 1 } }
   - name: through the transform before it
-    feed: { air: [{ temperature: 30.0 }], cpu: [{ celsius: 35.0 }] }
+    feed: { air: [{ temperature: 30.0 }], cpu: { events: [{ celsius: 30 }, { celsius: 40 }], repeat: 4 } }
     expect: { telemetry: [{ temperature: { near: 298.15, within: 0.01 } }] }
 ",
         ),
