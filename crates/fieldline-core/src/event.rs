@@ -144,6 +144,11 @@ impl Event {
         self.custody.ledger = Some(ledger.clone());
     }
 
+    /// Whether the event is on the books of a node.
+    pub(crate) fn is_booked(&self) -> bool {
+        self.custody.ledger.is_some()
+    }
+
     /// Books the event out of its node, to enter another.
     pub fn depart(&mut self) {
         if let Some(ledger) = self.custody.ledger.take() {

@@ -15,6 +15,7 @@ pub const MAIN: Port = 0;
 #[derive(Default)]
 pub struct Outputs {
     sent: Vec<(Port, Event)>,
+    created: u64,
     failed: Vec<(Event, EventError)>,
 }
 
@@ -25,7 +26,12 @@ impl Outputs {
     }
 
     /// Hands the event to whoever reads `port`.
+    ///
+    /// An event that the transform made itself, such as a window's result, counts as created here.
     pub fn send_to(&mut self, port: Port, mut event: Event) {
+        if !event.is_booked() {
+            self.created += 1;
+        }
         event.depart();
         self.sent.push((port, event));
     }
@@ -54,6 +60,11 @@ impl Outputs {
     /// What was sent since the last call, in order.
     pub fn drain_sent(&mut self) -> std::vec::Drain<'_, (Port, Event)> {
         self.sent.drain(..)
+    }
+
+    /// How many of the events sent since the last call were made by the transform itself.
+    pub fn take_created(&mut self) -> u64 {
+        std::mem::take(&mut self.created)
     }
 
     /// What failed since the last call, in order.

@@ -146,6 +146,10 @@ impl SegmentDriver {
 
     /// Sorts what the stage at `position` put out: to the next stage, out of the segment, or aside.
     fn collect(&mut self, position: usize) {
+        let created = self.work.out.take_created();
+        let ledger = &self.stages[position].handle.ledger;
+        ledger.create_many(created);
+        ledger.leave_many(Door::Delivered, created);
         for (event, error) in self.work.out.drain_failed() {
             self.work.failed.push((position, event, error));
         }
