@@ -30,5 +30,6 @@ pub const CODES: &[(&str, &str)] = &[
     ("two-brokers", include_str!("../tests/diagnostics/two-brokers.md")),
     ("two-scripts", include_str!("../tests/diagnostics/two-scripts.md")),
     ("unused-listen", include_str!("../tests/diagnostics/unused-listen.md")),
+    ("unused-shadows", include_str!("../tests/diagnostics/unused-shadows.md")),
     ("zero-period", include_str!("../tests/diagnostics/zero-period.md")),
 ];

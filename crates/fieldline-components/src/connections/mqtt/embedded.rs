@@ -12,12 +12,14 @@ pub(super) struct Embedded {
     pub(super) listen: SocketAddr,
     /// Where it keeps sessions and retained messages.
     pub(super) data: PathBuf,
+    /// Whether a shadow service runs behind it.
+    pub(super) shadows: bool,
 }
 
 impl Embedded {
     /// A broker at `listen`, or at a free port.
-    pub(super) fn new(listen: Option<&str>, data: PathBuf) -> Result<Self, String> {
-        Ok(Embedded { listen: listen_address(listen)?, data })
+    pub(super) fn new(listen: Option<&str>, data: PathBuf, shadows: bool) -> Result<Self, String> {
+        Ok(Embedded { listen: listen_address(listen)?, data, shadows })
     }
 }
 

@@ -6,6 +6,9 @@ mod running;
 
 mod settings;
 
+#[cfg(feature = "broker")]
+mod shadows;
+
 pub(crate) use settings::{MqttConnectionConfig, check_topic};
 
 /// What nodes hold of an `mqtt` connection.

@@ -22,12 +22,14 @@ impl RunsConnection for MqttConnection {
         std::sync::Arc::new(self.connection.clone())
     }
 
-    async fn run(self: Box<Self>, _clock: Clock, report: Report, stop: Stop) -> Result<(), ComponentError> {
+    async fn run(self: Box<Self>, clock: Clock, report: Report, stop: Stop) -> Result<(), ComponentError> {
         let watching = watch(self.connection.clone(), report);
         let MqttConnection { connection, driver, options, embedded } = *self;
         let running = async {
             match embedded {
-                Some(embedded) => run_with_broker(embedded, &connection, driver, options, stop).await,
+                Some(embedded) => {
+                    run_with_broker(embedded, &connection, driver, options, (clock, stop)).await
+                }
                 None => {
                     driver.run(stop).await;
                     Ok(())
@@ -62,29 +64,39 @@ async fn watch(connection: Connection, report: Report) {
     }
 }
 
-/// Starts the broker, points the session at the port it got, and stops both, the broker last.
+/// Starts the broker, and the shadow service where there is one, points the session at the port it got, and stops
+/// them, the broker and its service last.
 #[cfg(feature = "broker")]
 async fn run_with_broker(
     embedded: Embedded,
     connection: &Connection,
     driver: Driver,
     mut options: Options,
-    stop: Stop,
+    (clock, stop): (Clock, Stop),
 ) -> Result<(), ComponentError> {
     use fieldline_broker::{Broker, BrokerOptions};
-    use futures::future::{FutureExt, join};
+    use futures::future::{FutureExt, OptionFuture, join3};
 
+    use super::shadows::Shadows;
+
+    let shadows = match embedded.shadows {
+        true => Some(Shadows::open(embedded.data.join("shadows"), clock).await?),
+        false => None,
+    };
     let mut broker_options = BrokerOptions::new(embedded.listen);
     broker_options.data_directory = Some(embedded.data);
-    let broker = Broker::start(broker_options).await;
-    let broker = broker.map_err(|error| ComponentError::permanent("broker", error))?;
+    let failed = |error: &dyn std::fmt::Display| ComponentError::permanent("broker", error);
+    let broker = Broker::start(broker_options).await.map_err(|error| failed(&error))?;
+    let answering = match shadows {
+        Some(shadows) => Some(shadows.listen(broker.link()).map_err(|error| failed(&error))?),
+        None => None,
+    };
     options.address.port = broker.address().port();
-    let reconnected = connection.reconnect_with(options);
-    reconnected.map_err(|error| ComponentError::permanent("broker", error))?;
+    connection.reconnect_with(options).map_err(|error| failed(&error))?;
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
     let session = driver.run(stop).map(|()| drop(ended));
     let serving = broker.run(end.map(|_session_ended| ()));
-    join(session, serving).await;
+    join3(session, serving, OptionFuture::from(answering)).await;
     Ok(())
 }
 
@@ -94,12 +106,13 @@ async fn run_with_broker(
     _: &Connection,
     _: Driver,
     _: Options,
-    _: Stop,
+    _: (Clock, Stop),
 ) -> Result<(), ComponentError> {
     let message = format!(
-        "no broker is built in to listen at {} and keep `{}`",
+        "no broker is built in to listen at {} and keep `{}`{}",
         embedded.listen,
-        embedded.data.display()
+        embedded.data.display(),
+        if embedded.shadows { " with shadows" } else { "" }
     );
     Err(ComponentError::permanent("broker", message))
 }

@@ -26,6 +26,9 @@ pub(crate) struct MqttConnectionConfig {
     broker: Option<BrokerKind>,
     /// Where an embedded broker listens, such as `127.0.0.1:1883`; a free port of this machine without it.
     listen: Option<String>,
+    /// Whether the embedded broker also keeps device shadows, as AWS IoT does, on disk.
+    #[serde(default)]
+    shadows: bool,
     /// Under which name the broker knows this client. No two clients of a broker may have the same. Needed,
     /// unless the broker is embedded or `clean_session` is set.
     client_id: Option<String>,
@@ -151,6 +154,12 @@ impl Config for MqttConnectionConfig {
             output: "",
         },
         Example {
+            title: "The same, with device shadows",
+            config: "broker: embedded\nshadows: true",
+            input: "",
+            output: "",
+        },
+        Example {
             title: "A broker in the plant's network",
             config: "url: mqtt://broker.plant.example:1883\nclient_id: line22-drying",
             input: "",
@@ -172,6 +181,10 @@ impl Config for MqttConnectionConfig {
             (Some(_), None) if self.listen.is_some() => {
                 cx.error("unused-listen", "listen", "`listen` is only for `broker: embedded`")
                     .help("remove it");
+            }
+            (Some(_), None) if self.shadows => {
+                cx.error("unused-shadows", "shadows", "`shadows` is only for `broker: embedded`")
+                    .help("remove it; the shadows are kept by the service behind this broker");
             }
             (Some(_), None) => {}
         }
@@ -223,7 +236,7 @@ impl Config for MqttConnectionConfig {
             (None, _) => None,
             (Some(BrokerKind::Embedded), listen) => {
                 let data = cx.data_dir.join("broker").join(cx.node.replace('/', "-"));
-                Some(Embedded::new(listen.as_deref(), data).map_err(BuildError::new)?)
+                Some(Embedded::new(listen.as_deref(), data, self.shadows).map_err(BuildError::new)?)
             }
         };
         let (connection, driver) = Connection::new(options.clone()).map_err(BuildError::new)?;
