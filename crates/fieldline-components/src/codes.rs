@@ -12,6 +12,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("bad-path", include_str!("../tests/diagnostics/bad-path.md")),
     ("bad-port-name", include_str!("../tests/diagnostics/bad-port-name.md")),
     ("bad-qos", include_str!("../tests/diagnostics/bad-qos.md")),
+    ("bad-shadow-name", include_str!("../tests/diagnostics/bad-shadow-name.md")),
     ("bad-template", include_str!("../tests/diagnostics/bad-template.md")),
     ("bad-topic", include_str!("../tests/diagnostics/bad-topic.md")),
     ("bad-unit", include_str!("../tests/diagnostics/bad-unit.md")),

@@ -8,6 +8,8 @@ mod fields;
 
 mod lookup;
 
+mod shadow;
+
 pub mod template;
 
 pub mod reference;

@@ -5,6 +5,7 @@ mod file;
 mod log_file;
 mod mqtt;
 mod rows;
+mod shadow;
 mod stdout;
 mod target;
 
@@ -15,5 +16,6 @@ pub(crate) const ALL: &[Definition] = &[
     Definition::of::<blackhole::BlackholeConfig>(),
     Definition::of::<file::FileConfig>(),
     Definition::of::<mqtt::MqttSinkConfig>(),
+    Definition::of::<shadow::ShadowSinkConfig>(),
     Definition::of::<stdout::StdoutConfig>(),
 ];

@@ -9,6 +9,7 @@ mod lines;
 mod mqtt;
 mod pace;
 mod records;
+mod shadow;
 mod stdin;
 mod ticker;
 mod timer;
@@ -21,6 +22,7 @@ pub(crate) const ALL: &[Definition] = &[
     Definition::of::<cpu_temperature::CpuTemperatureConfig>(),
     Definition::of::<file::FileConfig>(),
     Definition::of::<mqtt::MqttSourceConfig>(),
+    Definition::of::<shadow::ShadowSourceConfig>(),
     Definition::of::<stdin::StdinConfig>(),
     Definition::of::<timer::TimerConfig>(),
 ];
