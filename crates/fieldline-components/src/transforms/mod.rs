@@ -16,6 +16,7 @@ mod sample;
 mod script;
 mod smooth;
 mod throttle;
+mod twin;
 mod validate;
 mod window;
 
@@ -35,6 +36,7 @@ pub(crate) const ALL: &[Definition] = &[
     Definition::of::<route::RouteConfig>(),
     Definition::of::<script::ScriptConfig>(),
     Definition::of::<map::MapConfig>(),
+    Definition::of::<twin::TwinConfig>(),
     Definition::of::<window::WindowConfig>(),
     Definition::of::<join::JoinConfig>(),
     Definition::of::<deadband::DeadbandConfig>(),

@@ -16,4 +16,5 @@ mod reference;
 mod shadow;
 mod sources;
 mod transform_checks;
+mod twin;
 mod window;
