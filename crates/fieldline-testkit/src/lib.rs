@@ -1,7 +1,7 @@
 //! Runs the `tests:` of pipeline files: each case in a program of its own, in virtual time, without a device,
 //! a broker or a file of the station.
 //!
-//! [`run_tests`] is the way in. Read in this order: when what happens in a case ([`schedule`]), how a plan is set
+//! [`run_tests`] is the way in. Read in this order: when what happens in a case (`schedule`), how a plan is set
 //! on stage with feeds and collectors at its ends, how one case is played, what is compared, and the reports.
 
 mod schedule;

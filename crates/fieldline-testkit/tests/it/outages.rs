@@ -109,3 +109,21 @@ fn a_source_that_fails_comes_back_and_brings_what_is_due() {
         "1 case: 1 passed, 0 failed",
     );
 }
+
+#[test]
+fn a_case_does_not_wait_for_a_connection_that_stays_down() {
+    let text = drying(
+        "{ type: memory }",
+        "    feed: { air: [{ t: 1 }] }
+    steps: [{ at: 0s, connection: cloud, down: 1000h }]
+",
+    );
+    check(
+        &text.replace("max: 1s", "max: 1h"),
+        "FAIL drying: the line is cut
+  --> pipeline.yaml:15:11
+  `out` lost 1 of 1
+
+1 case: 0 passed, 1 failed",
+    );
+}

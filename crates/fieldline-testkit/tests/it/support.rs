@@ -8,6 +8,8 @@ use fieldline_core::Registry;
 use fieldline_testkit::report::human::{Color, human};
 use fieldline_testkit::{Options, Report, run_tests};
 
+use crate::conservation::FORGETS;
+
 /// The options of a run that only compares.
 pub(crate) fn options() -> Options<'static> {
     let threads = NonZeroUsize::new(2).expect("not zero");
@@ -17,7 +19,8 @@ pub(crate) fn options() -> Options<'static> {
 /// Runs the cases of `pipeline.yaml` among `files`, which must compile.
 pub(crate) fn run(text: &str, files: MemoryFiles, options: &Options<'_>) -> Report {
     let files = files.with("pipeline.yaml", text.to_owned());
-    let (registry, variables) = (Registry::new(fieldline_components::all()), MemoryVariables::default());
+    let (registry, variables) =
+        (Registry::new(fieldline_components::all().chain([FORGETS])), MemoryVariables::default());
     let roots = ["pipeline.yaml".into()];
     let request = Request {
         roots: &roots,
