@@ -14,6 +14,7 @@ mod plant;
 mod properties;
 mod reference;
 mod shadow;
+mod shadow_outage;
 mod sources;
 mod transform_checks;
 mod twin;

@@ -91,21 +91,11 @@ impl Plant {
     }
 
     pub(crate) fn sink(&self, config: &str) -> Box<dyn Sink> {
-        match self.build(Kind::Sink, config) {
-            Built::Sink(sink) => sink,
-            other => panic!("a {} is no sink", other.kind().word()),
-        }
+        sink(self.handle.clone(), config)
     }
 
     pub(crate) async fn source(&self, config: &str) -> Box<dyn Source> {
-        let Built::Source(mut source) = self.build(Kind::Source, config) else { panic!("it is a source") };
-        source.connect(&clock()).await.expect("the topics are good");
-        source
-    }
-
-    fn build(&self, kind: Kind, config: &str) -> Built {
-        let config = format!("connection: plant\nthing: bme680\n{config}");
-        build(kind, "shadow", &config, Some(self.handle.clone()), Path::new("data"))
+        source(self.handle.clone(), config).await
     }
 
     /// Listens to a topic of the shadow, from when this returns.
@@ -145,6 +135,28 @@ impl Plant {
             }
         }
     }
+}
+
+/// A `shadow` sink on the connection behind `plant`.
+pub(crate) fn sink(plant: Handle, config: &str) -> Box<dyn Sink> {
+    match build_shadow(Kind::Sink, plant, config) {
+        Built::Sink(sink) => sink,
+        other => panic!("a {} is no sink", other.kind().word()),
+    }
+}
+
+/// A `shadow` source on the connection behind `plant`.
+pub(crate) async fn source(plant: Handle, config: &str) -> Box<dyn Source> {
+    let Built::Source(mut source) = build_shadow(Kind::Source, plant, config) else {
+        panic!("it is a source")
+    };
+    source.connect(&clock()).await.expect("the topics are good");
+    source
+}
+
+fn build_shadow(kind: Kind, plant: Handle, config: &str) -> Built {
+    let config = format!("connection: plant\nthing: bme680\n{config}");
+    build(kind, "shadow", &config, Some(plant), Path::new("data"))
 }
 
 fn build(kind: Kind, name: &str, config: &str, plant: Option<Handle>, data_dir: &Path) -> Built {

@@ -1,10 +1,11 @@
 //! The `shadow` sink and source over an embedded broker: with its shadow service, and with a service played by the
 //! test where it must misbehave.
 
-use fieldline_core::{ComponentError, Outcome, WriteError};
+use fieldline_core::{ComponentError, Kind, Outcome, WriteError};
 use serde_json::json;
 use tempfile::{TempDir, tempdir};
 
+use crate::harness::{definition, problems, read};
 use crate::plant::{Plant, clock, hear, next, soon, write};
 
 fn folder() -> TempDir {
@@ -263,4 +264,21 @@ async fn shadows_outlive_the_program() {
     let mut source = plant.source("shadow: settings\nwatch: documents").await;
     let (_, body, _) = next(source.as_mut()).await;
     assert_eq!(body["current"]["state"], json!({"reported": {"mode": "eco"}}));
+}
+
+#[test]
+fn a_config_that_cannot_work_is_complained_about() {
+    let codes = |kind, name, config: &str| -> Vec<&'static str> {
+        let prepared = read(&definition(kind, name), config).expect("the types fit");
+        problems(&prepared).iter().map(|problem| problem.code).collect()
+    };
+    let shadow = |fields| codes(Kind::Sink, "shadow", &format!("connection: plant\n{fields}"));
+    assert_eq!(shadow("thing: line22/drying"), ["bad-shadow-name"]);
+    assert_eq!(shadow("thing: pi\nshadow: \"\""), ["bad-shadow-name"]);
+    assert_eq!(shadow("thing: pi\nreport: []"), ["missing-field"]);
+    assert_eq!(shadow("thing: pi\ntimeout: 0s"), ["zero-period"]);
+    assert_eq!(codes(Kind::Source, "shadow", "connection: plant\nthing: a b"), ["bad-shadow-name"]);
+    let elsewhere = "url: mqtt://broker.plant.example\nclient_id: pi\nshadows: true";
+    assert_eq!(codes(Kind::Connection, "mqtt", elsewhere), ["unused-shadows"]);
+    assert_eq!(codes(Kind::Transform, "twin", "every: 0s\nmax_age: 0s\nfields: []").len(), 3);
 }
