@@ -162,7 +162,7 @@ impl Sink for ShadowSink {
     }
 
     /// All events are handed over together, so that of several values of a field the newest is sent; each is done
-    /// when that one is in the shadow.
+    /// when that one is in the shadow, and fails with the others it was sent with.
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
         let (mut reports, mut failed) = (Vec::new(), Vec::new());
         for (index, event) in events.iter().enumerate() {
