@@ -141,14 +141,11 @@ impl Driver {
         }
     }
 
+    /// Says goodbye and reads on until the broker has closed: a socket that is closed with something unread
+    /// resets the connection, and the broker then never reads our last acknowledgements.
     async fn say_goodbye(&self, events: &mut Events) {
-        if !self.session.say_goodbye() {
-            return;
-        }
-        while let Ok(happening) = events.next().await {
-            if matches!(happening, Happening::DisconnectWritten) {
-                return;
-            }
+        if self.session.say_goodbye() {
+            while events.next().await.is_ok() {}
         }
     }
 

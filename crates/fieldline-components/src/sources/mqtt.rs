@@ -20,6 +20,10 @@ use crate::connections::mqtt::{MqttHandle, check_topic};
 /// The most messages handed over at once.
 const BATCH: usize = 64;
 
+/// Messages that may wait here. With MQTT 3.1.1 the broker decides how many it sends before the first is
+/// acknowledged; mosquitto sends some hundreds, whatever it is told.
+const WAITING: usize = 1000;
+
 /// The fields of an `mqtt` source.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -117,7 +121,7 @@ struct MqttSource {
 impl Source for MqttSource {
     async fn connect(&mut self, _clock: &Clock) -> Result<(), ComponentError> {
         if self.inbounds.is_empty() {
-            let subscribe = |topic: &String| self.connection.subscribe(topic, self.qos, BATCH);
+            let subscribe = |topic: &String| self.connection.subscribe(topic, self.qos, WAITING);
             let inbounds = self.topics.iter().map(subscribe).collect::<Result<Vec<_>, _>>();
             self.inbounds = inbounds.map_err(|error| ComponentError::permanent("bad_topic", error))?;
         }
