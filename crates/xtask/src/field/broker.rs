@@ -26,8 +26,8 @@ impl Broker {
         let config = folder.join("mosquitto.conf");
         let text = format!(
             "listener {port} 127.0.0.1\nuser root\nallow_anonymous true\npersistence true\n\
-             persistence_location {}/\nmax_queued_messages 0\n\
-             max_inflight_messages 200\n",
+             persistence_location {}/\nmax_queued_messages 1000000\n\
+             max_inflight_messages 100\n",
             folder.display()
         );
         write(&config, &text)?;

@@ -100,7 +100,7 @@ pub fn run(program: &Path, folder: &Path, chaos: Chaos, mut say: impl FnMut(Stri
                 }
             }
         }
-        drop(sender);
+        sender.finish()?;
         if accident == "broker stopped" {
             // mosquitto keeps what it acknowledged only when it is stopped in good order.
             began = now();
@@ -116,9 +116,10 @@ pub fn run(program: &Path, folder: &Path, chaos: Chaos, mut say: impl FnMut(Stri
         let recovery = now().duration_since(began);
         slowest_recovery = slowest_recovery.max(recovery);
         say(format!(
-            "round {:>3}: {accident:<15} {} of {sent} arrived, {:.1} s after the accident",
+            "round {:>3}: {accident:<15} {} of {sent} arrived, {} more than once, {:.1} s after the accident",
             round + 1,
             receiver.different(),
+            receiver.repeated(),
             recovery.as_secs_f64()
         ));
     }

@@ -11,7 +11,7 @@ use super::process::Process;
 
 /// `mosquitto_pub -l`: publishes each line that it is given with QoS 1, directly at the broker.
 pub(super) struct Sender {
-    _process: Process,
+    process: Process,
     lines: Option<ChildStdin>,
 }
 
@@ -34,7 +34,13 @@ impl Sender {
         ]);
         let mut child = command.stdin(Stdio::piped()).spawn().context("`mosquitto_pub` does not start")?;
         let lines = child.stdin.take();
-        Ok(Sender { _process: Process::from(child), lines })
+        Ok(Sender { process: Process::from(child), lines })
+    }
+
+    /// Waits until the broker has acknowledged everything.
+    pub(super) fn finish(mut self) -> Result<()> {
+        drop(self.lines.take());
+        self.process.wait_for_end()
     }
 
     /// Sends one line.
@@ -94,6 +100,14 @@ impl Receiver {
     /// How many different numbers have arrived.
     pub(super) fn different(&self) -> usize {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).counts.len()
+    }
+}
+
+impl Receiver {
+    /// How many numbers have arrived more than once.
+    pub(super) fn repeated(&self) -> usize {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.counts.values().filter(|count| **count > 1).count()
     }
 }
 

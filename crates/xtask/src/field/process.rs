@@ -29,6 +29,12 @@ impl Process {
         Ok(())
     }
 
+    /// Waits until it ends by itself.
+    pub(super) fn wait_for_end(mut self) -> Result<()> {
+        self.0.wait()?;
+        Ok(())
+    }
+
     /// Resident memory in KiB.
     pub(super) fn resident(&self) -> Result<u64> {
         let status = read(&format!("/proc/{}/status", self.0.id()))?;
