@@ -10,10 +10,13 @@ mod harness;
 mod join;
 mod less_data;
 mod map;
+#[cfg(feature = "broker")]
 mod plant;
 mod properties;
 mod reference;
+#[cfg(feature = "broker")]
 mod shadow;
+#[cfg(feature = "broker")]
 mod shadow_outage;
 mod sources;
 mod transform_checks;
