@@ -1,5 +1,5 @@
 //! The rules of the tree, one file each. Every check is a pure function from what was read to findings; only
-//! [`format`] starts a program.
+//! [`mod@format`] starts a program.
 
 pub mod layers;
 
