@@ -60,7 +60,6 @@ pub(crate) enum Happening {
     /// A subscription was answered, filter by filter.
     Subscribed(u16, Vec<Result<(), String>>),
     Unsubscribed(u16),
-    DisconnectWritten,
     Nothing,
 }
 
@@ -298,7 +297,6 @@ fn v5_happening(event: v5::Event, options: &Options) -> Happening {
 fn outgoing_happening(outgoing: &Outgoing) -> Happening {
     match outgoing {
         Outgoing::Publish(packet_id) => Happening::Written(*packet_id),
-        Outgoing::Disconnect => Happening::DisconnectWritten,
         _ => Happening::Nothing,
     }
 }

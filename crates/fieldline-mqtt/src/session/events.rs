@@ -63,7 +63,7 @@ impl Inner {
             Happening::Unsubscribed(packet_id) => {
                 self.subscriptions.answered(packet_id);
             }
-            Happening::Accepted(_) | Happening::DisconnectWritten | Happening::Nothing => {}
+            Happening::Accepted(_) | Happening::Nothing => {}
         }
         Ok(())
     }
