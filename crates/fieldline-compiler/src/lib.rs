@@ -1,6 +1,6 @@
 //! Turns the text of pipeline files into a checked [`Plan`]; pure.
 //!
-//! [`compile`] is the one way in: it never stops at the first problem, and a pipeline with errors does not keep the
+//! [`compile()`] is the one way in: it never stops at the first problem, and a pipeline with errors does not keep the
 //! others from being planned. The modules below are its steps, in reading order.
 
 pub mod request;

@@ -1,4 +1,4 @@
-//! [`Diagnostic`]: one problem, with its place, and what to do about it. All wording is in [`messages`].
+//! [`Diagnostic`]: one problem, with its place, and what to do about it. All wording is in `messages`.
 
 pub mod codes;
 pub mod data;
