@@ -71,9 +71,4 @@ impl Outputs {
     pub fn drain_failed(&mut self) -> std::vec::Drain<'_, (Event, EventError)> {
         self.failed.drain(..)
     }
-
-    /// Whether nothing was sent or failed since the last drain.
-    pub fn is_empty(&self) -> bool {
-        self.sent.is_empty() && self.failed.is_empty()
-    }
 }

@@ -22,7 +22,7 @@ use crate::launch::Running;
 use crate::prepare::Prepared;
 use crate::status::NodeState;
 use crate::unit::Unit;
-pub use crate::view::View;
+use crate::view::View;
 
 /// What a program runs in.
 #[derive(Clone)]
