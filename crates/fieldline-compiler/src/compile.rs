@@ -9,7 +9,10 @@ use fieldline_core::report::Severity;
 
 use crate::assemble::{self, Checked};
 use crate::cases::{TestCase, lower};
-use crate::check::{self, claims::Claims};
+use crate::check;
+use crate::check::claims::Claims;
+use crate::check::documents::Documents;
+use crate::check::topics::Relays;
 use crate::diagnostics::Diagnostic;
 use crate::files::{FileSet, Span};
 use crate::interpolate::{Scope, fill_members};
@@ -72,6 +75,7 @@ pub fn compile(request: &Request<'_>) -> Compiled {
     for program in &programs {
         compiler.program(program, &mut session, &component_files);
     }
+    compiler.check_whole(&mut session);
     session.watched.extend(component_files.asked());
     for span in std::mem::take(&mut session.masked) {
         session.files.mask(span);
@@ -104,6 +108,8 @@ fn unspeakable(secrets: &BTreeSet<String>) -> Vec<String> {
 struct Compiler {
     assembler: Assembler,
     claims: Claims,
+    documents: Documents,
+    relays: Relays,
     names: HashMap<CompactString, Span>,
     checked: Vec<Checked>,
     broken: Vec<Broken>,
@@ -147,6 +153,8 @@ impl Compiler {
                 self.claims.add(&spec, node, resolved, &session.files, &mut session.diagnostics);
             }
         }
+        self.documents.add(&spec, &resolved, &session.files, &mut session.diagnostics);
+        self.relays.add(&spec, &resolved, &wiring, &session.files);
         if session.diagnostics.errors() > errors {
             self.broken.push(Broken { file, name: Some(spec.name.to_string()) });
             return;
@@ -157,6 +165,17 @@ impl Compiler {
         let sources = assembled.sources.into_iter().collect();
         let resolved = resolved.into_iter().flatten().collect();
         self.checked.push(Checked { spec, resolved, wiring, file, sources });
+    }
+
+    /// Checks what no pipeline shows by itself, and takes those out that are wrong by it.
+    fn check_whole(&mut self, session: &mut Session<'_>) {
+        let wrong = self.relays.check(&mut session.diagnostics);
+        for checked in self.checked.extract_if(.., |checked| wrong.contains(&checked.spec.name)) {
+            let name = checked.spec.name.to_string();
+            self.tests.retain(|case| case.pipeline != name);
+            self.resolved.remove(&name);
+            self.broken.push(Broken { file: checked.file, name: Some(name) });
+        }
     }
 
     /// The fields with params, environment and secrets put in; `None` for a template and where params are wrong.

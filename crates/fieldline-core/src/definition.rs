@@ -1,7 +1,6 @@
 //! [`Config`] and [`Definition`]: a component as data. The schema, the reference page, `fieldline explain`
 //! and the contract tests are all read from here.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -10,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::connection::Connection;
 use crate::context::{BuildCx, CheckCx};
 use crate::error::BuildError;
-use crate::path::FieldPath;
+use crate::facts::Facts;
 use crate::read::{ReadCx, ReadError, read};
 use crate::sink::Sink;
 use crate::source::Source;
@@ -63,34 +62,6 @@ pub struct Example {
     pub input: &'static str,
     /// Bodies that come out, one JSON text a line, in order; `port: {…}` where it is not the main output.
     pub output: &'static str,
-}
-
-/// Something of which there is one, so that two nodes of a program cannot both have it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// What is claimed, in words that name it: `MQTT client id \`pi-1\` at broker:8883`.
-    pub resource: String,
-    /// The field that claims it.
-    pub field: FieldPath,
-}
-
-/// What the compiler must know of a component to check a whole program.
-#[derive(Clone, Debug, Default)]
-pub struct Facts {
-    /// Names of the outputs, the main one first; empty means just `main`.
-    pub outputs: Vec<String>,
-    /// What only one node may have.
-    pub claims: Vec<Claim>,
-    /// The connection it uses: the field that names it, and the name.
-    pub connection: Option<(FieldPath, String)>,
-    /// MQTT topics it publishes to, as filters (`+` where a level comes from the event), by field.
-    pub publishes: Vec<(FieldPath, String)>,
-    /// MQTT topic filters it subscribes to, by field.
-    pub subscribes: Vec<(FieldPath, String)>,
-    /// Files it reads when it is built or runs: watched, and part of its fingerprint.
-    pub files: Vec<PathBuf>,
-    /// It may block its thread for long, so it gets one of its own.
-    pub blocking: bool,
 }
 
 /// A component that was built and has not begun to act.

@@ -30,6 +30,8 @@ pub mod sink;
 
 pub mod connection;
 
+pub mod facts;
+
 pub mod definition;
 
 pub mod registry;
@@ -53,9 +55,10 @@ pub mod policy;
 pub use clock::Clock;
 pub use connection::{Connection, Handle};
 pub use context::{BuildCx, CheckCx, FilePath, Files};
-pub use definition::{Built, Claim, Config, Definition, Example, Facts, Kind, Prepared};
+pub use definition::{Built, Config, Definition, Example, Kind, Prepared};
 pub use error::{BuildError, ComponentError, EventError};
 pub use event::{Event, Meta};
+pub use facts::{Claim, Facts, Writes};
 pub use ledger::Ledger;
 pub use outputs::Outputs;
 pub use path::FieldPath;

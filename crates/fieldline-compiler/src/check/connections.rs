@@ -28,7 +28,15 @@ pub(super) fn check(
         used.insert(name.as_str());
         let (span, _) = Fields::of(&node.config, files).value(node, field);
         match spec.nodes.iter().find(|node| node.id == *name) {
-            Some(found) if found.kind == Kind::Connection => {}
+            Some(found) if found.kind == Kind::Connection => {
+                let wanted = resolved.as_ref().and_then(|resolved| resolved.facts.connection_type);
+                let is = found.definition.as_ref().map(|definition| definition.name);
+                if let (Some(wanted), Some(is)) = (wanted, is)
+                    && wanted != is
+                {
+                    diagnostics.connection_of_other_type(span, name, is, &node.id, wanted, found.span);
+                }
+            }
             Some(found) => diagnostics.wrong_connection(span, name, found.kind.word(), found.span),
             None => {
                 let meant = nearest(name, connections().map(|node| node.id.as_str()));

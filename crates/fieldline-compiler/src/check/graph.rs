@@ -2,6 +2,7 @@
 
 use fieldline_core::Kind;
 
+use super::cycles::cycles;
 use crate::diagnostics::Diagnostics;
 use crate::resolve::Resolved;
 use crate::spec::PipelineSpec;
@@ -16,7 +17,7 @@ pub(super) fn check(
 ) {
     ends(spec, diagnostics);
     dead_letter(spec, diagnostics);
-    let in_cycle = cycles(spec, wiring, diagnostics);
+    let in_cycle = complain_about_cycles(spec, wiring, diagnostics);
     if wiring.complete {
         if !in_cycle {
             unreachable(spec, wiring, diagnostics);
@@ -50,50 +51,20 @@ fn dead_letter(spec: &PipelineSpec, diagnostics: &mut Diagnostics) {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Mark {
-    New,
-    Open,
-    Done,
-}
-
 /// Complains about each cycle once, and says whether there is one.
-fn cycles(spec: &PipelineSpec, wiring: &Wiring, diagnostics: &mut Diagnostics) -> bool {
-    let mut marks = vec![Mark::New; spec.nodes.len()];
-    let mut found = false;
-    for start in 0..spec.nodes.len() {
-        if marks[start] != Mark::New {
-            continue;
-        }
-        // The way from `start` to here: node, and the edges into it that were not followed yet.
-        let mut way = vec![(start, wiring.into(start).collect::<Vec<_>>())];
-        marks[start] = Mark::Open;
-        while let Some((node, edges)) = way.last_mut() {
-            let node = *node;
-            let Some(edge) = edges.pop() else {
-                marks[node] = Mark::Done;
-                way.pop();
-                continue;
-            };
-            match marks[edge.from] {
-                Mark::Done => {}
-                Mark::New => {
-                    marks[edge.from] = Mark::Open;
-                    way.push((edge.from, wiring.into(edge.from).collect()));
-                }
-                Mark::Open => {
-                    found = true;
-                    let begin = way.iter().position(|(on_way, _)| *on_way == edge.from).unwrap_or(0);
-                    // The way goes against the flow: each node on it is read by the one before.
-                    let mut names: Vec<&str> =
-                        way[begin..].iter().rev().map(|(node, _)| spec.nodes[*node].id.as_str()).collect();
-                    names.push(names[0]);
-                    diagnostics.cycle(edge.span, &names);
-                }
-            }
+fn complain_about_cycles(spec: &PipelineSpec, wiring: &Wiring, diagnostics: &mut Diagnostics) -> bool {
+    let found =
+        cycles(spec.nodes.len(), |node| wiring.into(node).map(|edge| (edge.from, edge.span)).collect());
+    for cycle in &found {
+        // The way goes against the flow: each node on it reads the next.
+        let mut names: Vec<&str> =
+            cycle.iter().rev().map(|(node, _)| spec.nodes[*node].id.as_str()).collect();
+        names.push(names[0]);
+        if let Some((_, span)) = cycle.last() {
+            diagnostics.cycle(*span, &names);
         }
     }
-    found
+    !found.is_empty()
 }
 
 /// A transform or sink whose inputs lead back to no source.

@@ -2,9 +2,14 @@
 
 pub(crate) mod claims;
 mod connections;
+mod cycles;
+pub(crate) mod documents;
 mod graph;
 pub(crate) mod policy;
-mod topics;
+mod sessions;
+pub(crate) mod topics;
+
+use fieldline_core::Kind;
 
 use crate::diagnostics::Diagnostics;
 use crate::files::FileSet;
@@ -22,5 +27,18 @@ pub(crate) fn pipeline(
 ) {
     connections::check(spec, resolved, files, diagnostics);
     graph::check(spec, resolved, wiring, diagnostics);
-    topics::check(spec, resolved, wiring, files, diagnostics);
+    sessions::check(spec, resolved, files, diagnostics);
+}
+
+/// The connection that `node` names, by its position; `None` where there is none.
+fn connection(spec: &PipelineSpec, resolved: &[Option<Resolved>], node: usize) -> Option<usize> {
+    let (_, name) = resolved[node].as_ref()?.facts.connection.as_ref()?;
+    spec.nodes.iter().position(|node| node.kind == Kind::Connection && node.id == *name)
+}
+
+/// Who is at the other end of the connection of `node`, the same for all who speak to it.
+fn peer(spec: &PipelineSpec, resolved: &[Option<Resolved>], node: usize) -> Option<String> {
+    let connection = connection(spec, resolved, node)?;
+    let address = resolved[connection].as_ref()?.facts.peer.clone();
+    Some(address.unwrap_or_else(|| format!("{}/{}", spec.name, spec.nodes[connection].id)))
 }

@@ -10,6 +10,7 @@ pub const CODES: &[(&str, &str)] = &[
     ("bad-substitution", include_str!("../../tests/diagnostics/bad-substitution.md")),
     ("bad-value", include_str!("../../tests/diagnostics/bad-value.md")),
     ("buffer-too-small", include_str!("../../tests/diagnostics/buffer-too-small.md")),
+    ("clean-session", include_str!("../../tests/diagnostics/clean-session.md")),
     ("cycle", include_str!("../../tests/diagnostics/cycle.md")),
     ("duplicate-id", include_str!("../../tests/diagnostics/duplicate-id.md")),
     ("duplicate-key", include_str!("../../tests/diagnostics/duplicate-key.md")),

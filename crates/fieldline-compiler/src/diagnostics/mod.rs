@@ -75,6 +75,14 @@ impl Diagnostics {
         self.add(code, Severity::Warning, span, message.into())
     }
 
+    /// An error if it is `certain`, and a warning otherwise.
+    fn certain(&mut self, code: &'static str, certain: bool, span: Span, message: String) -> &mut Diagnostic {
+        match certain {
+            true => self.error(code, span, message),
+            false => self.warning(code, span, message),
+        }
+    }
+
     fn add(
         &mut self,
         code: &'static str,

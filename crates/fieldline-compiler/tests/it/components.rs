@@ -8,7 +8,7 @@ use fieldline_core::secret::Secret;
 use fieldline_core::units::{Period, Size};
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Claim, Config, Definition, Example, Facts, FieldPath, FilePath,
-    Kind, Registry,
+    Kind, Registry, Writes,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -23,12 +23,14 @@ fn path(text: &str) -> FieldPath {
 pub(crate) fn registry() -> Registry {
     Registry::new([
         Definition::of::<Broker>(),
+        Definition::of::<Bus>(),
         Definition::of::<Ticker>(),
         Definition::of::<Subscribe>(),
         Definition::of::<Script>(),
         Definition::of::<Filter>(),
         Definition::of::<Route>(),
         Definition::of::<Publish>(),
+        Definition::of::<Report>(),
         Definition::of::<Console>(),
     ])
 }
@@ -41,6 +43,9 @@ struct Broker {
     url: String,
     /// By what name it knows us.
     client_id: String,
+    /// Whether it forgets us while we are away.
+    #[serde(default)]
+    clean_session: bool,
     /// The password.
     #[serde(default)]
     #[expect(dead_code, reason = "it is only read into")]
@@ -85,10 +90,28 @@ impl Config for Broker {
         let files = self.tls.iter().flat_map(|tls| [&tls.ca, &tls.cert, &tls.key]);
         Facts {
             claims: vec![Claim { resource, field: path("client_id") }],
+            peer: Some(self.url.clone()),
+            forgotten: self.clean_session.then(|| path("clean_session")),
             files: files.map(|file| file.0.clone()).collect(),
             ..Facts::default()
         }
     }
+
+    fn build(&self, _: &BuildCx<'_>) -> Result<Built, BuildError> {
+        Err(BuildError::new("never built"))
+    }
+}
+
+/// Wires that several devices share.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Bus {}
+
+impl Config for Bus {
+    const KIND: Kind = Kind::Connection;
+    const NAME: &'static str = "bus";
+    const SUMMARY: &'static str = "Wires that several devices share.";
+    const EXAMPLES: &'static [Example] = NO_EXAMPLE;
 
     fn build(&self, _: &BuildCx<'_>) -> Result<Built, BuildError> {
         Err(BuildError::new("never built"))
@@ -154,6 +177,8 @@ impl Config for Subscribe {
     fn facts(&self) -> Facts {
         Facts {
             connection: Some((path("connection"), self.connection.clone())),
+            connection_type: Some("mqtt"),
+            at_least_once: Some(path("topic")),
             subscribes: vec![(path("topic"), self.topic.clone())],
             ..Facts::default()
         }
@@ -181,7 +206,7 @@ struct Publish {
 #[derive(Deserialize, JsonSchema)]
 #[serde(try_from = "u8")]
 #[schemars(extend("maximum" = 1))]
-struct Qos(#[expect(dead_code, reason = "it is only read into")] u8);
+struct Qos(u8);
 
 impl TryFrom<u8> for Qos {
     type Error = String;
@@ -217,6 +242,8 @@ impl Config for Publish {
     fn facts(&self) -> Facts {
         Facts {
             connection: Some((path("connection"), self.connection.clone())),
+            connection_type: Some("mqtt"),
+            at_least_once: self.qos.as_ref().filter(|qos| qos.0 == 1).map(|_| path("qos")),
             publishes: vec![(path("topic"), self.topic.clone())],
             ..Facts::default()
         }
@@ -324,6 +351,44 @@ impl Config for Route {
 
     fn facts(&self) -> Facts {
         Facts { outputs: self.outputs.keys().cloned().collect(), ..Facts::default() }
+    }
+
+    fn build(&self, _: &BuildCx<'_>) -> Result<Built, BuildError> {
+        Err(BuildError::new("never built"))
+    }
+}
+
+/// Keeps fields in a document at the broker.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Report {
+    /// The connection.
+    connection: String,
+    /// The document.
+    document: String,
+    /// The fields; all of the event without it.
+    #[serde(default)]
+    fields: Option<Vec<FieldPath>>,
+}
+
+impl Config for Report {
+    const KIND: Kind = Kind::Sink;
+    const NAME: &'static str = "report";
+    const SUMMARY: &'static str = "Keeps fields in a document at the broker.";
+    const EXAMPLES: &'static [Example] = NO_EXAMPLE;
+
+    fn facts(&self) -> Facts {
+        let document = format!("the document `{}`", self.document);
+        let one = |(field, member)| Writes { document: document.clone(), member, field };
+        let writes = match &self.fields {
+            None => vec![one((path("document"), None))],
+            Some(fields) => {
+                let places = (0..fields.len()).map(|index| path("fields").index(index));
+                places.zip(fields.iter().cloned().map(Some)).map(one).collect()
+            }
+        };
+        let connection = Some((path("connection"), self.connection.clone()));
+        Facts { connection, writes, ..Facts::default() }
     }
 
     fn build(&self, _: &BuildCx<'_>) -> Result<Built, BuildError> {

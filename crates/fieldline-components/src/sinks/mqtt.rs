@@ -86,6 +86,8 @@ impl Config for MqttSinkConfig {
         let field = FieldPath::root().key("topic");
         Facts {
             connection: Some((FieldPath::root().key("connection"), self.connection.clone())),
+            connection_type: Some("mqtt"),
+            at_least_once: (self.qos > 0).then(|| FieldPath::root().key("qos")),
             publishes: Template::parse(&self.topic)
                 .map(|topic| (field, topic.topic_filter()))
                 .into_iter()

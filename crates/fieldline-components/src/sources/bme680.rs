@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fieldline_core::definition::Claim;
+use fieldline_core::facts::Claim;
 use fieldline_core::units::Period;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Example, Facts, FieldPath,

@@ -89,6 +89,8 @@ impl Config for MqttSourceConfig {
         let field = FieldPath::root().key("topics");
         Facts {
             connection: Some((FieldPath::root().key("connection"), self.connection.clone())),
+            connection_type: Some("mqtt"),
+            at_least_once: (self.qos > 0).then(|| FieldPath::root().key("qos")),
             subscribes: topics.map(|(index, topic)| (field.index(index), topic.clone())).collect(),
             ..Facts::default()
         }

@@ -102,6 +102,7 @@ impl Config for ShadowSourceConfig {
         let topic = name.map(|name| Topic::new(&name, self.watch.kind()).to_string());
         Facts {
             connection: Some((FieldPath::root().key("connection"), self.connection.clone())),
+            connection_type: Some("mqtt"),
             subscribes: topic.map(|topic| (FieldPath::root().key("thing"), topic)).into_iter().collect(),
             ..Facts::default()
         }

@@ -5,11 +5,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use fieldline_compiler::diagnostics::codes as compiler_codes;
-use fieldline_compiler::diagnostics::render::{Color, render};
-use fieldline_compiler::{MemoryFiles, MemoryVariables, Overrides, Request, compile};
 use fieldline_components::codes::CODES;
-use fieldline_core::Registry;
 
+use crate::pages::shown_on;
 use crate::program::{files, read, updates, workspace, write};
 
 /// What is only said by a program that was built without a feature of this one.
@@ -17,63 +15,6 @@ const OF_OTHER_BUILDS: &[&str] = if cfg!(feature = "broker") { &["no-embedded-br
 
 fn components() -> PathBuf {
     workspace().join("crates/fieldline-components")
-}
-
-/// The page with what the compiler says in its text blocks.
-fn run(page: &str) -> String {
-    let mut result = String::new();
-    let mut files = MemoryFiles::default();
-    let mut blocks = page.split_inclusive('\n');
-    while let Some(line) = blocks.next() {
-        result += line;
-        let Some(title) = line.strip_prefix("```").map(str::trim) else { continue };
-        let text: String = blocks.by_ref().take_while(|line| *line != "```\n").collect();
-        if title == "text" {
-            result += &format!("{}\n", shown(std::mem::take(&mut files)));
-        } else {
-            result += &text;
-            let name = title.split_once(' ').map_or("pipeline.yaml", |(_, name)| name);
-            files = files.with(name, written_out(&text));
-        }
-        result += "```\n";
-    }
-    result
-}
-
-/// The text with `# … and 2 more like it` replaced by the line before, twice, with other numbers.
-fn written_out(text: &str) -> String {
-    let mut all = String::new();
-    let mut last = "";
-    for line in text.lines() {
-        let more = line.trim().strip_prefix("# … and ").and_then(|rest| rest.strip_suffix(" more like it"));
-        match more {
-            None => all += &format!("{line}\n"),
-            Some(more) => {
-                for number in 1..=more.parse().expect("a number of lines") {
-                    all += &format!("{}\n", last.replace('0', &u32::to_string(&number)));
-                }
-            }
-        }
-        last = line;
-    }
-    all
-}
-
-/// What a person sees of the diagnostics of `pipeline.yaml`.
-fn shown(files: MemoryFiles) -> String {
-    let variables = MemoryVariables {
-        secrets: [("plant".to_owned(), Ok("hunter2-is-secret".to_owned()))].into(),
-        ..MemoryVariables::default()
-    };
-    let compiled = compile(&Request {
-        roots: &["pipeline.yaml".into()],
-        files: &files,
-        variables: &variables,
-        registry: &Registry::new(fieldline_components::all()),
-        overrides: Overrides::default(),
-    });
-    let all = compiled.diagnostics.iter().map(|each| render(each, &compiled.files, Color::Never));
-    all.collect::<Vec<_>>().join("\n\n")
 }
 
 #[test]
@@ -85,7 +26,7 @@ fn every_page_shows_what_the_program_says() {
             continue;
         }
         let page = read(&path);
-        let actual = run(&page);
+        let actual = shown_on(&page);
         assert!(actual.contains(&format!("\nerror[{code}]: ")), "no case gives `{code}`:\n{actual}");
         if updates() {
             write(&path, &actual);

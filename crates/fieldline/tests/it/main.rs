@@ -3,7 +3,9 @@
 mod commands;
 mod component_codes;
 mod generated;
+mod pages;
 mod program;
+mod programs;
 mod publish;
 mod scaffold;
 mod testing;

@@ -1,6 +1,7 @@
 //! Wording about connections, topics, resources, buffers: what concerns more than one node.
 
 use super::super::Diagnostics;
+use super::listed;
 use crate::files::Span;
 
 impl Diagnostics {
@@ -24,19 +25,71 @@ impl Diagnostics {
             .help("name one from `connections:`");
     }
 
-    pub(crate) fn self_feeding_topic(
+    pub(crate) fn connection_of_other_type(
         &mut self,
         span: Span,
-        topic: &str,
-        source: &str,
-        filter: &str,
-        fed: Span,
+        name: &str,
+        is: &str,
+        node: &str,
+        wanted: &str,
+        at: Span,
     ) {
         let message =
-            format!("`{topic}` comes back to `{source}`, which feeds this sink: a loop that never ends");
-        self.error("self-feeding-topic", span, message)
+            format!("`{name}` is a connection of type `{is}`, and `{node}` needs one of type `{wanted}`");
+        self.error("wrong-connection", span, message)
+            .related(at, format!("of type `{is}`"))
+            .help(format!("name a connection with `type: {wanted}`"));
+    }
+
+    /// A topic and a filter, each with its place. What is not `certain` depends on the events.
+    pub(crate) fn self_feeding_topic(
+        &mut self,
+        certain: bool,
+        (topic, span): (&str, Span),
+        source: &str,
+        (filter, fed): (&str, Span),
+    ) {
+        let message = match certain {
+            true => {
+                format!("`{topic}` comes back to `{source}`, which feeds this sink: a loop that never ends")
+            }
+            false => format!("`{topic}` may come back to `{source}`, which feeds this sink: a loop"),
+        };
+        self.certain("self-feeding-topic", certain, span, message)
             .related(fed, format!("`{source}` subscribes to `{filter}`"))
             .help("publish under another topic, or subscribe to less");
+    }
+
+    /// A loop over several sources, which are shown in `places`.
+    pub(crate) fn topic_loop(
+        &mut self,
+        certain: bool,
+        (topic, span): (&str, Span),
+        source: &str,
+        places: Vec<(Span, String)>,
+    ) {
+        let message = match certain {
+            true => format!("`{topic}` comes back here by way of `{source}`: a loop that never ends"),
+            false => format!("`{topic}` may come back here by way of `{source}`: a loop"),
+        };
+        let diagnostic = self.certain("self-feeding-topic", certain, span, message);
+        diagnostic.related.extend(places);
+        diagnostic.help("publish one of these under another topic, or subscribe to less");
+    }
+
+    pub(crate) fn clean_session(&mut self, span: Span, connection: &str, promises: &[(&str, Span)]) {
+        let names: Vec<&str> = promises.iter().map(|(node, _)| *node).collect();
+        let message = format!(
+            "the broker forgets `{connection}` while it is away, so QoS 1 of {} holds only while it is there",
+            listed(names.iter().copied().take(8), "and")
+        );
+        let diagnostic = self.warning("clean-session", span, message);
+        for (node, place) in promises.iter().take(8) {
+            diagnostic.related(*place, format!("`{node}` has QoS 1"));
+        }
+        diagnostic.help(
+            "give the connection a `client_id` that stays and no `clean_session`, or the nodes `qos: 0`",
+        );
     }
 
     pub(crate) fn resource_clash(
@@ -53,6 +106,22 @@ impl Diagnostics {
             diagnostic.related(first, format!("`{owner}` has it"));
         }
         diagnostic.help("only one can have it; change one of the two");
+    }
+
+    pub(crate) fn perhaps_written_twice(
+        &mut self,
+        span: Span,
+        document: &str,
+        node: &str,
+        owner: &str,
+        first: Span,
+    ) {
+        let message = format!("`{owner}` and `{node}` both write {document}, and may overwrite each other");
+        let diagnostic = self.warning("resource-clash", span, message);
+        if first != span {
+            diagnostic.related(first, format!("`{owner}` writes it"));
+        }
+        diagnostic.help("name the fields that each of them writes");
     }
 
     pub(crate) fn duplicate_pipeline(&mut self, span: Span, name: &str, first: Span) {

@@ -1,6 +1,6 @@
 //! The fields of an `mqtt` connection, and how they become options of a session.
 
-use fieldline_core::definition::Claim;
+use fieldline_core::facts::Claim;
 use fieldline_core::secret::Secret;
 use fieldline_core::units::{Period, Size};
 use fieldline_core::{
@@ -212,7 +212,9 @@ impl Config for MqttConnectionConfig {
     }
 
     fn facts(&self) -> Facts {
-        let claims = match (self.address(), &self.client_id, &self.listen) {
+        // A free port is nobody's before it is found.
+        let listen = self.listen.clone().filter(|listen| !listen.ends_with(":0"));
+        let claims = match (self.address(), &self.client_id, &listen) {
             (Ok(address), Some(client_id), _) if self.url.is_some() => vec![Claim {
                 resource: format!("MQTT client id `{client_id}` at {address}"),
                 field: FieldPath::root().key("client_id"),
@@ -223,7 +225,19 @@ impl Config for MqttConnectionConfig {
             _ => Vec::new(),
         };
         let tls = self.tls.iter().flat_map(|tls| [Some(&tls.ca), tls.cert.as_ref(), tls.key.as_ref()]);
-        Facts { claims, files: tls.flatten().map(|path| path.0.clone()).collect(), ..Facts::default() }
+        let peer = match (&self.url, self.address()) {
+            (Some(_), Ok(address)) => Some(format!("{}:{}", address.host, address.port)),
+            _ => listen,
+        };
+        // A broker inside the program is never away without it, and forgets everything when it ends.
+        let forgotten = self.clean_session && self.url.is_some();
+        Facts {
+            claims,
+            peer,
+            forgotten: forgotten.then(|| FieldPath::root().key("clean_session")),
+            files: tls.flatten().map(|path| path.0.clone()).collect(),
+            ..Facts::default()
+        }
     }
 
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use fieldline_core::units::Period;
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, ComponentError, Config, Event, Example, Facts, FieldPath, Kind,
-    Sink, WriteError,
+    Sink, WriteError, Writes,
 };
 use fieldline_mqtt::QoS;
 use fieldline_shadow::client::{Reporter, ReporterSettings, SectionName};
@@ -111,7 +111,9 @@ impl Config for ShadowSinkConfig {
         let topic = name.map(|name| Topic::new(&name, topic::Kind::Request(Operation::Update)).to_string());
         Facts {
             connection: Some((FieldPath::root().key("connection"), self.connection.clone())),
+            connection_type: Some("mqtt"),
             publishes: topic.map(|topic| (FieldPath::root().key("thing"), topic)).into_iter().collect(),
+            writes: self.writes(),
             ..Facts::default()
         }
     }
@@ -135,6 +137,33 @@ impl Config for ShadowSinkConfig {
             settings,
             desk: None,
         })))
+    }
+}
+
+impl ShadowSinkConfig {
+    /// The members of the section that are written.
+    fn writes(&self) -> Vec<Writes> {
+        let section = match self.section {
+            Section::Reported => "reported",
+            Section::Desired => "desired",
+        };
+        let shadow = self.shadow.as_ref().map_or(String::new(), |shadow| format!("/{shadow}"));
+        let document = format!("the {section} state of the shadow `{}{shadow}`", self.thing);
+        let root = FieldPath::root();
+        match &self.report {
+            None => vec![Writes { document, member: None, field: root.key("thing") }],
+            Some(fields) => {
+                let field = |index| root.key("report").index(index);
+                let fields = fields.iter().enumerate();
+                fields
+                    .map(|(index, member)| Writes {
+                        document: document.clone(),
+                        member: Some(member.clone()),
+                        field: field(index),
+                    })
+                    .collect()
+            }
+        }
     }
 }
 
