@@ -1,7 +1,7 @@
 //! The mathematics of readings, as pure functions and small state machines over (time, value) samples.
 //!
 //! Nothing here knows of events, files or clocks. Sums are compensated, variances are Welford's, and time is
-//! counted in whole nanoseconds until a span of it is needed. Read the modules in the order below.
+//! counted in whole nanoseconds until a span of it is needed; samples at a fixed rate are plain slices. Read the modules in the order below.
 
 pub mod sample;
 
@@ -22,6 +22,18 @@ pub mod outlier;
 pub mod swinging_door;
 
 pub mod reservoir;
+
+pub mod shape;
+
+pub mod window_function;
+
+pub mod spectrum;
+
+pub mod welch;
+
+pub mod peaks;
+
+pub mod envelope;
 
 pub mod unit;
 

@@ -3,4 +3,5 @@
 
 mod aggregates;
 mod compression;
+mod spectra;
 mod units;
