@@ -34,11 +34,12 @@ pub fn dominant(spectrum: &Spectrum, count: usize) -> Vec<Peak> {
 fn interpolate(spectrum: &Spectrum, line: usize) -> Peak {
     let heights = around(&spectrum.density, line);
     let (offset, height) = if heights[0] > 0.0 && heights[2] > 0.0 {
-        vertex(heights.map(f64::ln))
+        let (offset, height) = vertex(heights.map(f64::ln));
+        (offset, height.exp())
     } else {
-        (0.0, heights[1].ln())
+        (0.0, heights[1])
     };
-    let power = height.exp() * spectrum.noise_bandwidth;
+    let power = height * spectrum.noise_bandwidth;
     Peak { frequency: (line as f64 + offset) * spectrum.resolution, amplitude: (2.0 * power).sqrt() }
 }
 
