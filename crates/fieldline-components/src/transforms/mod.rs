@@ -5,6 +5,7 @@ mod convert;
 mod deadband;
 mod debounce;
 mod dedupe;
+mod features;
 mod fill;
 mod filter;
 mod join;
@@ -50,4 +51,5 @@ pub(crate) const ALL: &[Definition] = &[
     Definition::of::<fill::FillConfig>(),
     Definition::of::<smooth::SmoothConfig>(),
     Definition::of::<convert::ConvertConfig>(),
+    Definition::of::<features::FeaturesConfig>(),
 ];

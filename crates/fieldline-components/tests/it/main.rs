@@ -5,6 +5,7 @@ mod bme680;
 mod checks;
 mod cleaning;
 mod contract;
+mod features;
 mod file_sink;
 mod harness;
 mod join;

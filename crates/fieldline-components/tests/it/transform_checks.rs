@@ -95,6 +95,18 @@ fn what_judges_and_repairs_can_be_done() {
 }
 
 #[test]
+fn features_ask_for_what_samples_can_tell() {
+    check("features", "samples: a\nchannels: { b: b }", &[("conflicting-fields", "channels")]);
+    check("features", "statistics: []", &[("missing-field", "statistics")]);
+    check("features", "rate: 0", &[("bad-number", "rate")]);
+    let pieces = "spectrum: { segment: 1, overlap: 1 }";
+    check("features", pieces, &[("bad-number", "spectrum.segment"), ("bad-number", "spectrum.overlap")]);
+    let bands = "rate: 100\nspectrum: { bands: { a: { from: 60, to: 70 }, b: { from: 9, to: 9 } } }";
+    check("features", bands, &[("bad-number", "spectrum.bands.a"), ("bad-number", "spectrum.bands.b")]);
+    check("features", "envelope: { band: { from: -1, to: 9 } }", &[("bad-number", "envelope.band")]);
+}
+
+#[test]
 fn a_join_knows_its_sides() {
     let one = "within: 1s\nsides: { a: { source: air } }";
     check("join", one, &[("missing-field", "sides")]);
