@@ -38,15 +38,8 @@ fn chaos(program: &Path, rounds: u32) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout();
     let mut say = |line: String| drop(writeln!(out, "{line}"));
     let account = field::chaos::run(program, folder.path(), Chaos { rounds, rate: 2000 }, &mut say)?;
-    say(format!(
-        "sent {}, lost {}, duplicated {}, out of order {}, slowest recovery {:.1} s",
-        account.sent,
-        account.lost,
-        account.duplicated,
-        account.out_of_order,
-        account.slowest_recovery.as_secs_f64()
-    ));
-    Ok(if account.lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    say(account.to_string());
+    Ok(if account.sum().lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn footprint(program: &Path) -> anyhow::Result<ExitCode> {

@@ -1,4 +1,5 @@
-//! mosquitto in a process of its own, with its sessions and retained messages on disk.
+//! mosquitto in a process of its own, with its sessions and retained messages on disk: saved once a second and when
+//! it stops in good order, which is the best it offers. Killed, it forgets what it acknowledged since.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ impl Broker {
         let config = folder.join("mosquitto.conf");
         let text = format!(
             "listener {port} 127.0.0.1\nuser root\nallow_anonymous true\npersistence true\n\
-             persistence_location {}/\nmax_queued_messages 1000000\n\
+             persistence_location {}/\nautosave_interval 1\nmax_queued_messages 1000000\n\
              max_inflight_messages 100\n",
             folder.display()
         );
@@ -52,6 +53,13 @@ impl Broker {
             wait(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// Kills it without a word.
+    pub(super) fn kill(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
     }
 
     /// Stops it in good order, so that what it acknowledged is on disk.

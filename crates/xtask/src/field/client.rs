@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::process::Process;
+use super::process::{Process, now};
 
 /// `mosquitto_pub -l`: publishes each line that it is given with QoS 1, directly at the broker.
 pub(super) struct Sender {
@@ -19,19 +20,8 @@ impl Sender {
     /// Starts it.
     pub(super) fn start(port: u16, topic: &str) -> Result<Self> {
         let mut command = Command::new("mosquitto_pub");
-        command.args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &port.to_string(),
-            "-t",
-            topic,
-            "-q",
-            "1",
-            "-l",
-            "-i",
-            "chaos-sender",
-        ]);
+        let port = port.to_string();
+        command.args(["-h", "127.0.0.1", "-p", &port, "-t", topic, "-q", "1", "-l", "-i", "chaos-sender"]);
         let mut child = command.stdin(Stdio::piped()).spawn().context("`mosquitto_pub` does not start")?;
         let lines = child.stdin.take();
         Ok(Sender { process: Process::from(child), lines })
@@ -53,6 +43,7 @@ impl Sender {
 /// `mosquitto_sub` with a session that stays: counts how often each number arrives, and in which order.
 pub(super) struct Receiver {
     _process: Process,
+    topic: &'static str,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -61,30 +52,25 @@ pub(super) struct Receiver {
 pub(super) struct Seen {
     /// How often each number came.
     pub(super) counts: BTreeMap<u64, u32>,
+    /// Arrivals beyond the first of each number.
+    pub(super) duplicated: u64,
     /// How often a number came for the first time after a greater one.
     pub(super) out_of_order: u64,
+    /// When a number came for the first time, last.
+    pub(super) last: Option<Instant>,
     greatest: u64,
 }
 
 impl Receiver {
-    /// Starts it; `seen` goes on from an earlier receiver.
-    pub(super) fn start(port: u16, topic: &str, seen: Arc<Mutex<Seen>>) -> Result<Self> {
+    /// Starts it.
+    pub(super) fn start(port: u16, topic: &'static str) -> Result<Self> {
         let mut command = Command::new("mosquitto_sub");
-        command.args([
-            "-h",
-            "127.0.0.1",
-            "-p",
-            &port.to_string(),
-            "-t",
-            topic,
-            "-q",
-            "1",
-            "-c",
-            "-i",
-            "chaos-receiver",
-        ]);
+        let port = port.to_string();
+        let id = topic.replace('/', "-");
+        command.args(["-h", "127.0.0.1", "-p", &port, "-t", topic, "-q", "1", "-c", "-i", &id]);
         let mut child = command.stdout(Stdio::piped()).spawn().context("`mosquitto_sub` does not start")?;
         let output = child.stdout.take().context("its output is piped")?;
+        let seen: Arc<Mutex<Seen>> = Arc::default();
         let book = seen.clone();
         let reader = std::thread::Builder::new().name("receiver".into());
         reader.spawn(move || {
@@ -94,20 +80,17 @@ impl Receiver {
                 }
             }
         })?;
-        Ok(Receiver { _process: Process::from(child), seen })
+        Ok(Receiver { _process: Process::from(child), topic, seen })
     }
 
-    /// How many different numbers have arrived.
-    pub(super) fn different(&self) -> usize {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).counts.len()
+    /// What it subscribed to.
+    pub(super) fn topic(&self) -> &'static str {
+        self.topic
     }
-}
 
-impl Receiver {
-    /// How many numbers have arrived more than once.
-    pub(super) fn repeated(&self) -> usize {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.counts.values().filter(|count| **count > 1).count()
+    /// What has arrived so far.
+    pub(super) fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -115,7 +98,12 @@ impl Seen {
     fn book(&mut self, number: u64) {
         let count = self.counts.entry(number).or_default();
         *count += 1;
-        if *count == 1 && number < self.greatest {
+        if *count > 1 {
+            self.duplicated += 1;
+            return;
+        }
+        self.last = Some(now());
+        if number < self.greatest {
             self.out_of_order += 1;
         }
         self.greatest = self.greatest.max(number);

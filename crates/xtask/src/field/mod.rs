@@ -7,8 +7,12 @@ pub mod footprint;
 
 mod broker;
 
+mod card;
+
 mod client;
 
 mod process;
 
 mod proxy;
+
+mod witness;

@@ -1,4 +1,4 @@
-//! A TCP proxy that can be cut or fall silent, between the program and the broker.
+//! A TCP proxy that can be cut or fall silent, between the program and the broker, and hears what they say.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 
+use super::witness::{Ear, Hearing, Side, Witness};
+
 /// What the network does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Weather {
     /// Passes everything.
     Fair,
-    /// Accepts and reads, and passes nothing: a half-open connection.
+    /// Accepts and reads, and passes nothing: a half-open connection, which never passes anything again.
     Silent,
     /// Refuses.
     Cut,
@@ -28,7 +30,7 @@ pub(super) struct Proxy {
 
 impl Proxy {
     /// Starts it in front of `target`. Its threads end with the process.
-    pub(super) fn start(target: u16) -> Result<Self> {
+    pub(super) fn start(target: u16, witness: Arc<Witness>) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let weather = Arc::new(AtomicU8::new(Weather::Fair as u8));
@@ -40,11 +42,15 @@ impl Proxy {
                     continue;
                 }
                 let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { continue };
-                for (from, to) in [(&client, &server), (&server, &client)] {
+                let hearing = Arc::new(Hearing::default());
+                for (from, to, side) in [(&client, &server, Side::Program), (&server, &client, Side::Broker)]
+                {
                     let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { continue };
-                    let sky = sky.clone();
+                    let (sky, hearing, witness) = (sky.clone(), hearing.clone(), witness.clone());
+                    let mut ear = Ear::of(side);
+                    let hear = move |bytes: &[u8]| ear.hear(bytes, &hearing, &witness);
                     let name = std::thread::Builder::new().name("proxy-lane".into());
-                    let _no_thread_no_lane = name.spawn(move || copy(from, to, &sky));
+                    let _no_thread_no_lane = name.spawn(move || copy(from, to, &sky, hear));
                 }
                 streams.lock().unwrap_or_else(PoisonError::into_inner).extend([client, server]);
             }
@@ -68,15 +74,18 @@ impl Proxy {
     }
 }
 
-fn copy(mut from: TcpStream, mut to: TcpStream, weather: &AtomicU8) {
+fn copy(mut from: TcpStream, mut to: TcpStream, weather: &AtomicU8, mut hear: impl FnMut(&[u8])) {
     let mut buffer = [0; 16 * 1024];
+    let mut is_dead = false;
     while let Ok(count) = from.read(&mut buffer) {
+        is_dead |= weather.load(Ordering::Relaxed) == Weather::Silent as u8;
         if count == 0 {
             break;
         }
-        if weather.load(Ordering::Relaxed) == Weather::Silent as u8 {
+        if is_dead {
             continue;
         }
+        hear(&buffer[..count]);
         if to.write_all(&buffer[..count]).is_err() {
             break;
         }
