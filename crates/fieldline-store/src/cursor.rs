@@ -75,13 +75,18 @@ impl Cursor {
         self.is_lost
     }
 
+    /// Writes `head` where the end of the process leaves it, and a power cut may or may not.
+    pub(crate) fn note(&mut self, head: u64) -> Result<(), StoreError> {
+        let bytes = encode(self.generation + 1, head);
+        self.file
+            .write_at(&bytes, (1 - self.durable_slot) * PAGE_SIZE)
+            .map_err(|error| StoreError::from_io("write", &self.path, error))
+    }
+
     /// Makes `head` the position that survives a crash.
     pub(crate) fn save(&mut self, head: u64) -> Result<(), StoreError> {
         let slot = 1 - self.durable_slot;
-        let bytes = encode(self.generation + 1, head);
-        self.file
-            .write_at(&bytes, slot * PAGE_SIZE)
-            .map_err(|error| StoreError::from_io("write", &self.path, error))?;
+        self.note(head)?;
         self.file.sync().map_err(|error| StoreError::from_io("sync", &self.path, error))?;
         self.generation += 1;
         self.durable_slot = slot;

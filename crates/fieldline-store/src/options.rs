@@ -24,7 +24,7 @@ pub const DEFAULT_SYNC_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How often a caller should [`checkpoint`](crate::Log::checkpoint) while records are acknowledged: every 60 s.
 ///
-/// A crash delivers again what was acknowledged since. Without acknowledgements a checkpoint costs nothing, and
+/// A power cut delivers again what was acknowledged since; the end of the process alone does not. Without acknowledgements a checkpoint costs nothing, and
 /// while everything is acknowledged in time a sync costs nothing, so the two don't add up in a normal day.
 pub const DEFAULT_CHECKPOINT_INTERVAL: Duration = Duration::from_secs(60);
 

@@ -15,11 +15,14 @@ impl Log {
     /// the last one are taken for the last one.
     ///
     /// It can't fail: a segment that can't be deleted now counts in
-    /// [`Stats::failed_removals`](crate::Stats::failed_removals) and is tried again. The position survives a
-    /// crash only after [`Self::checkpoint`].
+    /// [`Stats::failed_removals`](crate::Stats::failed_removals) and is tried again. The position survives the end
+    /// of the process, unless the disk refuses it, and a power cut only after [`Self::checkpoint`].
     pub fn ack(&mut self, upto: u64) -> u64 {
         let acked = self.settle_before(upto.saturating_add(1).min(self.next));
         self.stats.acked += acked;
+        if acked > 0 && self.cursor.note(self.head).is_ok() {
+            self.stats.bytes_written += cursor::SLOT_SIZE as u64;
+        }
         acked
     }
 

@@ -21,6 +21,9 @@ pub(crate) struct History {
     durable: u64,
     /// Sequences before this one were settled when a checkpoint succeeded.
     checkpointed: u64,
+    /// Sequences before this one were acknowledged while the disk took what was written.
+    noted: u64,
+    takes_nothing: bool,
     /// A sync failed and none succeeded since.
     is_suspect: bool,
     /// Counters of the log before this session, and what crashes did.
@@ -44,6 +47,8 @@ impl History {
             waiting: BTreeMap::new(),
             durable: 0,
             checkpointed: 0,
+            noted: 0,
+            takes_nothing: false,
             is_suspect: false,
             past: Stats::default(),
             lost: 0,
@@ -67,8 +72,14 @@ impl History {
             Operation::Checkpoint => self.checkpoint(),
             Operation::CutPower(power_cut) => self.restart(Some(*power_cut)),
             Operation::Kill => self.restart(None),
-            Operation::FillDisk { room } => self.storage.set_capacity(Some(self.storage.occupied() + room)),
-            Operation::ReadOnly => self.storage.set_read_only(true),
+            Operation::FillDisk { room } => {
+                self.takes_nothing = true;
+                self.storage.set_capacity(Some(self.storage.occupied() + room));
+            }
+            Operation::ReadOnly => {
+                self.takes_nothing = true;
+                self.storage.set_read_only(true);
+            }
             Operation::FailSyncs(count) => self.storage.fail_syncs(*count),
             Operation::FailDirectorySyncs(count) => self.storage.fail_directory_syncs(*count),
             Operation::Repair => self.repair(),
@@ -93,6 +104,7 @@ impl History {
     }
 
     fn repair(&mut self) {
+        self.takes_nothing = false;
         self.storage.set_capacity(None);
         self.storage.set_read_only(false);
         self.storage.fail_syncs(0);
@@ -134,6 +146,9 @@ impl History {
         let Some(upto) = self.waiting.keys().take(count).next_back().copied() else { return };
         assert_eq!(self.log().ack(upto), count as u64);
         self.waiting = self.waiting.split_off(&(upto + 1));
+        if !self.takes_nothing {
+            self.noted = upto + 1;
+        }
     }
 
     fn read(&mut self, skip: u64, count: usize, bytes: usize) {
@@ -197,6 +212,7 @@ impl History {
         if let Some(power_cut) = power_cut {
             self.storage.cut_power(power_cut);
         }
+        let settled = if power_cut.is_some() { self.checkpointed } else { self.checkpointed.max(self.noted) };
         let mut log = open(&self.storage, self.options.clone());
         let found: BTreeMap<u64, Record> = read_all(&mut log).into_iter().map(|r| (r.sequence, r)).collect();
         assert_eq!(found.len() as u64, log.len());
@@ -205,7 +221,7 @@ impl History {
         for (sequence, record) in &found {
             assert_eq!(self.appended.get(sequence), Some(record), "what is found was appended");
             let is_settled = !self.waiting.contains_key(sequence);
-            assert!(!is_settled || *sequence >= self.checkpointed, "{sequence} was checkpointed");
+            assert!(!is_settled || *sequence >= settled, "{sequence} was settled before");
             self.returned += u64::from(is_settled);
         }
         for sequence in self.waiting.keys().filter(|sequence| !found.contains_key(sequence)) {
@@ -215,6 +231,7 @@ impl History {
         }
         self.durable = found.keys().last().copied().unwrap_or(self.durable).max(self.durable);
         self.waiting = found;
+        self.noted = settled;
         self.is_suspect = false;
     }
 
