@@ -45,12 +45,6 @@ impl Accident {
         }
     }
 
-    /// Whether it waits until the sender has heard of everything: a broker that stops while it is written to would
-    /// make a test of the sender.
-    pub(super) fn is_after_sending(self) -> bool {
-        self == Accident::BrokerStopped
-    }
-
     /// Lets it begin.
     pub(super) fn strike(self, plant: &mut Plant<'_>) -> Result<()> {
         match self {

@@ -70,20 +70,13 @@ fn play(plant: &mut Plant<'_>, accident: Accident, first: u64, count: u64) -> Re
         if position % 50 == 49 {
             wait(Duration::from_secs(50).div_f64(count as f64));
         }
-        if position == count / 2 && !accident.is_after_sending() {
+        if position == count / 2 {
             began = now();
             accident.strike(plant)?;
         }
     }
-    if accident.is_after_sending() {
-        sender.finish()?;
-        began = now();
-        accident.strike(plant)?;
-        accident.mend(plant)?;
-    } else {
-        accident.mend(plant)?;
-        sender.finish()?;
-    }
+    accident.mend(plant)?;
+    sender.finish()?;
     let numbers = first..first + count;
     let last = await_arrivals(plant, began, numbers.clone());
     let (lost, lost_by_broker) = missing(plant, accident, numbers);
