@@ -35,7 +35,8 @@ pub(crate) fn plan(pipelines: Vec<Checked>, files: &FileSet, read: ComponentFile
             description: spec.description.clone(),
             file,
             sources,
-            dead_letter: spec.dead_letter.as_ref().map(|(_, name)| NodeId::new(&spec.name, name)),
+            dead_letter: spec.dead_letter.sink.as_ref().map(|(_, name)| NodeId::new(&spec.name, name)),
+            letter_file: spec.dead_letter.file.clone(),
             rollback_window: spec.rollback_window,
         });
         let policies = spec.nodes.iter().zip(&resolved).filter(|(node, _)| node.kind == Kind::Source);

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::plan::{Node, NodeId, Plan};
+use crate::plan::{Node, NodeId, Pipeline, Plan};
 
 /// What becomes of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,12 +103,12 @@ fn rewire_reasons(old: &Node, new: &Node) -> Vec<String> {
 
 /// The pipelines, in both plans, whose failed events go elsewhere.
 fn changed_dead_letters<'p>(running: &'p Plan, next: &'p Plan) -> HashSet<&'p str> {
-    let before: HashMap<&str, Option<&NodeId>> =
-        running.pipelines.iter().map(|pipeline| (&*pipeline.name, pipeline.dead_letter.as_ref())).collect();
-    let changed = |name: &str, now: Option<&NodeId>| before.get(name).is_some_and(|old| *old != now);
+    let target = |pipeline: &'p Pipeline| (pipeline.dead_letter.as_ref(), &pipeline.letter_file);
+    let before: HashMap<&str, _> =
+        running.pipelines.iter().map(|pipeline| (&*pipeline.name, target(pipeline))).collect();
     next.pipelines
         .iter()
-        .filter(|pipeline| changed(&pipeline.name, pipeline.dead_letter.as_ref()))
+        .filter(|pipeline| before.get(&*pipeline.name).is_some_and(|old| *old != target(pipeline)))
         .map(|pipeline| &*pipeline.name)
         .collect()
 }

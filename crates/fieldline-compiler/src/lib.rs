@@ -21,6 +21,8 @@ mod params;
 
 mod interpolate;
 
+mod dead_letter;
+
 mod spec;
 
 mod resolve;

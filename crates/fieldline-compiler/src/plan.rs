@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fieldline_core::context::{Files, Origin};
 use fieldline_core::outputs::Port;
-use fieldline_core::policy::{SinkPolicy, SourcePolicy};
+use fieldline_core::policy::{LetterFile, SinkPolicy, SourcePolicy};
 use fieldline_core::{Facts, FieldPath, Kind, Prepared};
 
 /// The full name of a node: `pipeline/node`. The same node in the next plan has the same id.
@@ -98,6 +98,8 @@ pub struct Pipeline {
     pub sources: Vec<PathBuf>,
     /// Where its failed events go; the default file of the data directory without it.
     pub dead_letter: Option<NodeId>,
+    /// The file of failed events that no sink takes.
+    pub letter_file: LetterFile,
     /// How long after a change it is watched; when it does badly within, the change is rolled back.
     pub rollback_window: Option<Duration>,
 }

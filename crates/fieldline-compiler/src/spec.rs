@@ -7,6 +7,7 @@ use fieldline_core::suggest::nearest;
 use fieldline_core::units::Period;
 use fieldline_core::{Definition, Kind};
 
+use crate::dead_letter::{self, DeadLetterSpec};
 use crate::files::Span;
 use crate::names;
 use crate::session::Session;
@@ -22,8 +23,7 @@ pub(crate) struct PipelineSpec {
     pub(crate) span: Span,
     pub(crate) description: Option<String>,
     pub(crate) rollback_window: Option<Duration>,
-    /// The sink for failed events: where it is named, and its name.
-    pub(crate) dead_letter: Option<(Span, CompactString)>,
+    pub(crate) dead_letter: DeadLetterSpec,
     pub(crate) nodes: Vec<NodeSpec>,
     pub(crate) tests: Option<Node>,
 }
@@ -80,7 +80,7 @@ pub(crate) fn read(fields: &Members, file: Span, session: &mut Session<'_>) -> O
         span,
         description: text(fields, "description", session).map(|(_, text)| text.into()),
         rollback_window: rollback_window(fields, session),
-        dead_letter: text(fields, "dead_letter", session),
+        dead_letter: dead_letter::read(fields, session),
         nodes,
         tests: fields.get("tests").map(|member| member.value.clone()),
     })

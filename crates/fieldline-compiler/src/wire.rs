@@ -56,7 +56,7 @@ pub(crate) fn wire(
     let wirer = Wirer { nodes: &spec.nodes, resolved, by_name };
     let mut wiring = Wiring { inputs: Vec::new(), with: Vec::new(), complete: true };
     let errors = diagnostics.errors();
-    let dead_letter = spec.dead_letter.as_ref().map(|(_, name)| name.as_str());
+    let dead_letter = spec.dead_letter.sink.as_ref().map(|(_, name)| name.as_str());
     for node in &spec.nodes {
         wiring.inputs.push(wirer.inputs(node, dead_letter == Some(&node.id), diagnostics));
         wiring.with.push(wirer.with(node, diagnostics));

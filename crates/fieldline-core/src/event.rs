@@ -144,6 +144,11 @@ impl Event {
         self.custody.ledger = Some(ledger.clone());
     }
 
+    /// The account of the node it is in.
+    pub fn ledger(&self) -> Option<&Arc<Ledger>> {
+        self.custody.ledger.as_ref()
+    }
+
     /// Whether the event is on the books of a node.
     pub(crate) fn is_booked(&self) -> bool {
         self.custody.ledger.is_some()

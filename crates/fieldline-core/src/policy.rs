@@ -1,6 +1,7 @@
 //! What a user may set on every sink and source, whatever its type: how events wait, are retried,
 //! batched and numbered. The drivers carry it out; components never see it.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -39,6 +40,23 @@ pub struct Sequence {
     /// missing. A number is never given twice: a clean stop leaves no gap, a crash or power cut one of up to
     /// 1,000. Without it they begin with 1 whenever the source starts.
     pub persist: bool,
+}
+
+/// The file for failed events that no sink takes: JSON lines, put aside when it has grown to its size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LetterFile {
+    /// The folder of the file, relative to the data folder; `dead-letter` there without it.
+    pub folder: Option<PathBuf>,
+    /// The size at which a file is put aside.
+    pub max_size: Size,
+    /// How many files are kept, the one that is written included; at least 1.
+    pub files: u32,
+}
+
+impl Default for LetterFile {
+    fn default() -> Self {
+        LetterFile { folder: None, max_size: Size(8 << 20), files: 2 }
+    }
 }
 
 /// Where events wait for a sink.

@@ -158,6 +158,8 @@ impl Runtime {
                 Some(Route::Sink(id.clone(), target))
             });
             dead_letters.set_route(route.unwrap_or(Route::File));
+            let pipeline = self.plan.pipelines.iter().find(|pipeline| *pipeline.name == **name);
+            dead_letters.set_file(pipeline.map(|pipeline| pipeline.letter_file.clone()).unwrap_or_default());
         }
     }
 }

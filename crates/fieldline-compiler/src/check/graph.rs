@@ -42,7 +42,7 @@ fn ends(spec: &PipelineSpec, diagnostics: &mut Diagnostics) {
 }
 
 fn dead_letter(spec: &PipelineSpec, diagnostics: &mut Diagnostics) {
-    let Some((span, name)) = &spec.dead_letter else { return };
+    let Some((span, name)) = &spec.dead_letter.sink else { return };
     let sinks = || spec.nodes.iter().filter(|node| node.kind == Kind::Sink).map(|node| node.id.as_str());
     match spec.nodes.iter().find(|node| node.id == *name) {
         Some(node) if node.kind == Kind::Sink => {}

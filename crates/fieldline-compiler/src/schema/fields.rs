@@ -21,7 +21,7 @@ pub(super) fn top_level() -> Map<String, Value> {
             "type": ["object", "null"],
             "propertyNames": { "pattern": "^[a-z][a-z0-9_]*$", "maxLength": 64 },
         },
-        "dead_letter": { "description": "The sink that takes failed events.", "type": "string" },
+        "dead_letter": { "$ref": "#/$defs/dead_letter" },
         "rollback_window": { "$ref": "#/$defs/duration" },
         "tests": { "description": "Cases that `fieldline test` runs in virtual time.", "type": ["array", "null"],
             "items": { "$ref": "#/$defs/test" } },
@@ -36,6 +36,20 @@ pub(super) fn add(definitions: &mut Map<String, Value>) {
             "description": "A span of time with units: `250ms`, `5s`, `1m30s`, `24h`.",
             "type": "string",
             "pattern": r"^(\s*[0-9.]+\s*(us|µs|ms|s|min|m|h|d)\s*)+$|^0$|\$\{",
+        },
+        "dead_letter": {
+            "description": "Where failed events go: the name of a sink, or more. Without it they go to a file.",
+            "anyOf": [{ "type": "string" }, {
+                "type": "object",
+                "properties": {
+                    "sink": { "description": "The sink that takes them; what it does not take goes to the file.",
+                        "type": "string" },
+                    "folder": { "description": "Where the file PIPELINE.jsonl is; `dead-letter` of the data folder by default, and relative to that folder.", "type": "string" },
+                    "max_size": { "description": "The size at which a file is put aside, 4KiB to 16MiB; 8MiB by default.", "$ref": "#/$defs/Size" },
+                    "files": { "description": "How many files are kept, the one that is written included; 2 by default. The oldest goes, and what it held counts as dropped, `dead_letter_full`, at the nodes that failed it.", "anyOf": [{ "type": "integer", "minimum": 1, "maximum": 100 }, { "type": "string", "pattern": r"\$\{" }] },
+                },
+                "additionalProperties": false,
+            }],
         },
         "paths": { "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] },
         "node_name": {

@@ -1,27 +1,27 @@
 //! The dead letter: where an event goes that cannot be processed or delivered, with the reason and all it takes
 //! to send it in again. By default a capped file of JSON lines; a pipeline may name a sink instead, which then
-//! answers for the event. What that sink does not take goes to the file, so that nothing goes in circles.
+//! answers for the event. What that sink does not take goes to the file, so that nothing goes in circles. What a full
+//! file lets go comes back to the account of the node that failed it, and leaves it as dropped.
 
 mod file;
 
 mod letter;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fieldline_compiler::NodeId;
 use fieldline_core::ledger::Door;
-use fieldline_core::{Clock, Event, EventError, Meta, Outcome};
-use tokio::sync::{Mutex, mpsc, watch};
+use fieldline_core::policy::LetterFile;
+use fieldline_core::{Clock, Event, EventError, Ledger, Meta, Outcome};
+use tokio::sync::{mpsc, watch};
 
 use crate::outlet::{Parcel, Target};
-use file::CappedFile;
+use file::{CappedFile, Dropped};
 pub use letter::{Letter, LetterError};
-
-/// The size at which a file is put aside, in bytes.
-const MAX_SIZE: u64 = 8 << 20;
 
 /// How long a dead letter sink may keep a failed event waiting before the file takes it.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -52,7 +52,12 @@ pub(crate) enum Route {
 pub(crate) struct DeadLetters(Arc<Office>);
 
 struct Office {
-    file: Mutex<CappedFile>,
+    pipeline: String,
+    data_dir: PathBuf,
+    settings: Mutex<LetterFile>,
+    file: tokio::sync::Mutex<CappedFile>,
+    /// The accounts of the nodes that have failed events.
+    accounts: Mutex<BTreeMap<NodeId, Arc<Ledger>>>,
     route: watch::Sender<Route>,
     /// Set while the sink does not keep up, so that not every event waits for it.
     is_spilling: AtomicBool,
@@ -61,10 +66,20 @@ struct Office {
 impl DeadLetters {
     /// The dead letter of `pipeline`, a file under `data_dir` that is made when first needed.
     pub(crate) fn new(data_dir: &Path, pipeline: &str) -> Self {
-        let path = data_dir.join("dead-letter").join(format!("{pipeline}.jsonl"));
-        let file = Mutex::new(CappedFile::new(path, MAX_SIZE));
-        let (route, is_spilling) = (watch::Sender::new(Route::File), AtomicBool::new(false));
-        DeadLetters(Arc::new(Office { file, route, is_spilling }))
+        DeadLetters(Arc::new(Office {
+            pipeline: pipeline.to_owned(),
+            data_dir: data_dir.to_owned(),
+            settings: Mutex::default(),
+            file: tokio::sync::Mutex::default(),
+            accounts: Mutex::default(),
+            route: watch::Sender::new(Route::File),
+            is_spilling: AtomicBool::new(false),
+        }))
+    }
+
+    /// Keeps the file like this from now on.
+    pub(crate) fn set_file(&self, settings: LetterFile) {
+        *lock(&self.0.settings) = settings;
     }
 
     /// Sends letters elsewhere from now on.
@@ -99,12 +114,14 @@ impl DeadLetters {
             permit.send(Parcel { slot: target.slot, stage: 0, events: vec![event] });
             return;
         }
-        let kept = match letter.into_line() {
-            Ok(line) => self.0.file.lock().await.append(line).await.map_err(|error| error.to_string()),
-            Err(error) => Err(error),
-        };
-        match kept {
-            Ok(()) => event.finish(Door::DeadLettered(reason)),
+        if let Some(ledger) = event.ledger() {
+            lock(&self.0.accounts).insert(failure.node.clone(), ledger.clone());
+        }
+        match self.0.keep(letter).await {
+            Ok(dropped) => {
+                event.finish(Door::DeadLettered(reason));
+                self.0.book(dropped);
+            }
             Err(error) => {
                 tracing::error!(node = %failure.node, error, "the dead letter cannot be written; the event is lost here");
                 event.finish_as(Door::Lost, Outcome::Rejected);
@@ -130,4 +147,32 @@ impl DeadLetters {
         }
         Some((target, permit?))
     }
+}
+
+impl Office {
+    /// Writes a letter to the file; gives back what had to go for it.
+    async fn keep(&self, letter: Letter) -> Result<Dropped, String> {
+        let line = letter.into_line()?;
+        let settings = lock(&self.settings).clone();
+        let folder = self.data_dir.join(settings.folder.as_deref().unwrap_or(Path::new("dead-letter")));
+        let path = folder.join(format!("{}.jsonl", self.pipeline));
+        let kept = self.file.lock().await.append(line, &path, &settings).await;
+        kept.map_err(|error| format!("`{}`: {error}", path.display()))
+    }
+
+    /// Books letters that went with an old file. The account of a node that has failed nothing since the program
+    /// started is closed; for it the log has to do.
+    fn book(&self, dropped: Dropped) {
+        for (node, letters) in dropped {
+            tracing::error!(%node, letters, "the dead letter is full; its oldest file is deleted, and failed events with it");
+            if let Some(ledger) = lock(&self.accounts).get(&node) {
+                ledger.create_many(letters);
+                ledger.leave_many(Door::Dropped("dead_letter_full"), letters);
+            }
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldline_compiler::plan::{NodeId, Pipeline, Plan};
-use fieldline_core::policy::SinkPolicy;
+use fieldline_core::policy::{LetterFile, SinkPolicy};
+use fieldline_core::units::Size;
 use fieldline_core::{Draft, Outcome};
 use fieldline_runtime::InjectError;
 use fieldline_runtime::dead_letter::Letter;
@@ -26,6 +27,7 @@ fn with_dead_letter(draw: &Draw) -> Plan {
         file: "p.yaml".into(),
         sources: Vec::new(),
         dead_letter: Some(NodeId::new("p", "letters")),
+        letter_file: LetterFile::default(),
         rollback_window: None,
     });
     plan
@@ -145,4 +147,34 @@ async fn what_failed_can_be_put_in_again_where_it_failed() {
     );
     let check = balance(&runtime.view().status(), "check");
     assert_eq!((check.received, check.dead_lettered, check.delivered), (80, 20, 60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_full_dead_letter_file_lets_go_is_dropped_in_the_account_of_its_node() {
+    let (folder, witness) = (tempfile::tempdir().expect("a folder"), Witness::default());
+    let mut runtime = runtime(folder.path());
+    let draw = base(&witness)
+        .node("check", Part::Fails(2), &["air"])
+        .node("out", Part::Refuses(3), &["check"])
+        .node("letters", Part::Writes, &[]);
+    let mut plan = with_dead_letter(&draw);
+    let failed = |pipeline: &mut Pipeline| {
+        pipeline.dead_letter = None;
+        pipeline.letter_file = LetterFile { folder: Some("failed".into()), max_size: Size(600), files: 2 };
+    };
+    plan.pipelines.iter_mut().for_each(failed);
+    runtime.apply(plan).await.expect("it can be built");
+    finished(&runtime).await;
+    runtime.stop(60 * SECOND).await;
+    let status = runtime.view().status();
+    assert_balanced(&status);
+    let (check, out) = (balance(&status, "check"), balance(&status, "out"));
+    assert_eq!((check.dead_lettered, out.dead_lettered), (15, 5));
+    assert_eq!(check.dropped, check.reasons[&("dropped", "dead_letter_full")]);
+    assert!(check.dropped > 0 && out.dropped > 0, "{check:?} and {out:?}");
+    let mut kept = 0;
+    for name in ["failed/p.jsonl", "failed/p.1.jsonl"] {
+        kept += tokio::fs::read_to_string(folder.path().join(name)).await.expect(name).lines().count() as u64;
+    }
+    assert_eq!(kept, 20 - check.dropped - out.dropped, "what is not in the files is in the account");
 }

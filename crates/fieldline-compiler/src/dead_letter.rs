@@ -1,0 +1,90 @@
+//! [`DeadLetterSpec`]: `dead_letter:` of a pipeline, the name of a sink or a map with it and the settings of the file.
+
+use compact_str::CompactString;
+use fieldline_core::policy::LetterFile;
+use fieldline_core::suggest::nearest;
+use fieldline_core::units::Size;
+
+use crate::files::Span;
+use crate::session::Session;
+use crate::yaml::node::{Content, Members, Node};
+
+/// The fields of the map.
+const FIELDS: [&str; 4] = ["sink", "folder", "max_size", "files"];
+
+/// The sizes a file may be put aside at, in bytes. One that is larger could not be replayed.
+const SIZES: std::ops::RangeInclusive<u64> = 4 << 10..=16 << 20;
+
+/// The most files of one pipeline.
+const MOST_FILES: u32 = 100;
+
+/// Where failed events go, as it was written.
+#[derive(Debug, Default)]
+pub(crate) struct DeadLetterSpec {
+    /// The sink: where it is named, and its name.
+    pub(crate) sink: Option<(Span, CompactString)>,
+    /// The file for what no sink takes.
+    pub(crate) file: LetterFile,
+}
+
+/// Reads `dead_letter:`; what is wrong is complained about and left out.
+pub(crate) fn read(fields: &Members, session: &mut Session<'_>) -> DeadLetterSpec {
+    let mut spec = DeadLetterSpec::default();
+    let Some(node) = fields.get("dead_letter").map(|member| &member.value) else { return spec };
+    let Content::Map(members) = &node.content else {
+        spec.sink = text(node, "the name of a sink, or a map", session).map(|name| (node.span, name.into()));
+        return spec;
+    };
+    for (name, member) in members {
+        let node = &member.value;
+        match name.as_str() {
+            "sink" => {
+                spec.sink = text(node, "the name of a sink", session).map(|name| (node.span, name.into()));
+            }
+            "folder" => spec.file.folder = text(node, "the path of a folder", session).map(Into::into),
+            "max_size" => spec.file.max_size = size(node, session).unwrap_or(spec.file.max_size),
+            "files" => spec.file.files = count(node, session).unwrap_or(spec.file.files),
+            _ => session.diagnostics.unknown_field(
+                member.key,
+                name,
+                "`dead_letter`",
+                nearest(name, FIELDS.into_iter()),
+                &FIELDS,
+            ),
+        }
+    }
+    spec
+}
+
+fn text<'n>(node: &'n Node, expected: &str, session: &mut Session<'_>) -> Option<&'n str> {
+    let text = node.as_text();
+    if text.is_none() {
+        session.diagnostics.wrong_type(node, expected);
+    }
+    text
+}
+
+fn size(node: &Node, session: &mut Session<'_>) -> Option<Size> {
+    match text(node, "a size such as `8MiB`", session)?.parse::<Size>() {
+        Ok(size) if SIZES.contains(&size.0) => Some(size),
+        Ok(size) => {
+            let (least, most) = (Size(*SIZES.start()), Size(*SIZES.end()));
+            let message = format!("a dead letter file of {size} is not offered; use {least} to {most}");
+            session.diagnostics.bad_value(node, &message);
+            None
+        }
+        Err(error) => {
+            session.diagnostics.bad_value(node, &error.to_string());
+            None
+        }
+    }
+}
+
+fn count(node: &Node, session: &mut Session<'_>) -> Option<u32> {
+    let count = node.to_value().as_i64().and_then(|count| u32::try_from(count).ok());
+    let count = count.filter(|count| (1..=MOST_FILES).contains(count));
+    if count.is_none() {
+        session.diagnostics.bad_value(node, &format!("`files` is a number from 1 to {MOST_FILES}"));
+    }
+    count
+}
