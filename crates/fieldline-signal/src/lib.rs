@@ -35,6 +35,8 @@ pub mod peaks;
 
 pub mod envelope;
 
+pub mod air_quality;
+
 pub mod unit;
 
 pub use aggregate::{Aggregate, AggregateError};

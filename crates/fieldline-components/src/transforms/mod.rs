@@ -1,6 +1,7 @@
 //! What works on events. A transform is synchronous and pure: every event it is given leaves by one of the
 //! doors of `Outputs`.
 
+mod air_quality;
 mod convert;
 mod deadband;
 mod debounce;
@@ -52,4 +53,5 @@ pub(crate) const ALL: &[Definition] = &[
     Definition::of::<smooth::SmoothConfig>(),
     Definition::of::<convert::ConvertConfig>(),
     Definition::of::<features::FeaturesConfig>(),
+    Definition::of::<air_quality::AirQualityConfig>(),
 ];

@@ -1,5 +1,6 @@
 //! What every component promises, tested over all of them.
 
+mod air_quality;
 mod bench;
 mod bme680;
 mod checks;

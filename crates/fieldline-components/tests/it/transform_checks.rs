@@ -107,6 +107,13 @@ fn features_ask_for_what_samples_can_tell() {
 }
 
 #[test]
+fn the_air_has_a_humidity_that_can_be_best() {
+    let wanted =
+        [("zero-period", "burn_in"), ("bad-number", "best_humidity"), ("bad-number", "humidity_weight")];
+    check("air_quality", "burn_in: 0s\nbest_humidity: 100\nhumidity_weight: 25", &wanted);
+}
+
+#[test]
 fn a_join_knows_its_sides() {
     let one = "within: 1s\nsides: { a: { source: air } }";
     check("join", one, &[("missing-field", "sides")]);

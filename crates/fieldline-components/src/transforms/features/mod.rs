@@ -34,10 +34,10 @@ pub(crate) struct FeaturesConfig {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, FieldPath>")]
     channels: IndexMap<String, FieldPath>,
-    /// Samples a second: a number, or the field that holds it.
+    /// Samples a second: a number, or the field that holds it; the field `rate` if not given.
     #[serde(default)]
     rate: Rate,
-    /// Which numbers over time there are.
+    /// Which numbers over time there are; all if not given.
     #[serde(default = "all_statistics")]
     statistics: Vec<Statistic>,
     /// Whether the mean is part of the signal, such as a pressure. Otherwise, as for the gravity in an acceleration, it

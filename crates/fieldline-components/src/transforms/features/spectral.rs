@@ -9,7 +9,7 @@ use fieldline_signal::welch::Welch;
 use fieldline_signal::window_function::WindowFunction;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The longest piece whose spectrum is taken.
 const LONGEST_SEGMENT: usize = 1 << 17;
@@ -59,7 +59,7 @@ pub(super) struct Range {
     to: f64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum WindowName {
     /// Not at all.
