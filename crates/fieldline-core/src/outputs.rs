@@ -16,6 +16,8 @@ pub const MAIN: Port = 0;
 pub struct Outputs {
     sent: Vec<(Port, Event)>,
     created: u64,
+    /// Why events that the transform made itself were taken out again.
+    withdrawn: Vec<&'static str>,
     failed: Vec<(Event, EventError)>,
 }
 
@@ -37,7 +39,12 @@ impl Outputs {
     }
 
     /// Takes the event out on purpose: counted under `reason`, and a good end for its source.
+    ///
+    /// An event that the transform made itself, such as the result of a window nobody wants, counts as created here.
     pub fn discard(&mut self, event: Event, reason: &'static str) {
+        if !event.is_booked() {
+            self.withdrawn.push(reason);
+        }
         event.finish(Door::Filtered(reason));
     }
 
@@ -65,6 +72,11 @@ impl Outputs {
     /// How many of the events sent since the last call were made by the transform itself.
     pub fn take_created(&mut self) -> u64 {
         std::mem::take(&mut self.created)
+    }
+
+    /// Why events that the transform made itself were discarded since the last call.
+    pub fn drain_withdrawn(&mut self) -> std::vec::Drain<'_, &'static str> {
+        self.withdrawn.drain(..)
     }
 
     /// What failed since the last call, in order.

@@ -130,6 +130,10 @@ impl Bench {
     fn at_moment(&mut self, act: impl FnOnce(&mut dyn Transform, &Moment<'_>, &mut Outputs)) {
         let (instant, time) = (self.start + self.elapsed, self.wall());
         act(self.transform.as_mut(), &Moment { instant, time, with: &Map::default() }, &mut self.out);
+        for reason in self.out.drain_withdrawn() {
+            self.ledger.create();
+            self.ledger.leave(Door::Filtered(reason));
+        }
         for (port, event) in self.out.drain_sent() {
             self.sent.push(Sent {
                 port: self.ports.get(usize::from(port)).map_or("main", String::as_str).to_owned(),

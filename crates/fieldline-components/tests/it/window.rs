@@ -189,10 +189,13 @@ fn an_open_window_is_emitted_or_dropped_at_the_end() {
             Bench::new("window", &format!("tumbling: 1m\npartial: {partial}\naggregate: {{ n: count }}"));
         bench.give(json!({}));
         assert_eq!(bench.finish().len(), count, "{partial}");
+        assert_eq!(bench.filtered("partial_window"), 1 - count as u64, "{partial}");
+        assert_eq!(bench.balance().in_flight(), 0);
     }
     let mut unfilled = Bench::new("window", "last: 8\naggregate: { n: count }");
     unfilled.give(json!({}));
     assert_eq!(unfilled.finish(), []);
+    assert_eq!(unfilled.filtered("too_few_readings"), 1);
 }
 
 #[test]

@@ -150,6 +150,10 @@ impl SegmentDriver {
         let ledger = &self.stages[position].handle.ledger;
         ledger.create_many(created);
         ledger.leave_many(Door::Delivered, created);
+        for reason in self.work.out.drain_withdrawn() {
+            ledger.create();
+            ledger.leave(Door::Filtered(reason));
+        }
         for (event, error) in self.work.out.drain_failed() {
             self.work.failed.push((position, event, error));
         }

@@ -119,10 +119,9 @@ impl Lane {
         }
     }
 
-    /// Lets go of everything; open windows are emitted if `partial` and if they have `min` readings.
-    pub(super) fn finish(mut self, shape: &Shape, partial: bool, emit: &mut impl FnMut(Pane<'_>)) {
+    /// Lets go of everything; open windows are given to `emit`.
+    pub(super) fn finish(mut self, shape: &Shape, emit: &mut impl FnMut(Pane<'_>)) {
         match shape {
-            _ if !partial => {}
             Shape::Count { .. } if self.since > 0 => self.emit_whole(emit),
             Shape::Count { .. } => {}
             Shape::Time { .. } | Shape::Session { .. } => {

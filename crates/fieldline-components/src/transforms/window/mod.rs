@@ -38,7 +38,7 @@ pub(crate) struct WindowConfig {
     /// With `last`: a result after so many new readings; 1 if not given.
     every: Option<usize>,
     /// The fewest readings for a result. If not given: as many as `last`, so that the first result comes when the
-    /// window is full, and 1 for windows by time.
+    /// window is full, and 1 for windows by time. A result that has fewer is counted as filtered, `too_few_readings`.
     min: Option<usize>,
     /// Windows of this length, one after the other. They begin at multiples of it, counted from 1970 in UTC.
     tumbling: Option<Period>,
@@ -102,7 +102,7 @@ enum Partial {
     /// It is emitted, if it has `min` readings.
     #[default]
     Emit,
-    /// Its readings are forgotten.
+    /// Its readings are forgotten, and its result is counted as filtered, `partial_window`.
     Drop,
 }
 

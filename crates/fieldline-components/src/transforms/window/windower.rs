@@ -54,7 +54,7 @@ impl Windower {
     fn finish_lane(&mut self, lane: Lane, out: &mut Outputs) {
         self.held -= lane.len();
         let rules = &self.rules;
-        lane.finish(&rules.shape, rules.partial, &mut |pane| rules.emit(pane, out));
+        lane.finish(&rules.shape, &mut |pane| rules.end(pane, out));
     }
 
     fn finish_all(&mut self, out: &mut Outputs) {
@@ -97,13 +97,12 @@ impl Transform for Windower {
         let (lane, evicted) = self.lanes.touch(&key, moment.instant);
         let before = lane.len();
         let rules = &self.rules;
-        let mut emit = |pane: Pane<'_>| rules.emit(pane, out);
         if rules.timing == Timing::Arrival {
-            lane.close_until(&rules.shape, now, &mut emit);
+            lane.close_until(&rules.shape, now, &mut |pane| rules.emit(pane, out));
         }
         if let Some(evicted) = evicted {
             self.held -= evicted.len();
-            evicted.finish(&rules.shape, rules.partial, &mut emit);
+            evicted.finish(&rules.shape, &mut |pane| rules.end(pane, out));
         }
         self.held = self.held - before + lane.len();
         let makes_room = matches!(rules.shape, Shape::Count { last, .. } if lane.len() >= last);
@@ -174,11 +173,20 @@ impl Rules {
         }
     }
 
+    /// What becomes of a window that is open when its key goes.
+    fn end(&self, pane: Pane<'_>, out: &mut Outputs) {
+        if self.partial {
+            self.emit(pane, out);
+        } else {
+            withhold(&pane, "partial_window", out);
+        }
+    }
+
     /// Sends the result of a window that has enough readings. It answers for those that no earlier result
     /// answers for.
     fn emit(&self, pane: Pane<'_>, out: &mut Outputs) {
         if pane.rows.len() < self.min {
-            return;
+            return withhold(&pane, "too_few_readings", out);
         }
         let mut receipt = Receipt::untracked();
         for row in pane.rows.iter_mut() {
@@ -199,4 +207,9 @@ impl Rules {
         }
         out.send(Event::new(body, pane.meta.clone(), receipt));
     }
+}
+
+/// Counts a result that is not sent; its readings are settled when they are forgotten.
+fn withhold(pane: &Pane<'_>, reason: &'static str, out: &mut Outputs) {
+    out.discard(Event::new(Value::Null, pane.meta.clone(), Receipt::untracked()), reason);
 }
