@@ -23,4 +23,6 @@ mod shadow_outage;
 mod sources;
 mod transform_checks;
 mod twin;
+#[cfg(feature = "json-schema")]
+mod validate_schema;
 mod window;

@@ -2,23 +2,26 @@
 
 mod rules;
 
+mod schema;
+
 use std::collections::BTreeMap;
 
 use fieldline_core::outputs::Port;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, Kind, Moment, Outputs,
-    Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, FilePath, Kind, Map,
+    Moment, Outputs, Transform, Value, json,
 };
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::rules::{Memory, Rules};
+use self::schema::BodySchema;
 use super::checks::{check_above_zero, check_positive};
 use super::keyed::{Keyed, default_max_keys, key_of};
 use super::timing::{Timeline, Timing, nanos};
-use crate::fields::check_not_zero;
+use crate::fields::{any_map, check_not_zero};
 use crate::lookup::Lookup;
 
 /// The output for readings that cannot be true.
@@ -46,6 +49,13 @@ pub(crate) struct ValidateConfig {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, Period>")]
     stuck: IndexMap<FieldPath, Period>,
+    /// A JSON Schema that the body must fit, of draft 2020-12 if it does not say another. It may refer only to itself.
+    /// Needs a program that was built with the feature `json-schema`.
+    #[serde(default)]
+    #[schemars(schema_with = "any_map")]
+    schema: Option<Map>,
+    /// A file with the schema, as JSON.
+    schema_file: Option<FilePath>,
     /// Which time counts for `rate` and `stuck`.
     #[serde(default)]
     time: Timing,
@@ -89,11 +99,12 @@ impl Config for ValidateConfig {
     fn check(&self, cx: &mut CheckCx<'_>) {
         let rules =
             [self.required.is_empty(), self.range.is_empty(), self.rate.is_empty(), self.stuck.is_empty()];
-        if rules.iter().all(|empty| *empty) {
+        let no_schema = self.schema.is_none() && self.schema_file.is_none();
+        if no_schema && rules.iter().all(|empty| *empty) {
             cx.error(
                 "missing-field",
                 "",
-                "a validate without `required`, `range`, `rate` or `stuck` does nothing",
+                "a validate without `required`, `range`, `rate`, `stuck` or a schema does nothing",
             )
             .help("write for example `range: { temperature: { min: -40, max: 85 } }`");
         }
@@ -118,13 +129,21 @@ impl Config for ValidateConfig {
             check_not_zero(cx, &format!("stuck.{path}"), *period);
         }
         check_positive(cx, "max_keys", self.max_keys);
+        self.check_schema(cx);
     }
 
     fn facts(&self) -> Facts {
-        Facts { outputs: vec!["main".to_owned(), "invalid".to_owned()], ..Facts::default() }
+        let files = self.schema_file.iter().map(|file| file.0.clone()).collect();
+        Facts { outputs: vec!["main".to_owned(), "invalid".to_owned()], files, ..Facts::default() }
     }
 
-    fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+    fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+        let schema = match (&self.schema, &self.schema_file) {
+            (Some(map), _) => Some(Value::Map(map.clone())),
+            (None, Some(path)) => Some(json::decode(&cx.file(path)?).map_err(BuildError::new)?),
+            (None, None) => None,
+        };
+        let schema = schema.map(|schema| BodySchema::new(&schema)).transpose().map_err(BuildError::new)?;
         let limits =
             |range: &Range| (range.min.unwrap_or(f64::NEG_INFINITY), range.max.unwrap_or(f64::INFINITY));
         let rules = Rules {
@@ -135,6 +154,7 @@ impl Config for ValidateConfig {
         };
         Ok(Built::Transform(Box::new(Validate {
             rules,
+            schema,
             timing: self.time.clone(),
             by: self.by.clone(),
             memories: Keyed::new(self.max_keys),
@@ -143,8 +163,38 @@ impl Config for ValidateConfig {
     }
 }
 
+impl ValidateConfig {
+    fn check_schema(&self, cx: &mut CheckCx<'_>) {
+        let (field, schema) = match (&self.schema, &self.schema_file) {
+            (None, None) => return,
+            (Some(_), Some(_)) => {
+                cx.error(
+                    "conflicting-fields",
+                    "schema_file",
+                    "`schema` and `schema_file` exclude each other",
+                )
+                .help("keep one of them");
+                return;
+            }
+            (Some(map), None) => ("schema", Ok(Value::Map(map.clone()))),
+            (None, Some(path)) => {
+                let Some(content) = cx.file("schema_file", path) else { return };
+                ("schema_file", json::decode(&content).map_err(|error| error.to_string()))
+            }
+        };
+        if !schema::IS_BUILT_IN {
+            cx.error("no-json-schema", field, "this program was built without JSON Schema")
+                .help("build it with the feature `json-schema`, or use `required` and `range`");
+        } else if let Err(reason) = schema.and_then(|schema| BodySchema::new(&schema)) {
+            cx.error("bad-schema", field, format!("this is no JSON Schema: {reason}"))
+                .help("write for example `{ type: object, required: [temperature] }`");
+        }
+    }
+}
+
 struct Validate {
     rules: Rules,
+    schema: Option<BodySchema>,
     timing: Timing,
     by: Option<Lookup>,
     memories: Keyed<Memory>,
@@ -159,7 +209,8 @@ impl Transform for Validate {
             Err(error) => return out.fail(event, error),
         };
         let (memory, _) = self.memories.touch(&key_of(&event, self.by.as_ref()), moment.instant);
-        match self.rules.complaint(&event, nanos, memory) {
+        let misfit = self.schema.as_ref().and_then(|schema| schema.complaint(event.body()));
+        match misfit.or_else(|| self.rules.complaint(&event, nanos, memory)) {
             None => out.send(event),
             Some(complaint) => {
                 event.meta_mut().fields.insert("invalid".into(), Value::from(complaint));

@@ -1,0 +1,51 @@
+//! [`BodySchema`]: a JSON Schema that bodies must fit. What reads it is large, so it is only in programs built with the
+//! feature `json-schema`.
+
+use fieldline_core::Value;
+
+/// Whether JSON Schema was built in.
+pub(super) const IS_BUILT_IN: bool = cfg!(feature = "json-schema");
+
+/// The most characters of a complaint: it may quote the whole body.
+#[cfg(feature = "json-schema")]
+const LONGEST_COMPLAINT: usize = 200;
+
+/// A JSON Schema that was read.
+pub(super) struct BodySchema {
+    #[cfg(feature = "json-schema")]
+    validator: jsonschema::Validator,
+}
+
+#[cfg(feature = "json-schema")]
+impl BodySchema {
+    /// Reads a schema, of draft 2020-12 where it does not say another; errs with where and why it is none. What it
+    /// refers to must be inside it.
+    pub(super) fn new(schema: &Value) -> Result<Self, String> {
+        let schema = serde_json::to_value(schema).map_err(|error| error.to_string())?;
+        let validator = jsonschema::validator_for(&schema);
+        let validator = validator.map_err(|error| format!("at `{}`: {error}", error.instance_path()))?;
+        Ok(BodySchema { validator })
+    }
+
+    /// The first thing in which the body does not fit, and its path as a JSON Pointer.
+    pub(super) fn complaint(&self, body: &Value) -> Option<String> {
+        let body = match serde_json::to_value(body) {
+            Ok(body) => body,
+            Err(error) => return Some(format!("schema: no JSON: {error}")),
+        };
+        let error = self.validator.iter_errors(&body).next()?;
+        let complaint = format!("schema: `{}`: {error}", error.instance_path());
+        Some(complaint.chars().take(LONGEST_COMPLAINT).collect())
+    }
+}
+
+#[cfg(not(feature = "json-schema"))]
+impl BodySchema {
+    pub(super) fn new(_: &Value) -> Result<Self, String> {
+        Err("this program was built without JSON Schema".to_owned())
+    }
+
+    pub(super) fn complaint(&self, _: &Value) -> Option<String> {
+        None
+    }
+}
