@@ -30,6 +30,7 @@ fn the_reason_names_the_place_and_what_is_wrong_there() {
     bench.in_hand = Some(Vec::new());
     bench.give(json!({ "axes": [1, -1] }));
     bench.give(json!({ "axes": "x".repeat(1000) }));
+    bench.give(json!(5));
     let events = bench.in_hand.take().expect("they are kept");
     let reasons: Vec<String> = events
         .into_iter()
@@ -42,6 +43,7 @@ fn the_reason_names_the_place_and_what_is_wrong_there() {
     assert_eq!(reasons[0], "schema: `/axes/1`: -1 is less than the minimum of 0");
     assert!(reasons[1].starts_with("schema: `/axes`: \"xxx"), "{}", reasons[1]);
     assert_eq!(reasons[1].chars().count(), 200);
+    assert_eq!(reasons[2], "schema: 5 is not of type \"object\"");
 }
 
 #[test]

@@ -27,14 +27,17 @@ impl BodySchema {
         Ok(BodySchema { validator })
     }
 
-    /// The first thing in which the body does not fit, and its path as a JSON Pointer.
+    /// The first thing in which the body does not fit, with its path as a JSON Pointer unless it is the body itself.
     pub(super) fn complaint(&self, body: &Value) -> Option<String> {
         let body = match serde_json::to_value(body) {
             Ok(body) => body,
             Err(error) => return Some(format!("schema: no JSON: {error}")),
         };
         let error = self.validator.iter_errors(&body).next()?;
-        let complaint = format!("schema: `{}`: {error}", error.instance_path());
+        let complaint = match error.instance_path().as_str() {
+            "" => format!("schema: {error}"),
+            path => format!("schema: `{path}`: {error}"),
+        };
         Some(complaint.chars().take(LONGEST_COMPLAINT).collect())
     }
 }
