@@ -84,7 +84,8 @@ fn count(node: &Node, session: &mut Session<'_>) -> Option<u32> {
     let count = node.to_value().as_i64().and_then(|count| u32::try_from(count).ok());
     let count = count.filter(|count| (1..=MOST_FILES).contains(count));
     if count.is_none() {
-        session.diagnostics.bad_value(node, &format!("`files` is a number from 1 to {MOST_FILES}"));
+        let message = format!("`files` is a number from 1 to {MOST_FILES}; write for example `files: 2`");
+        session.diagnostics.bad_value(node, &message);
     }
     count
 }

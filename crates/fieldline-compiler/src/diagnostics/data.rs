@@ -17,8 +17,7 @@ pub struct DiagnosticData {
     /// What is wrong.
     pub message: String,
     /// What to do about it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub help: Option<String>,
+    pub help: String,
     /// Where it is.
     #[serde(flatten)]
     pub place: PlaceData,

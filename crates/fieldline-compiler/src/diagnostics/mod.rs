@@ -30,8 +30,8 @@ pub struct Diagnostic {
     pub label: String,
     /// Other places that have to do with it, and what.
     pub related: Vec<(Span, String)>,
-    /// What to do about it.
-    pub help: Option<String>,
+    /// What to do about it; where the fix depends on too much, where an example stands.
+    pub help: String,
     /// In how many more pipelines the same is wrong, because they share a file.
     pub repeated: usize,
 }
@@ -48,7 +48,7 @@ impl Diagnostic {
     }
 
     pub(crate) fn help(&mut self, help: impl Into<String>) -> &mut Self {
-        self.help = Some(help.into());
+        self.help = help.into();
         self
     }
 }
@@ -98,7 +98,7 @@ impl Diagnostics {
             span,
             label: String::new(),
             related: Vec::new(),
-            help: None,
+            help: format!("`fieldline explain {code}` shows an example"),
             repeated: 0,
         });
         self.list.last_mut().expect("one was pushed just above")
@@ -133,8 +133,8 @@ impl Diagnostics {
 /// Replaces every secret in the texts of a diagnostic.
 fn hide(diagnostic: &mut Diagnostic, secrets: &[String]) {
     let labels = diagnostic.related.iter_mut().map(|(_, label)| label);
-    let texts = [&mut diagnostic.message, &mut diagnostic.label].into_iter().chain(&mut diagnostic.help);
-    for text in texts.chain(labels) {
+    let texts = [&mut diagnostic.message, &mut diagnostic.label, &mut diagnostic.help];
+    for text in texts.into_iter().chain(labels) {
         for secret in secrets.iter().filter(|secret| text.contains(secret.as_str())).collect::<Vec<_>>() {
             *text = text.replace(secret.as_str(), "***");
         }

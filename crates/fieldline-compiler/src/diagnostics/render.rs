@@ -1,6 +1,5 @@
 //! A diagnostic as rustc would show it, and as one line.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
@@ -44,9 +43,7 @@ pub fn render(diagnostic: &Diagnostic, files: &FileSet, color: Color) -> String 
     if let Some(repeated) = &repeated {
         groups.push(Group::with_title(Level::NOTE.secondary_title(repeated)));
     }
-    if let Some(help) = &diagnostic.help {
-        groups.push(Group::with_title(Level::HELP.secondary_title(help)));
-    }
+    groups.push(Group::with_title(Level::HELP.secondary_title(&diagnostic.help)));
     let renderer = match color {
         Color::Never => Renderer::plain(),
         Color::Always => Renderer::styled(),
@@ -60,19 +57,15 @@ pub fn line(diagnostic: &Diagnostic, files: &FileSet) -> String {
     let file = files.file(diagnostic.span.file);
     let at = file.position(diagnostic.span.start as usize);
     let word = word(diagnostic.severity);
-    let mut text = format!(
-        "{}:{}:{}: {word}[{}]: {}",
+    format!(
+        "{}:{}:{}: {word}[{}]: {}; help: {}",
         file.path.display(),
         at.line,
         at.column,
         diagnostic.code,
-        diagnostic.message
-    );
-    if let Some(help) = &diagnostic.help {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "; help: {help}");
-    }
-    text
+        diagnostic.message,
+        diagnostic.help
+    )
 }
 
 /// `error` or `warning`.

@@ -149,6 +149,27 @@ fn every_case_on_a_page_gives_what_the_page_says() {
 }
 
 #[test]
+fn every_diagnostic_on_a_page_says_what_to_do() {
+    let mut without = Vec::new();
+    for (path, page) in pages() {
+        for (_, _, actual) in run(&page) {
+            let mut helped = true;
+            for line in actual.lines().chain(["error[end]"]) {
+                if line.starts_with("error[") || line.starts_with("warning[") {
+                    assert!(helped, "a diagnostic before this one has no help: {}\n{actual}", path.display());
+                    helped = false;
+                }
+                helped |= line.starts_with("help: ");
+            }
+            if actual.contains("help: `fieldline explain ") {
+                without.push(format!("{}\n{actual}", path.display()));
+            }
+        }
+    }
+    assert!(without.is_empty(), "the compiler can do better than to name a page:\n{}", without.join("\n\n"));
+}
+
+#[test]
 fn every_code_has_a_page_and_every_page_a_code() {
     let mut pages: Vec<String> =
         pages().iter().filter_map(|(path, _)| Some(path.file_stem()?.to_str()?.to_owned())).collect();

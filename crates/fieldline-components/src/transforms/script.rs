@@ -71,10 +71,8 @@ impl Config for ScriptConfig {
         let imports = imports(&source.origin.file).map(|folder| Imports { files: cx.files(), folder });
         if let Err(error) = Script::compile(&source, &self.setup(with, imports)) {
             let place = self.place(field, &source, &error);
-            let problem = cx.error_at("script-error", place, error.message);
-            if let Some(help) = error.help {
-                problem.help(help);
-            }
+            let example = || "`fieldline explain script` shows scripts that work".into();
+            cx.error_at("script-error", place, error.message).help(error.help.unwrap_or_else(example));
         }
     }
 
@@ -113,7 +111,8 @@ impl ScriptConfig {
                 match String::from_utf8(content.to_vec()) {
                     Ok(text) => (text, file.0.clone()),
                     Err(_) => {
-                        cx.error("not-utf8", "file", format!("`{}` is not UTF-8", file.0.display()));
+                        cx.error("not-utf8", "file", format!("`{}` is not UTF-8", file.0.display()))
+                            .help("save it as UTF-8");
                         return None;
                     }
                 }

@@ -161,7 +161,7 @@ tests:
 FAIL drying: limits / wrong
   --> pipeline.yaml:16:17
   the pipeline has errors with the params of this case
-  note: pipeline.yaml:2:11: error[bad-param]: param `limit` is a number, and `high` is none
+  note: pipeline.yaml:2:11: error[bad-param]: param `limit` is a number, and `high` is none; help: write a number, such as `0.5`
 
 4 cases: 2 passed, 2 failed",
     );

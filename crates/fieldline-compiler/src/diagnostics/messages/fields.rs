@@ -46,7 +46,8 @@ impl Diagnostics {
     }
 
     pub(crate) fn wrong_shape(&mut self, span: Span, name: &str, expected: &str, found: &str) {
-        self.error("wrong-type", span, format!("`{name}` is {expected}; found {found}"));
+        self.error("wrong-type", span, format!("`{name}` is {expected}; found {found}"))
+            .help(format!("write `{name}:` and below it, indented, a line that begins with a name and `:`"));
     }
 
     pub(crate) fn unknown_field(
@@ -58,9 +59,8 @@ impl Diagnostics {
         known: &[&str],
     ) {
         let diagnostic = self.error("unknown-field", span, format!("{of} has no field `{name}`"));
-        if let Some(help) = meant(nearest).or_else(|| all_names("its fields are", known)) {
-            diagnostic.help(help);
-        }
+        let help = meant(nearest).or_else(|| all_names("its fields are", known));
+        diagnostic.help(help.unwrap_or_else(|| "take it out, or look its name up in the reference".into()));
     }
 
     pub(crate) fn missing_field(&mut self, span: Span, name: &str, container: &str) {
@@ -89,6 +89,8 @@ impl Diagnostics {
             && node.is_some_and(|node| node.as_list().is_none() && node.as_map().is_none())
         {
             diagnostic.help("put quotes around it");
+        } else {
+            diagnostic.help(format!("write {}", in_yaml(expected)));
         }
     }
 
@@ -106,9 +108,7 @@ impl Diagnostics {
         if let Some(node) = node {
             trace(diagnostic, node);
         }
-        if let Some(help) = meant(nearest) {
-            diagnostic.help(help);
-        }
+        diagnostic.help(meant(nearest).unwrap_or_else(|| "write one of these".into()));
     }
 
     pub(crate) fn bad_value(&mut self, node: &Node, message: &str) {
@@ -199,7 +199,9 @@ impl Diagnostics {
         if let Some(node) = node {
             trace(diagnostic, node);
         }
-        diagnostic.help.clone_from(&problem.help);
+        if let Some(help) = &problem.help {
+            diagnostic.help(help);
+        }
     }
 
     pub(crate) fn use_cycle(&mut self, span: Span, field: &str, path: &Path) {
@@ -215,12 +217,24 @@ impl Diagnostics {
 fn wanted(expected: &str) -> String {
     match expected {
         "bool" => "`true` or `false`".into(),
-        "u8" | "u16" | "u32" | "u64" | "usize" => format!("a whole number of 0 or more ({expected})"),
-        "i8" | "i16" | "i32" | "i64" | "isize" => format!("a whole number ({expected})"),
+        "u8" => "a whole number from 0 to 255".into(),
+        "u16" => "a whole number from 0 to 65535".into(),
+        "u32" | "u64" | "usize" => "a whole number of 0 or more".into(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".into(),
         "f32" | "f64" => "a number".into(),
         "string" | "str" => "a string".into(),
         "a sequence" => "a list".into(),
         other if other.starts_with("struct ") => "a map of fields".into(),
         other => other.into(),
+    }
+}
+
+/// How what serde expects is written, with an example.
+fn in_yaml(expected: &str) -> String {
+    match expected {
+        "f32" | "f64" => "a number, such as `0.5`".into(),
+        "a sequence" => "a list, such as `[a, b]`".into(),
+        "a map" => "a map, such as `{ name: value }`".into(),
+        other => wanted(other),
     }
 }

@@ -67,13 +67,12 @@ impl Diagnostics {
         };
         let all = outputs.iter().map(|output| format!("{node}.{output}")).collect::<Vec<_>>();
         let help = match nearest {
-            Some(near) => meant(Some(&format!("{node}.{near}"))),
-            None if outputs == ["main"] => Some(format!("it has one output; write `{node}`")),
-            None => Some(format!("write {}", listed(all.iter().map(String::as_str), "or"))),
+            Some(near) => format!("did you mean `{node}.{near}`?"),
+            None if outputs == ["main"] => format!("it has one output; write `{node}`"),
+            None => format!("write {}", listed(all.iter().map(String::as_str), "or")),
         };
         let diagnostic = self.error("unknown-port", name.span, message);
-        trace(diagnostic, name).related(at, "the node");
-        diagnostic.help = help;
+        trace(diagnostic, name).related(at, "the node").help(help);
     }
 
     pub(crate) fn missing_inputs(&mut self, span: Span, kind: &str, id: &str) {

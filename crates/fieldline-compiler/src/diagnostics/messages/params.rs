@@ -88,18 +88,26 @@ impl Diagnostics {
             "string" => diagnostic.help("put quotes around it"),
             "duration" => diagnostic.help("write it with a unit, such as `5s`"),
             "size" => diagnostic.help("write it with a unit, such as `10MiB`"),
-            _ => diagnostic,
+            "integer" => diagnostic.help("write a whole number, such as `5`"),
+            "number" => diagnostic.help("write a number, such as `0.5`"),
+            "boolean" => diagnostic.help("write `true` or `false`"),
+            "list" => diagnostic.help("write a list, such as `[a, b]`"),
+            _ => diagnostic.help("write a map, such as `{ name: value }`"),
         };
     }
 
     pub(crate) fn param_beyond(&mut self, value: &Node, param: &Param, name: &str, bound: &str, limit: &str) {
         let message = format!("param `{name}` must be {bound} {limit}, and {} is not", shown(value, param));
-        self.error("bad-param", value.span, message).related(param.span, "declared here");
+        self.error("bad-param", value.span, message)
+            .related(param.span, "declared here")
+            .help(format!("set it to {bound} {limit}, or move the limit where it is declared"));
     }
 
     pub(crate) fn param_no_match(&mut self, value: &Node, param: &Param, name: &str, pattern: &str) {
         let message = format!("param `{name}` must match `{pattern}`, and {} does not", shown(value, param));
-        self.error("bad-param", value.span, message).related(param.span, "declared here");
+        self.error("bad-param", value.span, message)
+            .related(param.span, "declared here")
+            .help("set it to a text of this pattern, or change the pattern where it is declared");
     }
 
     pub(crate) fn param_no_choice(&mut self, value: &Node, param: &Param, name: &str) {
@@ -113,9 +121,8 @@ impl Diagnostics {
         let near = value.as_text().and_then(|text| nearest(text, texts));
         let diagnostic = self.error("bad-param", value.span, message);
         diagnostic.related(param.span, "declared here");
-        if let Some(help) = meant(near.filter(|_| !param.secret)) {
-            diagnostic.help(help);
-        }
+        let choose = "set it to one of these, or add to `choices` where it is declared";
+        diagnostic.help(meant(near.filter(|_| !param.secret)).unwrap_or_else(|| choose.into()));
     }
 
     pub(crate) fn unknown_param<'n>(&mut self, span: Span, name: &str, known: impl Iterator<Item = &'n str>) {
@@ -196,9 +203,10 @@ impl Diagnostics {
             _ => format!("the environment variable `{name}` is not set"),
         };
         let diagnostic = self.error("missing-variable", span, text);
-        if message.is_none() {
-            diagnostic.help(format!("set it, or write `${{env.{name}:-default}}`"));
-        }
+        diagnostic.help(match message {
+            None => format!("set it, or write `${{env.{name}:-default}}`"),
+            Some(_) => format!("set `{name}` where the program is started"),
+        });
     }
 
     pub(crate) fn variable_of_lines(&mut self, span: Span, name: &str) {
@@ -216,6 +224,8 @@ impl Diagnostics {
     }
 
     pub(crate) fn refused_secret(&mut self, span: Span, name: &str, reason: &str) {
-        self.error("missing-secret", span, format!("the secret `{name}` cannot be used: {reason}"));
+        self.error("missing-secret", span, format!("the secret `{name}` cannot be used: {reason}")).help(
+            "the file of that name in the folder of credentials must be text that only its user may read",
+        );
     }
 }

@@ -146,7 +146,8 @@ impl Diagnostics {
     }
 
     pub(crate) fn at_least_one(&mut self, span: Span, field: &str) {
-        self.error("bad-value", span, format!("`{field}` must be at least 1"));
+        self.error("bad-value", span, format!("`{field}` must be at least 1"))
+            .help("write 1 or more, or leave it out");
     }
 
     pub(crate) fn retry_reversed(&mut self, span: Span, initial: &str, max: &str) {

@@ -65,6 +65,10 @@ impl Diagnostics {
             || line.contains(": @")
         {
             diagnostic.help("put quotes around a text that begins with a special character");
+        } else if reason.contains("unclosed") {
+            diagnostic.help("add the bracket or quote that closes it");
+        } else if reason.contains("flow") {
+            diagnostic.help("before this place a `,` or a closing bracket is missing");
         } else if line.matches(": ").count() > 1 {
             diagnostic.help("put quotes around a text that holds `: `");
         } else {

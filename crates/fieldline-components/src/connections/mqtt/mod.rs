@@ -1,5 +1,7 @@
 //! The `mqtt` connection: one session with a broker, shared by every node that names it.
 
+mod blame;
+
 mod embedded;
 
 mod running;

@@ -13,6 +13,7 @@ use fieldline_mqtt::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::blame::{field_of, fix_of};
 use super::embedded::{self, Embedded};
 use super::running::MqttConnection;
 
@@ -204,7 +205,7 @@ impl Config for MqttConnectionConfig {
             }
             (Ok(address), Some(tls)) => {
                 if let Err(error) = self.options(address, tls).check() {
-                    cx.error("bad-connection", field_of(&error), error.to_string());
+                    cx.error("bad-connection", field_of(&error), error.to_string()).help(fix_of(&error));
                 }
             }
             (Ok(_), None) => {}
@@ -352,22 +353,6 @@ impl Will {
     fn publish(&self) -> Publish {
         let qos = if self.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
         Publish { qos, retain: self.retain, ..Publish::new(self.topic.clone(), self.payload.clone()) }
-    }
-}
-
-/// The field to blame for an option that cannot work.
-fn field_of(error: &OptionsError) -> &'static str {
-    match error {
-        OptionsError::TlsMissing | OptionsError::Url { .. } | OptionsError::TlsToIpv6 => "url",
-        OptionsError::TlsUnused => "tls",
-        OptionsError::KeepAlive { .. } => "keep_alive",
-        OptionsError::Will(_) => "will.topic",
-        OptionsError::OutOfRange { option } => match *option {
-            "inflight" => "in_flight",
-            "backoff_initial" => "backoff.initial",
-            other => other,
-        },
-        OptionsError::ClientIdMissing => "",
     }
 }
 
