@@ -86,6 +86,11 @@ impl Event {
         &self.body
     }
 
+    /// The body, shared with the event: for who keeps it longer.
+    pub fn shared_body(&self) -> Arc<Value> {
+        self.body.clone()
+    }
+
     /// The body, to be changed; copied first if another event shares it.
     pub fn body_mut(&mut self) -> &mut Value {
         Arc::make_mut(&mut self.body)

@@ -18,7 +18,7 @@ pub(crate) struct Record {
     /// How long after the beginning of the case it was written.
     pub(crate) at: Duration,
     /// Its body.
-    pub(crate) body: Value,
+    pub(crate) body: Arc<Value>,
 }
 
 /// What a collector has written down, in order.
@@ -76,7 +76,7 @@ impl Sink for Collecting {
         self.check_connection(at)?;
         self.check_failures(at)?;
         let mut records = self.collector.records.0.lock().unwrap_or_else(PoisonError::into_inner);
-        records.extend(events.iter().map(|event| Record { at, body: event.body().clone() }));
+        records.extend(events.iter().map(|event| Record { at, body: event.shared_body() }));
         Ok(())
     }
 }

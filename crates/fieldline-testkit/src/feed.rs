@@ -1,5 +1,6 @@
 //! [`Feed`]: the source that stands in for a node and brings in what a case feeds, when it is time.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Facts, Meta, Source, Value,
 };
 use jiff::Timestamp;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::schedule::{Fed, Happening, What};
 
@@ -50,6 +51,7 @@ impl Prepare for Feed {
             happenings: self.happenings.clone(),
             position: 0,
             failed: 0,
+            alarm: None,
         })))
     }
 }
@@ -63,6 +65,8 @@ struct Feeding {
     position: usize,
     /// How many times it has failed already, if the next is a failure.
     failed: u64,
+    /// Rings when the next is due. It stays when a wait is dropped and begun anew, which happens at each settlement.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 #[async_trait]
@@ -70,8 +74,9 @@ impl Source for Feeding {
     /// Takes nothing before it is time, so that nothing is lost when it is dropped while it waits.
     async fn next(&mut self, _clock: &Clock) -> Result<Option<Batch>, ComponentError> {
         loop {
-            let Some(next) = self.happenings.get(self.position) else { return Ok(None) };
-            sleep_until(self.due(next.at)).await;
+            let Some(at) = self.happenings.get(self.position).map(|next| next.at) else { return Ok(None) };
+            self.wait_until(self.due(at)).await;
+            let next = &self.happenings[self.position];
             match &next.what {
                 What::Failure { times, message } if self.failed < *times => {
                     self.failed += 1;
@@ -88,6 +93,14 @@ impl Source for Feeding {
 }
 
 impl Feeding {
+    async fn wait_until(&mut self, due: Instant) {
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if alarm.deadline() != due {
+            alarm.as_mut().reset(due);
+        }
+        alarm.await;
+    }
+
     fn due(&self, at: Duration) -> Instant {
         self.epoch.instant + at.saturating_sub(self.lead) - self.lead.saturating_sub(at)
     }
@@ -111,11 +124,11 @@ impl Feeding {
     fn draft(&self, at: Duration, fed: &Fed) -> Draft {
         let scheduled = || self.epoch.time.checked_add(at).unwrap_or(Timestamp::MAX);
         let mut meta = Meta::new(fed.time.unwrap_or_else(scheduled), self.source.clone());
-        meta.fields = fed.meta.clone();
+        meta.fields = (*fed.meta).clone();
         meta.topic = match meta.fields.shift_remove("topic") {
             Some(Value::Text(topic)) => Some(topic.as_str().into()),
             _ => None,
         };
-        Draft { body: fed.body.clone(), meta }
+        Draft { body: (*fed.body).clone(), meta }
     }
 }

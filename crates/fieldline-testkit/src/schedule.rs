@@ -1,6 +1,7 @@
 //! [`Schedule`]: what a case lets happen, and when, counted from its beginning.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fieldline_compiler::FileSource;
@@ -50,12 +51,12 @@ pub(crate) enum What {
 /// An event that is fed.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fed {
-    /// Its body.
-    pub(crate) body: Value,
+    /// Its body, the same for every time it is repeated.
+    pub(crate) body: Arc<Value>,
     /// The time it carries, where that is another than the one at which it comes.
     pub(crate) time: Option<Timestamp>,
     /// Further metadata.
-    pub(crate) meta: Map,
+    pub(crate) meta: Arc<Map>,
 }
 
 /// A time during which a connection is down.
@@ -120,6 +121,9 @@ impl Schedule {
         if count.saturating_add(happenings.len()) > MOST_EVENTS {
             return Err(format!("`{}` is fed more than {MOST_EVENTS} events", feed.node));
         }
+        let bodies: Vec<Arc<Value>> = bodies.into_iter().map(Arc::new).collect();
+        let meta = Arc::new(feed.meta.clone());
+        happenings.reserve(count);
         let all = (0..repeat).flat_map(|_| &bodies);
         let mut at = start;
         let mut first = None;
@@ -133,7 +137,7 @@ impl Schedule {
                 at = at.max(start.saturating_add(Duration::try_from(pause).unwrap_or_default()));
                 time = Some(recorded);
             }
-            let fed = Fed { body: body.clone(), time, meta: feed.meta.clone() };
+            let fed = Fed { body: body.clone(), time, meta: meta.clone() };
             happenings.push(Happening { at, what: What::Event(fed) });
             self.end = self.end.max(at);
             if let Pace::Every(every) = feed.pace {
