@@ -34,7 +34,7 @@ pub fn render(diagnostic: &Diagnostic, files: &FileSet, color: Color) -> String 
         } else {
             let (window, first_line) = window(source, &annotations);
             let snippet = Snippet::source(&source.text[window.clone()]).line_start(first_line).path(path);
-            let shown = annotations.into_iter().map(|each| annotation(each, source, window.start));
+            let shown = annotations.into_iter().map(|each| annotation(each, source, &window));
             group.element(snippet.annotations(shown))
         };
     }
@@ -108,9 +108,15 @@ fn window(file: &SourceFile, places: &[Place<'_>]) -> (Range<usize>, usize) {
 }
 
 /// Shows a span of several lines by its first alone, which is where a person looks.
-fn annotation<'d>((kind, span, label): Place<'d>, file: &SourceFile, from: usize) -> Annotation<'d> {
+fn annotation<'d>(
+    (kind, span, label): Place<'d>,
+    file: &SourceFile,
+    window: &Range<usize>,
+) -> Annotation<'d> {
     let text = &file.text;
-    let start = text.floor_char_boundary(span.range().start.min(text.len()));
+    let from = window.start;
+    // A line ends before its carriage returns, among which a place may be.
+    let start = text.floor_char_boundary(span.range().start.min(window.end));
     let end = text.ceil_char_boundary(span.range().end.clamp(start, text.len()));
     let shown = text[start..end].lines().next().unwrap_or_default().trim_end().len();
     let annotation = kind.span(start - from..start - from + shown);

@@ -67,6 +67,12 @@ fn a_file_at_the_limits_is_answered() {
     assert!(codes.len() <= 1_000);
 }
 
+#[test]
+fn a_place_among_carriage_returns_can_be_shown() {
+    compile_bytes(b"\r\r\0'", &registry());
+    compile_bytes(b"pipeline: p\r\r\r\0", &registry());
+}
+
 /// Words of the language in any order.
 fn soup() -> impl Strategy<Value = String> {
     let words = [
