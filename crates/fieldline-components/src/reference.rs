@@ -44,7 +44,9 @@ pub fn page(definition: &Definition) -> String {
 fn example_section(definition: &Definition, example: &Example) -> String {
     let fields = if example.config == "{}" { String::new() } else { format!("{}\n", example.config) };
     let mut text = format!("\n### {}\n\n```yaml\ntype: {}\n{fields}```\n", example.title, definition.name);
-    for (heading, lines) in [("In:", example.input), ("Out:", example.output)] {
+    let input: Vec<String> =
+        (1..).zip(example.input.lines()).map(|(second, line)| format!("{second}s {line}")).collect();
+    for (heading, lines) in [("In:", input.join("\n").as_str()), ("Out:", example.output)] {
         if !lines.is_empty() {
             text += &format!("\n{heading}\n```\n{lines}\n```\n");
         }

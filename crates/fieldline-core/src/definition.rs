@@ -58,9 +58,10 @@ pub struct Example {
     pub title: &'static str,
     /// The node's fields as YAML, without `inputs`.
     pub config: &'static str,
-    /// Bodies that go in, one JSON text a line; empty for sources and where nothing can be run.
+    /// Bodies that go in, one JSON text a line, one a second; empty for sources and where nothing can be run.
     pub input: &'static str,
-    /// Bodies that come out, one JSON text a line, in order; `port: {…}` where it is not the main output.
+    /// Bodies that come out, in order, each behind the second at which it does: `3s {…}`, `3s port: {…}` where outputs
+    /// have names, and `end {…}` for what comes when the input has ended.
     pub output: &'static str,
 }
 

@@ -99,7 +99,7 @@ impl Config for AirQualityConfig {
             title: "After a burn-in, far too short here, the resistance falls by half",
             config: "burn_in: 2s",
             input: "{\"gas\":50000,\"humidity\":40}\n{\"gas\":50000,\"humidity\":40}\n{\"gas\":50000,\"humidity\":40}\n{\"gas\":25000,\"humidity\":40}\n{\"gas\":null,\"humidity\":40}",
-            output: "{\"gas\":50000,\"humidity\":40,\"air_quality\":{\"index\":null,\"baseline\":50000.0,\"quality\":\"burn_in\"}}\n{\"gas\":50000,\"humidity\":40,\"air_quality\":{\"index\":null,\"baseline\":50000.0,\"quality\":\"burn_in\"}}\n{\"gas\":50000,\"humidity\":40,\"air_quality\":{\"index\":100.0,\"baseline\":50000.0,\"quality\":\"good\"}}\n{\"gas\":25000,\"humidity\":40,\"air_quality\":{\"index\":62.5,\"baseline\":50000.0,\"quality\":\"good\"}}\n{\"gas\":null,\"humidity\":40,\"air_quality\":{\"index\":null,\"baseline\":null,\"quality\":\"missing\"}}",
+            output: "1s {\"gas\":50000,\"humidity\":40,\"air_quality\":{\"index\":null,\"baseline\":50000.0,\"quality\":\"burn_in\"}}\n2s {\"gas\":50000,\"humidity\":40,\"air_quality\":{\"index\":null,\"baseline\":50000.0,\"quality\":\"burn_in\"}}\n3s {\"gas\":50000,\"humidity\":40,\"air_quality\":{\"index\":100.0,\"baseline\":50000.0,\"quality\":\"good\"}}\n4s {\"gas\":25000,\"humidity\":40,\"air_quality\":{\"index\":62.5,\"baseline\":50000.0,\"quality\":\"good\"}}\n5s {\"gas\":null,\"humidity\":40,\"air_quality\":{\"index\":null,\"baseline\":null,\"quality\":\"missing\"}}",
         },
         Example {
             title: "Pollution, for each sensor apart",

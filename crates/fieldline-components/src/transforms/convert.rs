@@ -40,7 +40,7 @@ impl Config for ConvertConfig {
         title: "Kelvin and bar for the central system",
         config: "fields:\n  temperature: { from: °C, to: K }\n  pressure: { from: hPa, to: bar }",
         input: "{\"temperature\":21.5,\"pressure\":1000}\n{\"temperature\":null}",
-        output: "{\"temperature\":294.65,\"pressure\":1.0}\n{\"temperature\":null}",
+        output: "1s {\"temperature\":294.65,\"pressure\":1.0}\n2s {\"temperature\":null}",
     }];
 
     fn check(&self, cx: &mut CheckCx<'_>) {

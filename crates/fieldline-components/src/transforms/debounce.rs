@@ -38,7 +38,7 @@ impl Config for DebounceConfig {
         title: "A door that settles, and is told after three seconds anyway",
         config: "quiet: 1500ms\nmax_wait: 3s",
         input: "{\"open\":true}\n{\"open\":false}\n{\"open\":true}\n{\"open\":false}\n{\"open\":true}",
-        output: "{\"open\":true}\n{\"open\":true}",
+        output: "4s {\"open\":true}\nend {\"open\":true}",
     }];
 
     fn check(&self, cx: &mut CheckCx<'_>) {

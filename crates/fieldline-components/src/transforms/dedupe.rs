@@ -42,7 +42,7 @@ impl Config for DedupeConfig {
         title: "A message that is delivered twice",
         config: "key: [sequence]\nwithin: 3s",
         input: "{\"sequence\":1}\n{\"sequence\":2}\n{\"sequence\":1,\"again\":true}\n{\"sequence\":1}",
-        output: "{\"sequence\":1}\n{\"sequence\":2}\n{\"sequence\":1}",
+        output: "1s {\"sequence\":1}\n2s {\"sequence\":2}\n4s {\"sequence\":1}",
     }];
 
     fn check(&self, cx: &mut CheckCx<'_>) {

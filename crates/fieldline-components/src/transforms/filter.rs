@@ -26,13 +26,13 @@ impl Config for FilterConfig {
             title: "Only readings that succeeded",
             config: "keep: { status: success }",
             input: "{\"value\":21.5,\"status\":\"success\"}\n{\"value\":null,\"status\":\"fail\"}",
-            output: "{\"value\":21.5,\"status\":\"success\"}",
+            output: "1s {\"value\":21.5,\"status\":\"success\"}",
         },
         Example {
             title: "Take out what cannot be true",
             config: "drop: { any: [ { temperature: { below: -40 } }, { temperature: { above: 85 } } ] }",
             input: "{\"temperature\":21.5}\n{\"temperature\":-274}\n{\"temperature\":85}",
-            output: "{\"temperature\":21.5}\n{\"temperature\":85}",
+            output: "1s {\"temperature\":21.5}\n3s {\"temperature\":85}",
         },
     ];
 

@@ -51,19 +51,19 @@ impl Config for MapConfig {
             title: "A body of its own shape",
             config: "body:\n  sequence: meta.sequence\n  timestamp_utc: meta.time\n  value: temperature\n  status: status",
             input: "{\"temperature\":21.58,\"humidity\":45.1,\"status\":\"success\"}",
-            output: "{\"sequence\":null,\"timestamp_utc\":\"1970-01-01T00:00:00.000000Z\",\"value\":21.58,\"status\":\"success\"}",
+            output: "1s {\"sequence\":null,\"timestamp_utc\":\"1970-01-01T00:00:00.000000Z\",\"value\":21.58,\"status\":\"success\"}",
         },
         Example {
             title: "Small changes",
             config: "rename: { temp: temperature }\ndrop: [raw]\nset: { unit: celsius, place.line: 22 }",
             input: "{\"temp\":21.5,\"raw\":[1,2],\"status\":\"success\"}",
-            output: "{\"status\":\"success\",\"temperature\":21.5,\"unit\":\"celsius\",\"place\":{\"line\":22}}",
+            output: "1s {\"status\":\"success\",\"temperature\":21.5,\"unit\":\"celsius\",\"place\":{\"line\":22}}",
         },
         Example {
             title: "Two fields change places, and nothing else stays",
             config: "rename: { inlet: outlet, outlet: inlet }\nkeep: [inlet, outlet]",
             input: "{\"inlet\":1,\"outlet\":2,\"fan\":3}",
-            output: "{\"inlet\":2,\"outlet\":1}",
+            output: "1s {\"inlet\":2,\"outlet\":1}",
         },
     ];
 

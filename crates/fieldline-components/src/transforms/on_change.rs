@@ -38,7 +38,7 @@ impl Config for OnChangeConfig {
         title: "The state of a machine, and a sign of life every three seconds",
         config: "fields: [state]\nheartbeat: 3s",
         input: "{\"state\":\"on\",\"n\":1}\n{\"state\":\"on\",\"n\":2}\n{\"state\":\"off\",\"n\":3}\n{\"state\":\"off\",\"n\":4}\n{\"state\":\"off\",\"n\":5}\n{\"state\":\"off\",\"n\":6}",
-        output: "{\"state\":\"on\",\"n\":1}\n{\"state\":\"off\",\"n\":3}\n{\"state\":\"off\",\"n\":6}",
+        output: "1s {\"state\":\"on\",\"n\":1}\n3s {\"state\":\"off\",\"n\":3}\n6s {\"state\":\"off\",\"n\":6}",
     }];
 
     fn check(&self, cx: &mut CheckCx<'_>) {

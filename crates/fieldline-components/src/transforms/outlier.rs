@@ -72,7 +72,7 @@ impl Config for OutlierConfig {
         title: "A spike among readings that differ by little",
         config: "field: t\nwindow: 4\ntolerance: 1",
         input: "{\"t\":20.0}\n{\"t\":20.5}\n{\"t\":20.0}\n{\"t\":20.5}\n{\"t\":85}\n{\"t\":21.0}",
-        output: "main: {\"t\":20.0}\nmain: {\"t\":20.5}\nmain: {\"t\":20.0}\nmain: {\"t\":20.5}\noutlier: {\"t\":85}\nmain: {\"t\":21.0}",
+        output: "1s main: {\"t\":20.0}\n2s main: {\"t\":20.5}\n3s main: {\"t\":20.0}\n4s main: {\"t\":20.5}\n5s outlier: {\"t\":85}\n6s main: {\"t\":21.0}",
     }];
 
     fn check(&self, cx: &mut CheckCx<'_>) {

@@ -49,13 +49,13 @@ impl Config for RouteConfig {
             title: "Alarms one way, readings another",
             config: "routes:\n  alarm: { temperature: { above: 30 } }\n  failure: { status: fail }",
             input: "{\"temperature\":31}\n{\"temperature\":null,\"status\":\"fail\"}\n{\"temperature\":21}",
-            output: "alarm: {\"temperature\":31}\nfailure: {\"temperature\":null,\"status\":\"fail\"}\notherwise: {\"temperature\":21}",
+            output: "1s alarm: {\"temperature\":31}\n2s failure: {\"temperature\":null,\"status\":\"fail\"}\n3s otherwise: {\"temperature\":21}",
         },
         Example {
             title: "A copy for each output that wants one",
             config: "mode: all\nroutes:\n  warm: { temperature: { above: 20 } }\n  hot: { temperature: { above: 30 } }",
             input: "{\"temperature\":31}\n{\"temperature\":21}",
-            output: "warm: {\"temperature\":31}\nhot: {\"temperature\":31}\nwarm: {\"temperature\":21}",
+            output: "1s warm: {\"temperature\":31}\n1s hot: {\"temperature\":31}\n2s warm: {\"temperature\":21}",
         },
     ];
 

@@ -57,19 +57,19 @@ impl Config for SampleConfig {
             title: "One of three",
             config: "one_of: 3",
             input: "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}",
-            output: "{\"n\":1}\n{\"n\":4}",
+            output: "1s {\"n\":1}\n4s {\"n\":4}",
         },
         Example {
             title: "One every two seconds",
             config: "every: 2s",
             input: "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n{\"n\":4}",
-            output: "{\"n\":1}\n{\"n\":3}",
+            output: "1s {\"n\":1}\n3s {\"n\":3}",
         },
         Example {
             title: "At most two of those that come in three seconds",
             config: "reservoir: { size: 2, every: 3s }",
             input: "{\"n\":1}\n{\"n\":2}",
-            output: "{\"n\":1}\n{\"n\":2}",
+            output: "end {\"n\":1}\nend {\"n\":2}",
         },
     ];
 

@@ -40,13 +40,13 @@ impl Config for ScriptConfig {
             title: "Degrees Celsius to Kelvin",
             config: "code: \"this.temperature += 273.15;\"",
             input: r#"{"temperature":20.0,"status":"success"}"#,
-            output: r#"{"temperature":293.15,"status":"success"}"#,
+            output: r#"1s {"temperature":293.15,"status":"success"}"#,
         },
         Example {
             title: "Drop what is not plausible, and number the rest",
             config: "code: |\n  if this.value > params.most { discard(\"implausible\"); }\n  if !(\"count\" in state) { state.count = 0; }\n  state.count += 1;\n  this.count = state.count;\nparams: { most: 100 }",
             input: "{\"value\":1}\n{\"value\":500}\n{\"value\":2}",
-            output: "{\"value\":1,\"count\":1}\n{\"value\":2,\"count\":2}",
+            output: "1s {\"value\":1,\"count\":1}\n3s {\"value\":2,\"count\":2}",
         },
     ];
 

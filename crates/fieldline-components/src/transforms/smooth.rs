@@ -58,13 +58,13 @@ impl Config for SmoothConfig {
             title: "A median of three hides a single spike",
             config: "field: t\nmedian: 3",
             input: "{\"t\":20}\n{\"t\":20}\n{\"t\":85}\n{\"t\":21}\n{\"t\":null}",
-            output: "{\"t\":20.0}\n{\"t\":20.0}\n{\"t\":20.0}\n{\"t\":21.0}\n{\"t\":null}",
+            output: "1s {\"t\":20.0}\n2s {\"t\":20.0}\n3s {\"t\":20.0}\n4s {\"t\":21.0}\n5s {\"t\":null}",
         },
         Example {
             title: "Half of the way to each new reading, beside the reading itself",
             config: "field: t\nexponential: 0.5\ninto: smooth",
             input: "{\"t\":20}\n{\"t\":24}",
-            output: "{\"t\":20,\"smooth\":20.0}\n{\"t\":24,\"smooth\":22.0}",
+            output: "1s {\"t\":20,\"smooth\":20.0}\n2s {\"t\":24,\"smooth\":22.0}",
         },
     ];
 

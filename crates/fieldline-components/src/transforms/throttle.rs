@@ -46,7 +46,7 @@ impl Config for ThrottleConfig {
         title: "One event in two seconds for each machine",
         config: "per: 2s\nby: machine",
         input: "{\"machine\":1,\"n\":1}\n{\"machine\":1,\"n\":2}\n{\"machine\":1,\"n\":3}\n{\"machine\":2,\"n\":4}",
-        output: "{\"machine\":1,\"n\":1}\n{\"machine\":1,\"n\":3}\n{\"machine\":2,\"n\":4}",
+        output: "1s {\"machine\":1,\"n\":1}\n3s {\"machine\":1,\"n\":3}\n4s {\"machine\":2,\"n\":4}",
     }];
 
     fn check(&self, cx: &mut CheckCx<'_>) {

@@ -111,7 +111,7 @@ async fn every_transform_does_what_its_examples_say() {
         for example in definition.examples {
             let run = run(&definition, example.config, &bodies(example.input)).await;
             let wanted: Vec<&str> = example.output.lines().collect();
-            assert_eq!(run.sent, wanted, "{}, {}", definition.name, example.title);
+            assert_eq!(run.timed, wanted, "{}, {}", definition.name, example.title);
         }
     }
 }

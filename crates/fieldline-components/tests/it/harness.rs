@@ -81,6 +81,8 @@ fn build_with(prepared: &Prepared, connections: &BTreeMap<String, Handle>) -> Bu
 pub(crate) struct Run {
     /// What was sent, one line each: the port's name before bodies of components with named outputs.
     pub(crate) sent: Vec<String>,
+    /// The same lines, each behind the time at which it was sent: `3s`, or `end` when the input had ended.
+    pub(crate) timed: Vec<String>,
     /// The reasons of events that failed.
     pub(crate) failed: Vec<&'static str>,
     /// The node's account at the end.
@@ -104,7 +106,7 @@ pub(crate) async fn run(definition: &Definition, yaml: &str, input: &[Value]) ->
     let Built::Transform(mut transform) = build(&prepared) else {
         panic!("{} is no transform", definition.name)
     };
-    let mut desk = Desk { outputs: prepared.facts().outputs, ..Desk::default() };
+    let mut desk = Desk::new(prepared.facts().outputs);
     let heard = Arc::new(Heard::default());
     for (number, body) in (1..).zip(input) {
         desk.until(transform.as_mut(), Instant::now() + Duration::from_secs(1)).await;
@@ -113,32 +115,52 @@ pub(crate) async fn run(definition: &Definition, yaml: &str, input: &[Value]) ->
         event.enter(&desk.ledger);
         desk.at_moment(|moment, out| transform.apply(event, moment, out));
     }
+    desk.has_ended = true;
     desk.at_moment(|moment, out| transform.finish(moment, out));
     let outcomes = std::mem::take(&mut *heard.0.lock().expect("no test panics while it holds this"));
-    Run { sent: desk.sent, failed: desk.failed, balance: desk.ledger.balance(), outcomes }
+    Run { sent: desk.sent, timed: desk.timed, failed: desk.failed, balance: desk.ledger.balance(), outcomes }
 }
 
 /// Stands in for the driver: keeps the account, and settles what comes out.
-#[derive(Default)]
 struct Desk {
     outputs: Vec<String>,
     ledger: Arc<Ledger>,
     out: Outputs,
+    start: Instant,
+    has_ended: bool,
     sent: Vec<String>,
+    timed: Vec<String>,
     failed: Vec<&'static str>,
 }
 
 impl Desk {
+    fn new(outputs: Vec<String>) -> Self {
+        Desk {
+            outputs,
+            ledger: Arc::default(),
+            out: Outputs::default(),
+            start: Instant::now(),
+            has_ended: false,
+            sent: Vec::new(),
+            timed: Vec::new(),
+            failed: Vec::new(),
+        }
+    }
+
     fn at_moment(&mut self, act: impl FnOnce(&Moment<'_>, &mut Outputs)) {
         let (instant, time) = now();
         act(&Moment { instant, time, with: &Map::default() }, &mut self.out);
+        let seconds = self.start.elapsed().as_secs_f64();
+        let when = if self.has_ended { "end".to_owned() } else { format!("{seconds}s") };
         for (port, event) in self.out.drain_sent() {
             let body = json::encode(event.body()).expect("bodies are finite");
             let body = String::from_utf8(body).expect("JSON is UTF-8");
-            self.sent.push(match self.outputs.get(usize::from(port)) {
+            let line = match self.outputs.get(usize::from(port)) {
                 Some(name) => format!("{name}: {body}"),
                 None => body,
-            });
+            };
+            self.timed.push(format!("{when} {line}"));
+            self.sent.push(line);
             event.finish(Door::Delivered);
         }
         for (event, error) in self.out.drain_failed() {

@@ -66,8 +66,8 @@ fn a_block_and_a_choice_are_spelled_out() {
 fn an_example_shows_what_goes_in_and_what_comes_out() {
     let page = page(&definition(Kind::Transform, "route"));
     assert!(page.contains("| `routes` | map of conditions | required |"), "{page}");
-    assert!(page.contains("\nIn:\n```\n{\"temperature\":31}\n"), "{page}");
-    assert!(page.contains("\nOut:\n```\nalarm: {\"temperature\":31}\n"), "{page}");
+    assert!(page.contains("\nIn:\n```\n1s {\"temperature\":31}\n"), "{page}");
+    assert!(page.contains("\nOut:\n```\n1s alarm: {\"temperature\":31}\n"), "{page}");
 }
 
 #[test]

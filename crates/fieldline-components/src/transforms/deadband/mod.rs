@@ -60,19 +60,19 @@ impl Config for DeadbandConfig {
             title: "Half a degree is news, and so is every third second",
             config: "field: t\nabsolute: 0.5\nheartbeat: 3s",
             input: "{\"t\":20.0}\n{\"t\":20.4}\n{\"t\":20.5}\n{\"t\":20.6}\n{\"t\":20.6}\n{\"t\":20.6}\n{\"t\":null}",
-            output: "{\"t\":20.0}\n{\"t\":20.5}\n{\"t\":20.6}\n{\"t\":null}",
+            output: "1s {\"t\":20.0}\n3s {\"t\":20.5}\n6s {\"t\":20.6}\n7s {\"t\":null}",
         },
         Example {
             title: "Five percent of a pressure, for each machine apart",
             config: "field: bar\npercent: 5\nby: machine",
             input: "{\"machine\":1,\"bar\":100}\n{\"machine\":2,\"bar\":10}\n{\"machine\":1,\"bar\":104}\n{\"machine\":2,\"bar\":10.5}",
-            output: "{\"machine\":1,\"bar\":100}\n{\"machine\":2,\"bar\":10}\n{\"machine\":2,\"bar\":10.5}",
+            output: "1s {\"machine\":1,\"bar\":100}\n2s {\"machine\":2,\"bar\":10}\n4s {\"machine\":2,\"bar\":10.5}",
         },
         Example {
             title: "The corners of a ramp",
             config: "field: level\nswinging_door: 0.5",
             input: "{\"level\":0}\n{\"level\":1}\n{\"level\":2.1}\n{\"level\":3}\n{\"level\":3}\n{\"level\":3}",
-            output: "{\"level\":0}\n{\"level\":3}\n{\"level\":3}",
+            output: "1s {\"level\":0}\n5s {\"level\":3}\nend {\"level\":3}",
         },
     ];
 

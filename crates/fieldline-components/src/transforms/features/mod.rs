@@ -97,13 +97,13 @@ impl Config for FeaturesConfig {
             title: "Statistics of a square wave on an offset",
             config: "rate: 8\nstatistics: [mean, rms, peak_to_peak, crest_factor, kurtosis, zero_crossings]",
             input: "{\"machine\":\"press\",\"samples\":[3,3,1,1,3,3,1,1]}",
-            output: "{\"machine\":\"press\",\"mean\":2.0,\"rms\":1.0,\"peak_to_peak\":2.0,\"crest_factor\":1.0,\"kurtosis\":1.0,\"zero_crossings\":3}",
+            output: "1s {\"machine\":\"press\",\"mean\":2.0,\"rms\":1.0,\"peak_to_peak\":2.0,\"crest_factor\":1.0,\"kurtosis\":1.0,\"zero_crossings\":3}",
         },
         Example {
             title: "Frequencies and energies of two axes",
             config: "channels: { x: x, y: y }\nstatistics: [rms]\nspectrum: { window: rectangular, segment: 8, peaks: 1, bands: { low: { from: 1, to: 3 } } }",
             input: "{\"rate\":8,\"x\":[0,1,0,-1,0,1,0,-1],\"y\":[0,0,0,0,0,0,0,0]}",
-            output: "{\"rate\":8,\"x\":{\"rms\":0.7071067811865476,\"spectrum\":{\"resolution\":1.0,\"peaks\":[{\"frequency\":2.0,\"amplitude\":1.0}],\"bands\":{\"low\":0.5}}},\"y\":{\"rms\":0.0,\"spectrum\":{\"resolution\":1.0,\"peaks\":[],\"bands\":{\"low\":0.0}}}}",
+            output: "1s {\"rate\":8,\"x\":{\"rms\":0.7071067811865476,\"spectrum\":{\"resolution\":1.0,\"peaks\":[{\"frequency\":2.0,\"amplitude\":1.0}],\"bands\":{\"low\":0.5}}},\"y\":{\"rms\":0.0,\"spectrum\":{\"resolution\":1.0,\"peaks\":[],\"bands\":{\"low\":0.0}}}}",
         },
         Example {
             title: "How often a bearing rings between 2 and 3 kHz",

@@ -72,19 +72,19 @@ impl Config for FillConfig {
             title: "The last value, for two seconds",
             config: "field: t\nmethod: hold\nmax_gap: 2s\nquality: quality",
             input: "{\"t\":20}\n{\"t\":null}\n{}\n{}",
-            output: "{\"t\":20,\"quality\":\"good\"}\n{\"t\":20,\"quality\":\"held\"}\n{\"t\":20,\"quality\":\"held\"}\n{\"t\":null,\"quality\":\"missing\"}",
+            output: "1s {\"t\":20,\"quality\":\"good\"}\n2s {\"t\":20,\"quality\":\"held\"}\n3s {\"t\":20,\"quality\":\"held\"}\n4s {\"t\":null,\"quality\":\"missing\"}",
         },
         Example {
             title: "A straight line over the gap",
             config: "field: t\nmethod: linear",
             input: "{\"t\":20}\n{\"t\":null}\n{\"t\":null}\n{\"t\":26}",
-            output: "{\"t\":20}\n{\"t\":22.0}\n{\"t\":24.0}\n{\"t\":26}",
+            output: "1s {\"t\":20}\n4s {\"t\":22.0}\n4s {\"t\":24.0}\n4s {\"t\":26}",
         },
         Example {
             title: "The field is always there",
             config: "field: t\nmethod: \"null\"",
             input: "{\"t\":20}\n{}",
-            output: "{\"t\":20}\n{\"t\":null}",
+            output: "1s {\"t\":20}\n2s {\"t\":null}",
         },
     ];
 

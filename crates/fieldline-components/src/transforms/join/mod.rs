@@ -89,13 +89,13 @@ impl Config for JoinConfig {
             title: "The air and the motor of the same machine",
             config: "sides:\n  air: { where: { t: { present: true } } }\n  motor: { where: { rpm: { present: true } } }\nby: machine\nwithin: 5s",
             input: "{\"machine\":1,\"t\":20}\n{\"machine\":2,\"t\":30}\n{\"machine\":1,\"rpm\":1500}",
-            output: "{\"air\":{\"machine\":1,\"t\":20},\"motor\":{\"machine\":1,\"rpm\":1500}}",
+            output: "3s {\"air\":{\"machine\":1,\"t\":20},\"motor\":{\"machine\":1,\"rpm\":1500}}",
         },
         Example {
             title: "An order without a result within two seconds passes alone",
             config: "sides:\n  order: { where: { order: { present: true } } }\n  result: { source: in }\nwithin: 2s\nmode: left",
             input: "{\"order\":1}\n{\"ok\":true}\n{\"order\":2}\n{\"order\":3}\n{\"order\":4}",
-            output: "{\"order\":{\"order\":1},\"result\":{\"ok\":true}}\n{\"order\":{\"order\":2},\"result\":null}\n{\"order\":{\"order\":3},\"result\":null}\n{\"order\":{\"order\":4},\"result\":null}",
+            output: "2s {\"order\":{\"order\":1},\"result\":{\"ok\":true}}\n5s {\"order\":{\"order\":2},\"result\":null}\nend {\"order\":{\"order\":3},\"result\":null}\nend {\"order\":{\"order\":4},\"result\":null}",
         },
     ];
 

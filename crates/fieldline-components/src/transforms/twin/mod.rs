@@ -48,13 +48,13 @@ impl Config for TwinConfig {
             title: "Readings that come at different times, joined every two seconds",
             config: "fields: [temperature, pressure]\nevery: 2s\nmax_age: 3s",
             input: "{\"temperature\":21.5}\n{\"pressure\":1013}\n{\"pressure\":1014}\n{\"pressure\":1015}\n{\"pressure\":1016}",
-            output: "{\"temperature\":{\"value\":21.5,\"age_s\":2.0,\"quality\":\"good\"},\"pressure\":{\"value\":1013,\"age_s\":1.0,\"quality\":\"good\"}}\n{\"temperature\":{\"value\":21.5,\"age_s\":4.0,\"quality\":\"stale\"},\"pressure\":{\"value\":1015,\"age_s\":1.0,\"quality\":\"good\"}}\n{\"temperature\":{\"value\":21.5,\"age_s\":4.0,\"quality\":\"stale\"},\"pressure\":{\"value\":1016,\"age_s\":0.0,\"quality\":\"good\"}}",
+            output: "3s {\"temperature\":{\"value\":21.5,\"age_s\":2.0,\"quality\":\"good\"},\"pressure\":{\"value\":1013,\"age_s\":1.0,\"quality\":\"good\"}}\n5s {\"temperature\":{\"value\":21.5,\"age_s\":4.0,\"quality\":\"stale\"},\"pressure\":{\"value\":1015,\"age_s\":1.0,\"quality\":\"good\"}}\nend {\"temperature\":{\"value\":21.5,\"age_s\":4.0,\"quality\":\"stale\"},\"pressure\":{\"value\":1016,\"age_s\":0.0,\"quality\":\"good\"}}",
         },
         Example {
             title: "Whenever something changes; a failed reading leaves the value and changes its quality",
             config: "fields: [temperature]",
             input: "{\"status\":\"success\",\"temperature\":21.5}\n{\"status\":\"success\",\"temperature\":21.5}\n{\"status\":\"fail\",\"temperature\":null}",
-            output: "{\"temperature\":{\"value\":21.5,\"age_s\":0.0,\"quality\":\"good\"}}\n{\"temperature\":{\"value\":21.5,\"age_s\":1.0,\"quality\":\"failed\"}}",
+            output: "1s {\"temperature\":{\"value\":21.5,\"age_s\":0.0,\"quality\":\"good\"}}\n3s {\"temperature\":{\"value\":21.5,\"age_s\":1.0,\"quality\":\"failed\"}}",
         },
     ];
 

@@ -86,13 +86,13 @@ impl Config for ValidateConfig {
             title: "What the sensor can measure",
             config: "required: [temperature]\nrange: { temperature: { min: -40, max: 85 } }",
             input: "{\"temperature\":21.5}\n{\"temperature\":-274}\n{\"temperature\":null}",
-            output: "main: {\"temperature\":21.5}\ninvalid: {\"temperature\":-274}\ninvalid: {\"temperature\":null}",
+            output: "1s main: {\"temperature\":21.5}\n2s invalid: {\"temperature\":-274}\n3s invalid: {\"temperature\":null}",
         },
         Example {
             title: "A jump, and a sensor that is stuck",
             config: "rate: { t: 2 }\nstuck: { t: 2s }",
             input: "{\"t\":20}\n{\"t\":29}\n{\"t\":22}\n{\"t\":22}\n{\"t\":22}\n{\"t\":23}",
-            output: "main: {\"t\":20}\ninvalid: {\"t\":29}\nmain: {\"t\":22}\nmain: {\"t\":22}\ninvalid: {\"t\":22}\nmain: {\"t\":23}",
+            output: "1s main: {\"t\":20}\n2s invalid: {\"t\":29}\n3s main: {\"t\":22}\n4s main: {\"t\":22}\n5s invalid: {\"t\":22}\n6s main: {\"t\":23}",
         },
     ];
 

@@ -130,25 +130,25 @@ impl Config for WindowConfig {
             title: "The mean of the last three readings, with each new one",
             config: "last: 3\naggregate: { cpu: mean(celsius) }",
             input: "{\"celsius\":40}\n{\"celsius\":50}\n{\"celsius\":60}\n{\"celsius\":70}",
-            output: "{\"cpu\":50.0,\"window\":{\"start\":\"1970-01-01T00:00:00.000000Z\",\"end\":\"1970-01-01T00:00:02.000000Z\",\"count\":3}}\n{\"cpu\":60.0,\"window\":{\"start\":\"1970-01-01T00:00:01.000000Z\",\"end\":\"1970-01-01T00:00:03.000000Z\",\"count\":3}}",
+            output: "3s {\"cpu\":50.0,\"window\":{\"start\":\"1970-01-01T00:00:00.000000Z\",\"end\":\"1970-01-01T00:00:02.000000Z\",\"count\":3}}\n4s {\"cpu\":60.0,\"window\":{\"start\":\"1970-01-01T00:00:01.000000Z\",\"end\":\"1970-01-01T00:00:03.000000Z\",\"count\":3}}",
         },
         Example {
             title: "A summary every two seconds, by the clock",
             config: "tumbling: 2s\naggregate: { low: min(t), high: max(t), readings: count }",
             input: "{\"t\":20}\n{\"t\":22}\n{\"t\":21}",
-            output: "{\"low\":20,\"high\":22,\"readings\":2,\"window\":{\"start\":\"1970-01-01T00:00:00.000000Z\",\"end\":\"1970-01-01T00:00:02.000000Z\",\"count\":2}}\n{\"low\":21,\"high\":21,\"readings\":1,\"window\":{\"start\":\"1970-01-01T00:00:02.000000Z\",\"end\":\"1970-01-01T00:00:04.000000Z\",\"count\":1}}",
+            output: "3s {\"low\":20,\"high\":22,\"readings\":2,\"window\":{\"start\":\"1970-01-01T00:00:00.000000Z\",\"end\":\"1970-01-01T00:00:02.000000Z\",\"count\":2}}\nend {\"low\":21,\"high\":21,\"readings\":1,\"window\":{\"start\":\"1970-01-01T00:00:02.000000Z\",\"end\":\"1970-01-01T00:00:04.000000Z\",\"count\":1}}",
         },
         Example {
             title: "By the time the readings were taken, for each machine apart; stragglers go to `late`",
             config: "tumbling: 10s\ntime: at\nlateness: 5s\nby: machine\naggregate: { power: time_weighted_mean(kw) }",
             input: "{\"machine\":\"a\",\"at\":0,\"kw\":1}\n{\"machine\":\"a\",\"at\":12,\"kw\":9}\n{\"machine\":\"a\",\"at\":8,\"kw\":3}\n{\"machine\":\"a\",\"at\":16,\"kw\":5}\n{\"machine\":\"a\",\"at\":9,\"kw\":4}",
-            output: "main: {\"machine\":\"a\",\"power\":2.0,\"window\":{\"start\":\"1970-01-01T00:00:00.000000Z\",\"end\":\"1970-01-01T00:00:10.000000Z\",\"count\":2}}\nlate: {\"machine\":\"a\",\"at\":9,\"kw\":4}\nmain: {\"machine\":\"a\",\"power\":7.0,\"window\":{\"start\":\"1970-01-01T00:00:10.000000Z\",\"end\":\"1970-01-01T00:00:20.000000Z\",\"count\":2}}",
+            output: "4s main: {\"machine\":\"a\",\"power\":2.0,\"window\":{\"start\":\"1970-01-01T00:00:00.000000Z\",\"end\":\"1970-01-01T00:00:10.000000Z\",\"count\":2}}\n5s late: {\"machine\":\"a\",\"at\":9,\"kw\":4}\nend main: {\"machine\":\"a\",\"power\":7.0,\"window\":{\"start\":\"1970-01-01T00:00:10.000000Z\",\"end\":\"1970-01-01T00:00:20.000000Z\",\"count\":2}}",
         },
         Example {
             title: "Each cycle of a press, ended by a pause",
             config: "session: { gap: 500ms }\naggregate: { peak: max(force), share_down: duty(down) }",
             input: "{\"force\":10,\"down\":true}\n{\"force\":30,\"down\":false}",
-            output: "{\"peak\":10,\"share_down\":1.0,\"window\":{\"start\":\"1970-01-01T00:00:00.000000Z\",\"end\":\"1970-01-01T00:00:00.000000Z\",\"count\":1}}\n{\"peak\":30,\"share_down\":0.0,\"window\":{\"start\":\"1970-01-01T00:00:01.000000Z\",\"end\":\"1970-01-01T00:00:01.000000Z\",\"count\":1}}",
+            output: "1.5s {\"peak\":10,\"share_down\":1.0,\"window\":{\"start\":\"1970-01-01T00:00:00.000000Z\",\"end\":\"1970-01-01T00:00:00.000000Z\",\"count\":1}}\nend {\"peak\":30,\"share_down\":0.0,\"window\":{\"start\":\"1970-01-01T00:00:01.000000Z\",\"end\":\"1970-01-01T00:00:01.000000Z\",\"count\":1}}",
         },
     ];
 
