@@ -27,4 +27,4 @@ pub use options::{
 };
 pub use record::{Appended, Oldest, Record, Tally};
 pub use stats::Stats;
-pub use storage::{DiskStorage, Entry, PAGE_SIZE, Storage, StorageFile};
+pub use storage::{DiskStorage, Entry, PAGE_SIZE, Space, Storage, StorageFile};

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::{Entry, Storage, StorageFile};
+use super::{Entry, Space, Storage, StorageFile};
 
 /// The file system of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
@@ -69,6 +69,11 @@ impl Storage for DiskStorage {
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
         OpenOptions::new().read(true).open(path)?.sync_all()
+    }
+
+    fn space(&self, directory: &Path) -> io::Result<Space> {
+        let found = rustix::fs::statvfs(directory)?;
+        Ok(Space { free: found.f_bavail * found.f_frsize, total: found.f_blocks * found.f_frsize })
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send>>> {

@@ -21,6 +21,15 @@ pub struct Entry {
     pub length: u64,
 }
 
+/// The room of a file system, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Space {
+    /// What this program may still write.
+    pub free: u64,
+    /// All there is.
+    pub total: u64,
+}
+
 /// Blocking access to files and directories. Errors are those of the operating system.
 pub trait Storage: Send + Sync {
     /// Creates a directory and its parents if they are missing; their names are durable then.
@@ -35,6 +44,8 @@ pub trait Storage: Send + Sync {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Makes the creations, renames and deletions in a directory durable.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
+    /// The room of the file system that a directory is on.
+    fn space(&self, directory: &Path) -> io::Result<Space>;
     /// Takes an exclusive lock that ends with the returned value or the process; `None` if another holds it.
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send>>>;
 }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::storage::{Entry, Storage, StorageFile};
+use crate::storage::{Entry, Space, Storage, StorageFile};
 use file::MemoryFile;
 use state::State;
 
@@ -129,6 +129,10 @@ impl Storage for MemoryStorage {
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
         self.state().sync_directory(path)
+    }
+
+    fn space(&self, _directory: &Path) -> io::Result<Space> {
+        Ok(self.state().space())
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send>>> {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::{Counters, PowerCut};
-use crate::storage::{Entry, PAGE_SIZE, whole_pages};
+use crate::storage::{Entry, PAGE_SIZE, Space, whole_pages};
 
 const ENOSPC: i32 = 28;
 const EROFS: i32 = 30;
@@ -110,8 +110,7 @@ impl State {
         self.check_writable()?;
         let length = self.length(id);
         let growth = (offset + bytes.len() as u64).saturating_sub(length);
-        let total: u64 = self.names.values().map(|id| self.length(*id)).sum();
-        let room = self.capacity.map_or(u64::MAX, |capacity| capacity.saturating_sub(total));
+        let room = self.space().free;
         let fitting = bytes.len() - growth.saturating_sub(room).min(bytes.len() as u64) as usize;
         self.counters.bytes_written += fitting as u64;
         self.change(id, Change::Write { offset: offset as usize, bytes: bytes[..fitting].to_vec() });
@@ -149,6 +148,13 @@ impl State {
         for bytes in [&mut content.seen, &mut content.durable] {
             flip(bytes, (bit / 8) as usize, bit % 8);
         }
+    }
+
+    /// A file system without a limit has more room than anybody needs.
+    pub(super) fn space(&self) -> Space {
+        let written: u64 = self.names.values().map(|id| self.length(*id)).sum();
+        let total = self.capacity.unwrap_or(u64::MAX);
+        Space { free: total.saturating_sub(written), total }
     }
 
     pub(super) fn occupied(&self) -> u64 {
