@@ -48,7 +48,7 @@ pub(crate) fn read(fields: &Members, session: &mut Session<'_>) -> DeadLetterSpe
                 member.key,
                 name,
                 "`dead_letter`",
-                nearest(name, FIELDS.into_iter()),
+                nearest(name, FIELDS),
                 &FIELDS,
             ),
         }

@@ -38,7 +38,10 @@ pub struct SourcePolicy {
 pub struct Sequence {
     /// Whether the numbers go on where they were after a restart, so that a consumer can prove that nothing is
     /// missing. A number is never given twice: a clean stop leaves no gap, a crash or power cut one of up to
-    /// 1,000. Without it they begin with 1 whenever the source starts.
+    /// 1,000. Without it they begin with 1 whenever the source starts. An event keeps its number wherever it waits
+    /// and however often it is sent, so `meta.source` and `meta.sequence` in the body are an id by which consumers
+    /// drop what arrives twice. What a broker or device delivers again after a crash is a new event with a new number;
+    /// there the id has to come with the message.
     pub persist: bool,
 }
 
@@ -76,9 +79,39 @@ pub struct Buffer {
     pub when_full: WhenFull,
     /// Events older than this are not sent any more; kept for ever without it.
     pub max_age: Option<Period>,
+    /// How much of a nearly full card a disk buffer leaves to others.
+    pub priority: Priority,
+    /// What a disk buffer may cost the card in a day. Beyond it, or when the day would end beyond it, the log warns
+    /// once, and status and metrics show it; nothing is held back. A longer `sync_interval` costs less.
+    pub budget: Option<Budget>,
     /// How long a disk buffer gathers events before it makes them safe with one sync; 30 s by default. Until
     /// then a source that can send again is not told that they are safe.
     pub sync_interval: Option<Period>,
+}
+
+/// How much of a nearly full card a disk buffer leaves to others. Below that it does not grow: it drops as
+/// `when_full` says, or with `block` lets events wait in memory. It grows again when a quarter more is free.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Priority {
+    /// Leaves a tenth of the file system free, at most 1 GiB.
+    Low,
+    /// Leaves a twentieth of the file system free, at most 512 MiB.
+    #[default]
+    Normal,
+    /// Uses the last byte.
+    High,
+}
+
+/// What a disk buffer may cost the card in a day, beside the journal of the file system.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Budget {
+    /// The most bytes written.
+    pub written: Option<Size>,
+    /// The most fsyncs.
+    #[schemars(range(min = 1))]
+    pub syncs: Option<u64>,
 }
 
 /// The kinds of buffer.

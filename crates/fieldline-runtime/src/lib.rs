@@ -44,5 +44,7 @@ mod inject;
 pub use clock::{SystemTime, TokioTime};
 pub use inject::InjectError;
 pub use runtime::{Applied, ApplyError, Environment, Runtime};
-pub use status::{BufferStatus, NodeState, NodeStatus, OutageStatus, Status, WearStatus};
+pub use status::{
+    BufferStatus, CardStatus, NodeState, NodeStatus, OutageStatus, Status, UnusedBuffer, WearStatus,
+};
 pub use view::View;

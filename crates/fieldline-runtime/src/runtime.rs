@@ -16,11 +16,13 @@ use fieldline_core::{Clock, Kind, Ledger};
 use fieldline_store::{DiskStorage, Storage};
 use tokio::sync::watch;
 
+use crate::buffer::unused;
 use crate::build::NodeHandle;
 use crate::dead_letter::DeadLetters;
 use crate::launch::Running;
 use crate::prepare::Prepared;
 use crate::status::NodeState;
+use crate::supervise::blocking;
 use crate::unit::Unit;
 use crate::view::View;
 
@@ -117,7 +119,23 @@ impl Runtime {
     /// Changes the program to `next`. An error means that nothing has changed.
     pub async fn apply(&mut self, next: Plan) -> Result<Applied, ApplyError> {
         let change = self.prepare(&next)?;
-        Ok(self.switch(next, change).await)
+        let applied = self.switch(next, change).await;
+        self.look_for_unused_buffers().await;
+        Ok(applied)
+    }
+
+    /// Names disk buffers that hold events and belong to no sink of the plan, each once.
+    async fn look_for_unused_buffers(&self) {
+        let used = self.handles.values().filter(|handle| handle.has_disk());
+        let used: BTreeSet<NodeId> = used.map(|handle| handle.node.id.clone()).collect();
+        let (storage, data_dir) = (self.storage.clone(), self.environment.data_dir.clone());
+        let found = blocking(move || unused::find(&storage, &data_dir, &used)).await.unwrap_or_default();
+        let mut shown = self.view.shown();
+        for buffer in found.iter().filter(|buffer| !shown.unused_buffers.contains(buffer)) {
+            let (node, records, folder) = (&buffer.node, buffer.records, buffer.folder.display());
+            tracing::warn!(%node, records, bytes = buffer.bytes, %folder, "a disk buffer belongs to no sink: its events wait until a sink of that name comes back; delete the folder if they are not wanted");
+        }
+        shown.unused_buffers = found;
     }
 
     /// Ends the program: sources first, then everything drains until `grace` is over.

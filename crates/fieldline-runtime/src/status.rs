@@ -1,5 +1,6 @@
 //! What a person or a probe can ask of a running program.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -89,6 +90,30 @@ pub struct BufferStatus {
     pub outage: Option<OutageStatus>,
     /// What a disk buffer has cost the card; `None` for one in memory.
     pub wear: Option<WearStatus>,
+    /// The card a disk buffer is on; `None` for one in memory, and until it is opened.
+    pub card: Option<CardStatus>,
+}
+
+/// The file system that a disk buffer is on, at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CardStatus {
+    /// Bytes that can still be written.
+    pub free: u64,
+    /// Whether that is less than the buffer leaves to others by its priority, so that it does not grow.
+    pub is_short: bool,
+}
+
+/// A disk buffer in the data folder that belongs to no sink.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusedBuffer {
+    /// The sink it belonged to, by its folder.
+    pub node: NodeId,
+    /// Where it is.
+    pub folder: PathBuf,
+    /// The events in it; `None` if it cannot be read.
+    pub records: Option<u64>,
+    /// Bytes on disk.
+    pub bytes: u64,
 }
 
 /// How long a sink has not taken what it is given.
@@ -109,6 +134,12 @@ pub struct WearStatus {
     pub syncs: u64,
     /// How long it has been counted.
     pub elapsed: Duration,
+    /// Bytes of the day that is running: as it would end; in its first hour, so far.
+    pub bytes_today: u64,
+    /// Fsyncs of that day.
+    pub syncs_today: u64,
+    /// Whether that day is over the budget of the buffer.
+    pub is_over_budget: bool,
 }
 
 impl WearStatus {
@@ -135,6 +166,8 @@ pub struct Status {
     pub generation: u64,
     /// All nodes, in the plan's order.
     pub nodes: Vec<NodeStatus>,
+    /// Disk buffers of sinks that are not there.
+    pub unused_buffers: Vec<UnusedBuffer>,
 }
 
 impl Status {

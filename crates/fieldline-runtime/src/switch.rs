@@ -23,7 +23,6 @@ impl Runtime {
         let (mut carried, cut_off) = self.drain(&change, &next).await;
         let moved = carried.keys().cloned().collect();
 
-        report_left(&self.handles, &change.handles);
         self.handles = change.handles;
         self.connections = change.connections;
         self.plan = next;
@@ -167,18 +166,6 @@ impl Runtime {
 /// The sink that a pipeline's failed events go to.
 fn dead_letter_of<'p>(plan: &'p Plan, name: &str) -> Option<&'p NodeId> {
     plan.pipelines.iter().find(|pipeline| *pipeline.name == *name)?.dead_letter.as_ref()
-}
-
-/// Names disk buffers that are not empty and have no sink any more.
-fn report_left(old: &BTreeMap<NodeId, Arc<NodeHandle>>, new: &BTreeMap<NodeId, Arc<NodeHandle>>) {
-    let leaving =
-        old.iter().filter(|(id, old)| old.has_disk() && !new.get(id).is_some_and(|new| new.has_disk()));
-    for (id, handle) in leaving {
-        let records = handle.meter.figures().parked;
-        if records > 0 {
-            tracing::warn!(node = %id, records, "its disk buffer is kept, and is written when the sink comes back");
-        }
-    }
 }
 
 /// The components of a unit: new ones, moved ones, and for one that was cut off before it could move, a new one.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fieldline_core::{Clock, Kind};
 
 use crate::build::NodeHandle;
-use crate::status::{NodeStatus, Status};
+use crate::status::{NodeStatus, Status, UnusedBuffer};
 
 /// A window on the program's state that may be looked through from anywhere.
 #[derive(Clone)]
@@ -21,6 +21,8 @@ pub(crate) struct Shown {
     pub(crate) generation: u64,
     /// Its nodes, in the plan's order.
     pub(crate) nodes: Vec<Arc<NodeHandle>>,
+    /// Disk buffers of sinks that it does not have.
+    pub(crate) unused_buffers: Vec<UnusedBuffer>,
 }
 
 impl View {
@@ -38,7 +40,7 @@ impl View {
     pub fn status(&self) -> Status {
         let shown = self.shown();
         let nodes = shown.nodes.iter().map(|handle| self.node(handle)).collect();
-        Status { generation: shown.generation, nodes }
+        Status { generation: shown.generation, nodes, unused_buffers: shown.unused_buffers.clone() }
     }
 
     fn node(&self, handle: &NodeHandle) -> NodeStatus {

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Router, serve};
+use fieldline_runtime::BufferStatus;
 use fieldline_runtime::dead_letter::Letter;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
@@ -108,6 +110,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
                 "expired": balance.expired,
                 "lost": balance.lost,
                 "in_flight": balance.in_flight() as i64,
+                "buffer": node.buffer.as_ref().map(buffer),
             })
         })
         .collect();
@@ -120,7 +123,34 @@ async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
         "broken": files.broken,
         "last_reload": files.last.as_ref().map(Outcome::to_json),
         "nodes": nodes,
+        "unused_buffers": status.unused_buffers.iter().map(|buffer| json!({
+            "node": buffer.node.as_str(),
+            "folder": buffer.folder,
+            "records": buffer.records,
+            "bytes": buffer.bytes,
+        })).collect::<Vec<_>>(),
     }))
+}
+
+/// What waits for a sink; `disk` is there only for a buffer on disk.
+fn buffer(buffer: &BufferStatus) -> Value {
+    let seconds = |time: Duration| time.as_secs();
+    json!({
+        "records": buffer.records,
+        "bytes": buffer.bytes,
+        "overflow_bytes": buffer.overflow,
+        "oldest_seconds": buffer.oldest.map(seconds),
+        "sink_fails_for_seconds": buffer.outage.map(|outage| seconds(outage.lasts)),
+        "disk": buffer.wear.map(|wear| json!({
+            "written_bytes": wear.bytes_written,
+            "syncs": wear.syncs,
+            "written_bytes_today": wear.bytes_today,
+            "syncs_today": wear.syncs_today,
+            "over_budget": wear.is_over_budget,
+            "card_free_bytes": buffer.card.map(|card| card.free),
+            "card_short": buffer.card.is_some_and(|card| card.is_short),
+        })),
+    })
 }
 
 async fn reload(State(admin): State<Arc<Admin>>) -> Response {

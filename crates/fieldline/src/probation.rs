@@ -175,6 +175,7 @@ mod tests {
                 balance,
                 buffer: None,
             }],
+            unused_buffers: Vec::new(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! `/metrics`: the nodes' ledgers and states as Prometheus text. The ledgers are the truth; they are copied
 //! into the exporter when somebody asks.
 
-use fieldline_runtime::{NodeStatus, Status};
+use fieldline_runtime::{BufferStatus, NodeStatus, Status};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
@@ -19,6 +19,21 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
     );
     describe_counter!("fieldline_node_restarts_total", "How often a node was started anew after a panic");
     describe_gauge!("fieldline_node_up", "1 when a node is at work or has finished, 0 otherwise");
+    describe_gauge!("fieldline_buffer_events", "Events that wait for a sink");
+    describe_gauge!("fieldline_buffer_bytes", "Bytes they take: of memory, or of the disk with all overhead");
+    describe_gauge!("fieldline_buffer_oldest_seconds", "How long the one that came first has waited");
+    describe_counter!("fieldline_buffer_written_bytes_total", "Bytes that a disk buffer has written");
+    describe_counter!("fieldline_buffer_syncs_total", "Fsyncs that a disk buffer has made");
+    describe_gauge!(
+        "fieldline_buffer_over_budget",
+        "1 while a disk buffer costs the card more than its budget"
+    );
+    describe_gauge!("fieldline_buffer_card_free_bytes", "Free bytes of the card that a disk buffer is on");
+    describe_gauge!(
+        "fieldline_buffer_card_short",
+        "1 while a disk buffer does not grow, to leave the card to others"
+    );
+    describe_gauge!("fieldline_unused_buffer_bytes", "Bytes of disk buffers that belong to no sink");
     describe_gauge!("fieldline_generation", "How many plans were applied since the program started");
     describe_counter!("fieldline_reloads_total", "Reloads by result");
     Ok(handle)
@@ -28,6 +43,8 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
 pub(crate) fn render(handle: &PrometheusHandle, status: &Status) -> String {
     gauge!("fieldline_generation").set(status.generation as f64);
     status.nodes.iter().for_each(record);
+    let unused: u64 = status.unused_buffers.iter().map(|buffer| buffer.bytes).sum();
+    gauge!("fieldline_unused_buffer_bytes").set(unused as f64);
     let is_current = |line: &&str| match node_label(line) {
         Some(label) => status.nodes.iter().any(|node| node.id.as_str() == label),
         None => true,
@@ -69,6 +86,25 @@ fn record(node: &NodeStatus) {
     gauge!("fieldline_events_in_flight", &labels).set(balance.in_flight() as f64);
     gauge!("fieldline_node_up", &labels).set(if up { 1.0 } else { 0.0 });
     counter!("fieldline_node_restarts_total", &labels).absolute(node.restarts);
+    if let Some(buffer) = &node.buffer {
+        record_buffer(&labels, buffer);
+    }
+}
+
+fn record_buffer(labels: &[(&'static str, String); 3], buffer: &BufferStatus) {
+    gauge!("fieldline_buffer_events", labels).set(buffer.records as f64);
+    gauge!("fieldline_buffer_bytes", labels).set((buffer.bytes + buffer.overflow) as f64);
+    let oldest = buffer.oldest.unwrap_or_default();
+    gauge!("fieldline_buffer_oldest_seconds", labels).set(oldest.as_secs_f64());
+    if let Some(wear) = &buffer.wear {
+        counter!("fieldline_buffer_written_bytes_total", labels).absolute(wear.bytes_written);
+        counter!("fieldline_buffer_syncs_total", labels).absolute(wear.syncs);
+        gauge!("fieldline_buffer_over_budget", labels).set(f64::from(u8::from(wear.is_over_budget)));
+    }
+    if let Some(card) = &buffer.card {
+        gauge!("fieldline_buffer_card_free_bytes", labels).set(card.free as f64);
+        gauge!("fieldline_buffer_card_short", labels).set(f64::from(u8::from(card.is_short)));
+    }
 }
 
 fn with<'l>(labels: &[(&'l str, String)], name: &'l str, value: &str) -> Vec<(&'l str, String)> {

@@ -27,14 +27,22 @@ pub(crate) fn check(spec: &NodeSpec, policy: &SinkPolicy, diagnostics: &mut Diag
         }
         _ => {}
     }
-    let foreign = match buffer.kind {
-        BufferKind::Disk => buffer.max_events.map(|_| ("max_events", "memory")),
-        BufferKind::Memory => buffer.sync_interval.map(|_| ("sync_interval", "disk")),
+    let (foreign, kind): (&[&str], _) = match buffer.kind {
+        BufferKind::Disk => (&["max_events"], "memory"),
+        BufferKind::Memory => (&["sync_interval", "priority", "budget"], "disk"),
     };
-    if let Some((field, kind)) = foreign {
-        diagnostics.not_of_this_buffer(place("buffer", field), field, kind);
+    for field in foreign {
+        if let Some(node) = member("buffer", field) {
+            diagnostics.not_of_this_buffer(node.span, field, kind);
+        }
     }
-    let counts: [(Option<u64>, Option<&Node>, &str); 4] = [
+    let budget = member("buffer", "budget");
+    let counts: [(Option<u64>, Option<&Node>, &str); 5] = [
+        (
+            buffer.budget.as_ref().and_then(|budget| budget.syncs),
+            budget.and_then(|budget| budget.get("syncs")),
+            "syncs",
+        ),
         (policy.max_rate.map(u64::from), spec.policy.get("max_rate"), "max_rate"),
         (buffer.max_events.map(|events| events as u64), member("buffer", "max_events"), "max_events"),
         (policy.retry.attempts.map(u64::from), member("retry", "attempts"), "attempts"),

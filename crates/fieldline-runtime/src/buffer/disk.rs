@@ -19,10 +19,11 @@ use tokio::time::Instant;
 use super::HASTE;
 use super::in_hand::InHand;
 use super::memory::MemoryBuffer;
-use super::meter::{Meter, Wear};
+use super::meter::Meter;
 use super::record::RecordError;
 use super::store::{Place, Store, Taken};
 use super::visit::{Report, Visit};
+use super::wear::{Forecast, Wear};
 use crate::backoff::Backoff;
 use crate::books::{Books, SAVE_INTERVAL};
 use crate::build::NodeHandle;
@@ -79,8 +80,7 @@ impl DiskBuffer {
     ) -> Self {
         let settings = &handle.node.policy.buffer;
         let in_memory = policy::Buffer { max_size: None, max_events: None, ..settings.clone() };
-        let wear = Wear { since: clock.instant(), bytes_written: 0, syncs: 0 };
-        handle.meter.figures().wear.get_or_insert(wear);
+        handle.meter.figures().wear.get_or_insert_with(|| Wear::new(clock.instant()));
         DiskBuffer {
             place: place(&handle, storage),
             sync_interval: settings.sync_interval.map_or(DEFAULT_SYNC_INTERVAL, |period| period.0),
@@ -295,7 +295,7 @@ impl DiskBuffer {
         }
         match &report.write_fault {
             Some(error) => self.fails(&describe(error)),
-            None if report.has_written => self.works(),
+            None if report.has_written || (report.has_synced && self.overflow.is_empty()) => self.works(),
             None => {}
         }
         match &report.read_fault {
@@ -311,7 +311,19 @@ impl DiskBuffer {
             self.sync_at = None;
         }
         self.handle.meter.figures().overflow = self.overflow.bytes();
+        self.watch_budget();
         report.taken
+    }
+
+    /// Warns once a day of a card that wears out faster than the user allows.
+    fn watch_budget(&self) {
+        let Some(budget) = &self.handle.node.policy.buffer.budget else { return };
+        let mut figures = self.handle.meter.figures();
+        let forecast = figures.wear.as_mut().and_then(|wear| wear.check(self.clock.instant(), budget));
+        if let Some(Forecast { bytes_written, syncs }) = forecast {
+            let node = &self.handle.node.id;
+            tracing::warn!(%node, bytes_written, syncs, "the disk buffer costs the card more in a day than its `budget`; a longer `sync_interval` costs less");
+        }
     }
 
     /// Puts records that are no events into the dead letter.
@@ -375,6 +387,7 @@ fn place(handle: &NodeHandle, storage: Arc<dyn Storage>) -> Place {
             },
             max_age: settings.max_age.map(|period| period.0),
         },
+        priority: settings.priority,
         node: id.as_str().into(),
     }
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use fieldline_core::Clock;
 use jiff::Timestamp;
 
-use crate::status::{BufferStatus, OutageStatus, WearStatus};
+use super::wear::Wear;
+use crate::status::{BufferStatus, CardStatus, OutageStatus};
 
 /// The figures of one buffer.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +23,8 @@ pub(crate) struct Figures {
     pub(crate) oldest: Option<Timestamp>,
     /// What was written to the card; only for disk buffers.
     pub(crate) wear: Option<Wear>,
+    /// The card as it was seen last; only for disk buffers.
+    pub(crate) card: Option<CardStatus>,
     /// What is wrong with the disk.
     pub(crate) fault: Option<String>,
     /// Set while the sink fails.
@@ -30,17 +33,6 @@ pub(crate) struct Figures {
     pub(crate) parked: u64,
     /// Whether the counters of earlier runs are in the ledger.
     pub(crate) is_restored: bool,
-}
-
-/// What a disk buffer has cost the card since the node was first started.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wear {
-    /// Since when.
-    pub(crate) since: Instant,
-    /// Bytes handed to the file system.
-    pub(crate) bytes_written: u64,
-    /// Fsyncs.
-    pub(crate) syncs: u64,
 }
 
 /// A sink that fails.
@@ -90,11 +82,8 @@ impl Meter {
                 lasts: now.saturating_duration_since(outage.since),
                 next_try: outage.next_try.saturating_duration_since(now),
             }),
-            wear: figures.wear.map(|wear| WearStatus {
-                bytes_written: wear.bytes_written,
-                syncs: wear.syncs,
-                elapsed: now.saturating_duration_since(wear.since),
-            }),
+            wear: figures.wear.map(|wear| wear.status(now)),
+            card: figures.card,
         }
     }
 }

@@ -8,6 +8,8 @@ use tokio::time::Instant;
 
 pub(crate) mod in_hand;
 
+pub(crate) mod wear;
+
 pub(crate) mod meter;
 
 pub(crate) mod memory;
@@ -16,7 +18,11 @@ pub(crate) mod record;
 
 mod pending;
 
+mod reserve;
+
 pub(crate) mod store;
+
+pub(crate) mod unused;
 
 mod visit;
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fieldline_core::ledger::Door;
+use fieldline_core::policy::Priority;
 use fieldline_core::{Event, Ledger, Meta, Value};
 use fieldline_store::{Appended, Log, MAX_UNSYNCED_BYTES, Options, Stats, Storage, StoreError, WhenFull};
 use jiff::Timestamp;
@@ -13,7 +14,9 @@ use super::in_hand::InHand;
 use super::meter::Meter;
 use super::pending::Pending;
 use super::record::{self, RecordError};
+use super::reserve::Reserve;
 use crate::books::Books;
+use crate::status::CardStatus;
 
 /// The most receipts that wait for a sync: bounds memory, and what a power cut makes a source send again.
 const MAX_PENDING: usize = 4096;
@@ -27,6 +30,7 @@ pub(crate) struct Place {
     pub(crate) storage: Arc<dyn Storage>,
     pub(crate) directory: PathBuf,
     pub(crate) options: Options,
+    pub(crate) priority: Priority,
     /// Where the ledger is kept.
     pub(crate) books: Arc<Books>,
     /// The name of the sink, for what is logged.
@@ -37,6 +41,7 @@ pub(crate) struct Place {
 pub(crate) struct Store {
     log: Log,
     place: Place,
+    reserve: Reserve,
     ledger: Arc<Ledger>,
     meter: Arc<Meter>,
     pending: Pending,
@@ -94,6 +99,7 @@ impl Store {
         let measured = Stats::default();
         let mut store = Store {
             log,
+            reserve: Reserve::new(place.priority),
             place,
             ledger,
             meter,
@@ -114,6 +120,14 @@ impl Store {
     /// Stores an event: parked, until it is taken. Its receipt is settled when it is safe. A sync that is due by
     /// the bounds is made here; if it fails, the event is stored all the same, and the next one tells.
     pub(crate) fn append(&mut self, event: Event, now: Timestamp) -> Result<(), Refused> {
+        match (self.reserve.limit(), self.place.options.when_full) {
+            (None, _) | (_, WhenFull::DropOldest) => {}
+            (Some(_), WhenFull::Block) => return Err(Refused { event, error: self.card_is_short() }),
+            (Some(_), WhenFull::DropNewest) => {
+                event.finish(Door::Dropped("drop_newest"));
+                return Ok(());
+            }
+        }
         let bytes = match record::encode(event.meta(), event.body()) {
             Ok(bytes) => bytes,
             Err(error) => {
@@ -154,9 +168,47 @@ impl Store {
                         return Err(error);
                     }
                 }
-                result => return result,
+                result => {
+                    let appended = result?;
+                    self.keep_within_reserve();
+                    return Ok(appended);
+                }
             }
         }
+    }
+
+    /// Lets the oldest go while the card is short and the buffer has grown. If they cannot be deleted it has grown by
+    /// a record, and the next one tries again.
+    fn keep_within_reserve(&mut self) {
+        let Some(limit) = self.reserve.limit() else { return };
+        while self.log.bytes_used() > limit {
+            if !self.log.evict_oldest().is_ok_and(|evicted| evicted.records > 0) {
+                return;
+            }
+        }
+    }
+
+    /// Finds out whether the card is so full that the buffer must not grow.
+    pub(crate) fn look_at_card(&mut self) {
+        // A file system that does not answer is taken for one with room; it will say so when it is full.
+        let Ok(space) = self.place.storage.space(&self.place.directory) else { return };
+        let node = &*self.place.node;
+        match self.reserve.look(space, self.log.bytes_used()) {
+            Some(true) => {
+                tracing::warn!(node, free = space.free, total = space.total, priority = ?self.place.priority, "the card is nearly full; the disk buffer does not grow, so that others of a higher priority can")
+            }
+            Some(false) => {
+                tracing::info!(node, free = space.free, "the card has room again for the disk buffer")
+            }
+            None => {}
+        }
+        let is_short = self.reserve.limit().is_some();
+        self.meter.figures().card = Some(CardStatus { free: space.free, is_short });
+    }
+
+    fn card_is_short(&self) -> StoreError {
+        let source = std::io::Error::other("the rest of the card is left to buffers of a higher priority");
+        StoreError::DiskFull { path: self.place.directory.clone(), source }
     }
 
     /// Whether so much waits for a sync that it should be made now.
@@ -284,8 +336,8 @@ impl Store {
         figures.bytes = self.log.bytes_used();
         figures.oldest = oldest;
         if let Some(wear) = &mut figures.wear {
-            wear.bytes_written += stats.bytes_written - self.measured.bytes_written;
-            wear.syncs += stats.syncs - self.measured.syncs;
+            let bytes_written = stats.bytes_written - self.measured.bytes_written;
+            wear.add(bytes_written, stats.syncs - self.measured.syncs);
         }
         self.measured = stats;
     }

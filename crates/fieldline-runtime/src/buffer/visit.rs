@@ -34,8 +34,10 @@ pub(crate) struct Report {
     pub(crate) outsized: Vec<(Event, StoreError)>,
     /// What was read.
     pub(crate) taken: Option<Taken>,
-    /// Whether something was written that proves that the disk can be written.
+    /// Whether an event was stored.
     pub(crate) has_written: bool,
+    /// Whether something was made safe, which a full disk allows too.
+    pub(crate) has_synced: bool,
     /// Why something could not be written.
     pub(crate) write_fault: Option<StoreError>,
     /// Why nothing could be read.
@@ -49,6 +51,7 @@ impl Visit {
         if let Some(upto) = self.ack {
             store.ack(upto);
         }
+        store.look_at_card();
         report.append(store, self.events, now);
         if self.sync || store.is_sync_due() {
             let proves = store.has_pending();
@@ -99,7 +102,7 @@ impl Report {
 
     fn note(&mut self, result: Result<(), StoreError>, proves: bool) {
         match result {
-            Ok(()) => self.has_written |= proves,
+            Ok(()) => self.has_synced |= proves,
             Err(error) => self.write_fault = Some(error),
         }
     }

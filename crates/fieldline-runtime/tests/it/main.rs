@@ -3,6 +3,7 @@
 mod bench_plan;
 mod bounds;
 mod card;
+mod card_limits;
 mod conservation;
 mod crash;
 mod dead_letter;

@@ -92,6 +92,22 @@ fn table(status: &Value) -> String {
         if let Some(error) = node["error"].as_str() {
             text += &format!("    {error}\n");
         }
+        let disk = &node["buffer"]["disk"];
+        if disk["over_budget"] == true {
+            let (written, syncs) = (&disk["written_bytes_today"], &disk["syncs_today"]);
+            text += &format!("    over its budget: {written} bytes and {syncs} fsyncs a day\n");
+        }
+        if disk["card_short"] == true {
+            text += &format!("    does not grow: {} bytes are free on the card\n", disk["card_free_bytes"]);
+        }
+    }
+    for buffer in status["unused_buffers"].as_array().into_iter().flatten() {
+        text += &format!(
+            "\n{} is no sink and has {} bytes of events in {}: bring it back, or delete the folder",
+            buffer["node"].as_str().unwrap_or_default(),
+            buffer["bytes"],
+            buffer["folder"].as_str().unwrap_or_default(),
+        );
     }
     for broken in status["broken"].as_array().into_iter().flatten() {
         text += &format!("\n{} has errors: run `fieldline check` on it", broken.as_str().unwrap_or_default());
