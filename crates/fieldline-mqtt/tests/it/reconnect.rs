@@ -219,3 +219,53 @@ async fn closing_without_a_broker_ends_at_its_deadline() {
     within(connection.close(Duration::from_millis(20))).await;
     assert!(within(receipt).await.is_err());
 }
+
+#[tokio::test]
+async fn acknowledgements_arrive_though_the_broker_goes_on_sending_over_the_goodbye() {
+    let broker = Broker::bind().await;
+    let (connection, driver) = Connection::new(broker.options()).expect("valid options");
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
+    let (shut_down, shutdown) = tokio::sync::oneshot::channel::<()>();
+    let run = driver.run(async {
+        let _sent = shutdown.await;
+    });
+    let script = async {
+        let mut peer = broker.welcome(false).await;
+        peer.grant().await;
+        let mut tokens = Vec::new();
+        for packet_id in 1..=8 {
+            peer.publish("in", "taken", packet_id).await;
+            tokens.push(inbound.next().await.expect("a message").token);
+        }
+        tokens.into_iter().for_each(|token| token.acknowledge());
+        shut_down.send(()).expect("the driver runs");
+        // More than the client can have read when it says goodbye: closed then, its socket would be reset, and the
+        // acknowledgements that this side has not read yet would go with it.
+        for packet_id in 9..=60 {
+            peer.publish("in", &"unread".repeat(1000), packet_id).await;
+        }
+        for packet_id in 1..=8 {
+            assert_eq!(peer.acknowledged().await, packet_id);
+        }
+        assert_eq!(peer.read().await, Some(Packet::Disconnect));
+    };
+    within(futures::future::join(run, script)).await;
+}
+
+#[tokio::test]
+async fn a_broker_that_does_not_close_after_the_goodbye_is_not_waited_for_long() {
+    let broker = Broker::bind().await;
+    let (_connection, driver) = Connection::new(broker.options()).expect("valid options");
+    let (shut_down, shutdown) = tokio::sync::oneshot::channel::<()>();
+    let run = driver.run(async {
+        let _sent = shutdown.await;
+    });
+    let script = async {
+        let mut peer = broker.welcome(false).await;
+        shut_down.send(()).expect("the driver runs");
+        assert_eq!(peer.read().await, Some(Packet::Disconnect));
+        peer
+    };
+    let ((), mut peer) = within(futures::future::join(run, script)).await;
+    assert_eq!(peer.read().await, None, "the client has closed");
+}
