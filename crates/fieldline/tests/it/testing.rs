@@ -27,8 +27,8 @@ fn untimed(printed: &str) -> &str {
 }
 
 #[test]
-fn the_tests_of_the_pipelines_in_this_repository_pass() {
-    let done = fieldline(&workspace(), &["test", "pipelines"]);
+fn the_tests_of_the_pipelines_and_examples_in_this_repository_pass() {
+    let done = fieldline(&workspace(), &["test", "pipelines", "examples"]);
     assert_eq!((done.errors.as_str(), done.code), ("", 0), "{}", done.out);
 }
 
