@@ -103,6 +103,7 @@ fn node(
         component: node.definition.map_or("", |definition| definition.name),
         fingerprint: fingerprint(node, &resolved, read, hashes),
         prepared: resolved.prepared,
+        memory: resolved.memory,
         facts: resolved.facts,
         inputs: wiring.inputs[index].iter().map(input).collect(),
         with,

@@ -38,8 +38,6 @@ pub struct Compiled {
     pub diagnostics: Vec<Diagnostic>,
     /// The text of the files, to show diagnostics with.
     pub files: FileSet,
-    /// Every file and folder that was looked at, also those that are not there.
-    pub watched: Vec<PathBuf>,
     /// The cases of all pipelines that are whole.
     pub tests: Vec<TestCase>,
     /// What each pipeline that is whole became, as YAML, by name; secrets are `***`.
@@ -76,7 +74,6 @@ pub fn compile(request: &Request<'_>) -> Compiled {
         compiler.program(program, &mut session, &component_files);
     }
     compiler.check_whole(&mut session);
-    session.watched.extend(component_files.asked());
     for span in std::mem::take(&mut session.masked) {
         session.files.mask(span);
     }
@@ -87,7 +84,6 @@ pub fn compile(request: &Request<'_>) -> Compiled {
         broken: compiler.broken,
         diagnostics: session.diagnostics.finish(&session.files, &secrets),
         files: session.files,
-        watched: session.watched.into_iter().collect(),
         tests: compiler.tests,
         resolved: compiler.resolved,
         templates: compiler.templates,

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use fieldline_core::context::{Files, Origin};
 use fieldline_core::outputs::Port;
 use fieldline_core::policy::{LetterFile, SinkPolicy, SourcePolicy};
-use fieldline_core::{Facts, FieldPath, Kind, Prepared};
+use fieldline_core::{Facts, FieldPath, Kind, Memory, Prepared};
+
+use crate::fingerprint::Hasher;
 
 /// The full name of a node: `pipeline/node`. The same node in the next plan has the same id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,8 +48,15 @@ impl fmt::Display for NodeId {
 
 /// What decides whether a node is still the same after an edit: kind, type, config after substitution and
 /// the content of the files it names. Inputs are not part of it: an edge-only change restarts nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub u128);
+
+impl fmt::Display for Fingerprint {
+    /// The first 16 of its 32 hexadecimal digits, which is enough to tell versions apart.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:016x}", self.0 >> 64)
+    }
+}
 
 /// One edge, as its consumer declares it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,6 +80,8 @@ pub struct Node {
     pub prepared: Prepared,
     /// What was learnt of it: outputs (never empty), claims, topics, files.
     pub facts: Facts,
+    /// What a transform remembers.
+    pub memory: Option<Memory>,
     /// The edges into it; empty for connections and sources.
     pub inputs: Vec<Input>,
     /// The nodes whose latest value lies beside each event, by the name the user gave.
@@ -85,6 +96,15 @@ pub struct Node {
     pub origins: BTreeMap<FieldPath, Origin>,
 }
 
+impl Node {
+    /// Whether this transform, if it was changed, takes over what `before` remembers.
+    pub fn takes_over(&self, before: &Node) -> bool {
+        let memory = before.memory.as_ref();
+        self.component == before.component
+            && memory.is_some_and(|memory| memory.goes_on_in(self.memory.as_ref()))
+    }
+}
+
 /// One pipeline of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pipeline {
@@ -94,7 +114,7 @@ pub struct Pipeline {
     pub description: Option<String>,
     /// The file to run: the station file where there is one.
     pub file: PathBuf,
-    /// Every file it is made of, to be watched.
+    /// Every file it is made of.
     pub sources: Vec<PathBuf>,
     /// Where its failed events go; the default file of the data directory without it.
     pub dead_letter: Option<NodeId>,
@@ -121,6 +141,23 @@ impl Plan {
     /// The node of this id.
     pub fn node(&self, id: &NodeId) -> Option<&Node> {
         self.nodes.iter().find(|node| node.id == *id)
+    }
+
+    /// What decides whether two plans say the same: nodes, edges, and what is set on whole pipelines.
+    pub fn fingerprint(&self) -> Fingerprint {
+        let mut hasher = Hasher::new();
+        let mut nodes: Vec<&Node> = self.nodes.iter().collect();
+        nodes.sort_unstable_by_key(|node| &node.id);
+        for node in nodes {
+            hasher.bytes(node.id.as_str().as_bytes());
+            hasher.bytes(&node.fingerprint.0.to_le_bytes());
+            hasher.bytes(format!("{:?} {:?} {:?}", node.inputs, node.with, node.connection).as_bytes());
+        }
+        for pipeline in &self.pipelines {
+            let Pipeline { name, dead_letter, rollback_window, .. } = pipeline;
+            hasher.bytes(format!("{name} {dead_letter:?} {rollback_window:?}").as_bytes());
+        }
+        hasher.finish()
     }
 }
 

@@ -11,7 +11,7 @@ use fieldline_core::policy::{SinkPolicy, SourcePolicy};
 use fieldline_core::read::{Mismatch, ReadCx, ReadError, read};
 use fieldline_core::report::{Place, Problem, Report};
 use fieldline_core::suggest::nearest;
-use fieldline_core::{CheckCx, Facts, FieldPath, Kind, Prepared, Value};
+use fieldline_core::{CheckCx, Facts, FieldPath, Kind, Memory, Prepared, Value};
 
 use crate::files::{FileSet, Span};
 use crate::session::{ComponentFiles, Session, resolve};
@@ -26,6 +26,7 @@ const MAX_READS: usize = 32;
 pub(crate) struct Resolved {
     pub(crate) prepared: Prepared,
     pub(crate) facts: Facts,
+    pub(crate) memory: Option<Memory>,
     pub(crate) policy: SinkPolicy,
     pub(crate) source: SourcePolicy,
     /// The paths of files as they were joined, by field; part of the fingerprint.
@@ -62,6 +63,7 @@ pub(crate) fn resolve_node(
         facts.outputs.push("main".into());
     }
     (session.diagnostics.errors() == errors).then(|| Resolved {
+        memory: prepared.memory(files),
         prepared,
         facts,
         policy: policy.unwrap_or_default(),

@@ -72,7 +72,6 @@ fn walk(session: &mut Session<'_>, folder: &Path, levels: usize, found: &mut BTr
     if levels == 0 {
         return;
     }
-    session.watched.insert(folder.to_owned());
     for entry in session.request.files.list(folder).unwrap_or_default() {
         let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if hidden {

@@ -30,8 +30,6 @@ pub(crate) struct Session<'r> {
     pub(crate) secrets: BTreeSet<String>,
     /// Secrets written in files, to be made illegible.
     pub(crate) masked: Vec<Span>,
-    /// Every file and folder that was looked at, also those that are not there.
-    pub(crate) watched: BTreeSet<PathBuf>,
     documents: HashMap<PathBuf, Result<Rc<Document>, Broken>>,
     /// Files of components that a problem was found in.
     scripts: HashMap<PathBuf, FileId>,
@@ -54,7 +52,6 @@ impl<'r> Session<'r> {
             diagnostics: Diagnostics::default(),
             secrets: BTreeSet::new(),
             masked: Vec::new(),
-            watched: BTreeSet::new(),
             documents: HashMap::new(),
             scripts: HashMap::new(),
         }
@@ -85,7 +82,6 @@ impl<'r> Session<'r> {
     }
 
     fn read(&mut self, path: &Path) -> Result<Rc<Document>, Broken> {
-        self.watched.insert(path.to_owned());
         let bytes = self.request.files.read(path).map_err(Broken::Missing)?;
         let text = match yaml::decode(&bytes) {
             Ok(text) => text.to_owned(),
@@ -164,11 +160,6 @@ pub(crate) struct ComponentFiles<'r> {
 impl<'r> ComponentFiles<'r> {
     pub(crate) fn new(source: &'r dyn FileSource) -> Self {
         ComponentFiles { source, read: Mutex::default() }
-    }
-
-    /// The path of every file that was asked for.
-    pub(crate) fn asked(&self) -> Vec<PathBuf> {
-        self.read.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     /// All that was asked for.

@@ -7,9 +7,10 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
 use crate::connection::Connection;
-use crate::context::{BuildCx, CheckCx};
+use crate::context::{BuildCx, CheckCx, Files};
 use crate::error::BuildError;
 use crate::facts::Facts;
+use crate::memory::Memory;
 use crate::read::{ReadCx, ReadError, read};
 use crate::sink::Sink;
 use crate::source::Source;
@@ -110,6 +111,11 @@ pub trait Config: DeserializeOwned + JsonSchema + Send + Sync + 'static {
         Facts::default()
     }
 
+    /// What a transform remembers from one event to the next; nothing by default. Pure.
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        None
+    }
+
     /// Makes the component. No task, socket, file or thread begins here.
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError>;
 }
@@ -120,6 +126,10 @@ pub trait Prepare: Send + Sync {
     fn check(&self, cx: &mut CheckCx<'_>);
     /// See [`Config::facts`].
     fn facts(&self) -> Facts;
+    /// See [`Config::memory`].
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        None
+    }
     /// See [`Config::build`].
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError>;
 }
@@ -131,6 +141,10 @@ impl<C: Config> Prepare for C {
 
     fn facts(&self) -> Facts {
         Config::facts(self)
+    }
+
+    fn memory(&self, files: &dyn Files) -> Option<Memory> {
+        Config::memory(self, files)
     }
 
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {

@@ -32,6 +32,8 @@ pub mod connection;
 
 pub mod facts;
 
+pub mod memory;
+
 pub mod definition;
 
 pub mod registry;
@@ -60,6 +62,7 @@ pub use error::{BuildError, ComponentError, EventError};
 pub use event::{Event, Meta};
 pub use facts::{Claim, Facts, Writes};
 pub use ledger::Ledger;
+pub use memory::Memory;
 pub use outputs::Outputs;
 pub use path::FieldPath;
 pub use receipt::{Outcome, Receipt};

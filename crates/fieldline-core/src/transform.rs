@@ -1,9 +1,11 @@
 //! [`Transform`]: what changes, drops, splits or gathers events. Synchronous, without I/O, and told the time.
 
+use std::any::Any;
 use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::error::BuildError;
 use crate::event::Event;
 use crate::outputs::Outputs;
 use crate::value::Map;
@@ -21,7 +23,7 @@ pub struct Moment<'a> {
 
 /// A running transform. Each event it is given must go through one of the [`Outputs`]' doors, at once
 /// or later; one that is simply dropped is booked as lost.
-pub trait Transform: Send {
+pub trait Transform: Any + Send {
     /// Takes one event.
     fn apply(&mut self, event: Event, moment: &Moment<'_>, out: &mut Outputs);
 
@@ -35,4 +37,24 @@ pub trait Transform: Send {
 
     /// The input has ended: let go of everything that is held.
     fn finish(&mut self, _moment: &Moment<'_>, _out: &mut Outputs) {}
+
+    /// Goes on with what the version of this node before a change remembers, which has not been finished. Called
+    /// first of all, and only where the [`Memory`](crate::memory::Memory) of both has the same key.
+    ///
+    /// # Errors
+    /// Why that cannot be; the node begins anew then.
+    fn take_over(
+        &mut self,
+        _before: Box<dyn Transform>,
+        _moment: &Moment<'_>,
+        _out: &mut Outputs,
+    ) -> Result<(), BuildError> {
+        Err(BuildError::new("it takes nothing over"))
+    }
+}
+
+/// The transform `T` that is behind the trait; none if it is another.
+pub fn downcast<T: Transform>(transform: Box<dyn Transform>) -> Result<Box<T>, BuildError> {
+    let transform: Box<dyn Any> = transform;
+    transform.downcast().map_err(|_| BuildError::new("the version before was made in another way"))
 }

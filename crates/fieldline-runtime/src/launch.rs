@@ -29,7 +29,7 @@ use crate::unit::Unit;
 
 /// A unit at work.
 pub(crate) struct Running {
-    /// Ends with the transforms that move on to another segment.
+    /// Ends with what goes on in another segment.
     pub(crate) task: JoinHandle<Carried>,
     /// Its queue; `None` for sources and connections, and once it is closed.
     pub(crate) inbox: Option<mpsc::Sender<Parcel>>,
@@ -37,7 +37,7 @@ pub(crate) struct Running {
     pub(crate) wiring: Option<watch::Sender<Wiring>>,
     /// Tells sources and connections to stop.
     pub(crate) stop: watch::Sender<bool>,
-    /// Names the transforms that move when the unit ends, and the sinks whose disk buffer the next plan takes on.
+    /// Names the transforms that go on when the unit ends, and the sinks whose disk buffer the next plan takes on.
     pub(crate) carry: watch::Sender<BTreeSet<NodeId>>,
 }
 
@@ -47,10 +47,17 @@ pub(crate) enum Crew {
     Connection(Box<dyn Connection>),
     /// A source.
     Source(Box<dyn Source>),
-    /// The transforms of a segment, first to last.
-    Segment(Vec<Box<dyn Transform>>),
+    /// The transforms of a segment, first to last, and the latest values of its `with` inputs.
+    Segment(Vec<Member>, Map),
     /// A sink.
     Sink(Box<dyn Sink>),
+}
+
+/// One transform of a segment.
+pub(crate) struct Member {
+    pub(crate) transform: Box<dyn Transform>,
+    /// The version before a change, to be taken over.
+    pub(crate) before: Option<Box<dyn Transform>>,
 }
 
 impl Crew {
@@ -59,7 +66,9 @@ impl Crew {
         match built {
             Built::Connection(connection) => Crew::Connection(connection),
             Built::Source(source) => Crew::Source(source),
-            Built::Transform(transform) => Crew::Segment(vec![transform]),
+            Built::Transform(transform) => {
+                Crew::Segment(vec![Member { transform, before: None }], Map::default())
+            }
             Built::Sink(sink) => Crew::Sink(sink),
         }
     }
@@ -101,16 +110,16 @@ impl Launcher<'_> {
                 };
                 (spawn(without_carry(driver.run())), None, Some(wiring))
             }
-            Crew::Segment(transforms) => {
+            Crew::Segment(members, with) => {
                 let driver = SegmentDriver {
-                    stages: self.stages(unit, transforms),
+                    stages: self.stages(unit, members),
                     inbox: queue,
                     outlet,
                     clock,
                     dead_letters,
                     with_names: handle.node.with.iter().map(|(name, _)| (&**name).into()).collect(),
                     carry: carry_signal,
-                    with: Map::default(),
+                    with,
                     work: Work::default(),
                 };
                 (spawn(driver.run()), Some(inbox), Some(wiring))
@@ -181,21 +190,20 @@ impl Launcher<'_> {
         }
     }
 
-    fn stages(&self, unit: &Unit, transforms: Vec<Box<dyn Transform>>) -> Vec<Stage> {
-        let members = unit.members().iter().zip(transforms);
-        let stage = |(id, transform)| {
+    fn stages(&self, unit: &Unit, members: Vec<Member>) -> Vec<Stage> {
+        let stage = |(id, Member { transform, before })| {
             let handle = self.handles[id].clone();
             let fed_by =
                 self.plan.node(id).and_then(|node| node.inputs.first()).map_or(0, |input| input.port);
-            Stage { handle, transform, fed_by }
+            Stage { handle, transform, before, fed_by }
         };
-        members.map(stage).collect()
+        unit.members().iter().zip(members).map(stage).collect()
     }
 }
 
 async fn without_carry(task: impl Future<Output = ()>) -> Carried {
     task.await;
-    Carried::new()
+    Carried::default()
 }
 
 async fn run_connection(
@@ -216,5 +224,5 @@ async fn run_connection(
         tracing::error!(node = %handle.node.id, error, "connection failed for good");
     }
     handle.monitor.set(state);
-    Carried::new()
+    Carried::default()
 }

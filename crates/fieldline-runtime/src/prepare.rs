@@ -17,7 +17,10 @@ use crate::unit::{Unit, between, units};
 pub(crate) struct Prepared {
     pub(crate) kept: BTreeSet<Unit>,
     pub(crate) leaving: BTreeSet<Unit>,
+    /// Transforms that move as they are.
     pub(crate) moving: BTreeSet<NodeId>,
+    /// Transforms whose changed version takes over what they remember.
+    pub(crate) inherited: BTreeSet<NodeId>,
     pub(crate) built: BTreeMap<NodeId, Built>,
     pub(crate) handles: BTreeMap<NodeId, Arc<NodeHandle>>,
     pub(crate) connections: BTreeMap<NodeId, Handle>,
@@ -41,8 +44,12 @@ impl Runtime {
             same.contains(id)
                 && self.handles.get(id).is_some_and(|handle| handle.node.kind == Kind::Transform)
         };
-        let leaving_nodes = leaving.iter().flat_map(|unit| unit.members().iter());
-        let moving: BTreeSet<NodeId> = leaving_nodes.filter(|id| is_moving(id)).cloned().collect();
+        let leaving_nodes = || leaving.iter().flat_map(|unit| unit.members().iter());
+        let moving: BTreeSet<NodeId> = leaving_nodes().filter(|id| is_moving(id)).cloned().collect();
+        let is_inherited = |id: &NodeId| {
+            !moving.contains(id) && next.node(id).is_some_and(|new| new.takes_over(&self.handles[id].node))
+        };
+        let inherited = leaving_nodes().filter(|id| is_inherited(id)).cloned().collect();
 
         let kept_nodes: BTreeSet<&NodeId> = kept.iter().flat_map(|unit| unit.members().iter()).collect();
         let files = Arc::new(next.files.clone());
@@ -50,6 +57,7 @@ impl Runtime {
             kept: kept.clone(),
             leaving,
             moving,
+            inherited,
             built: BTreeMap::new(),
             handles: BTreeMap::new(),
             connections: BTreeMap::new(),

@@ -50,6 +50,8 @@ pub struct Applied {
     pub stopped: Vec<Unit>,
     /// Transforms that moved with their state.
     pub moved: Vec<NodeId>,
+    /// Transforms that were changed and have taken over what the version before remembered.
+    pub inherited: Vec<NodeId>,
     /// Units that did not drain in time and were cut off.
     pub cut_off: Vec<Unit>,
 }
@@ -145,6 +147,7 @@ impl Runtime {
             kept: BTreeSet::new(),
             leaving: self.running.keys().cloned().collect(),
             moving: BTreeSet::new(),
+            inherited: BTreeSet::new(),
             built: BTreeMap::new(),
             handles: BTreeMap::new(),
             connections: BTreeMap::new(),

@@ -5,9 +5,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fieldline_compiler::NodeId;
+use fieldline_compiler::plan::Fingerprint;
 use fieldline_core::Kind;
 use fieldline_core::connection::Standing;
 use fieldline_core::ledger::Balance;
+use jiff::Timestamp;
 
 /// How a node is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,10 +162,14 @@ impl WearStatus {
 }
 
 /// The program at one moment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Status {
     /// Counts the plans applied since the program started, from 1.
     pub generation: u64,
+    /// Of the plan that runs.
+    pub fingerprint: Fingerprint,
+    /// When that plan was applied.
+    pub applied_at: Timestamp,
     /// All nodes, in the plan's order.
     pub nodes: Vec<NodeStatus>,
     /// Disk buffers of sinks that are not there.

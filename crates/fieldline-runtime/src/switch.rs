@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fieldline_compiler::plan::{NodeId, Plan};
-use fieldline_core::{Built, Transform};
+use fieldline_core::{Built, Map};
 
 use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Route};
-use crate::drivers::segment::Broken;
-use crate::launch::{Crew, Launcher, Running};
+use crate::drivers::segment::{Broken, Carried};
+use crate::launch::{Crew, Launcher, Member, Running};
 use crate::outlet::{MAIN_SLOT, Target, Wiring};
 use crate::prepare::Prepared;
 use crate::runtime::{Applied, Runtime};
@@ -21,7 +21,11 @@ impl Runtime {
     pub(crate) async fn switch(&mut self, next: Plan, change: Prepared) -> Applied {
         self.hold_frontier(&change.leaving);
         let (mut carried, cut_off) = self.drain(&change, &next).await;
-        let moved = carried.keys().cloned().collect();
+        let went_on = |ids: &BTreeSet<NodeId>| -> Vec<NodeId> {
+            ids.iter().filter(|id| carried.transforms.contains_key(id)).cloned().collect()
+        };
+        let (moved, inherited) = (went_on(&change.moving), went_on(&change.inherited));
+        keep_latest(&mut carried.latest, &self.plan, &next);
 
         self.handles = change.handles;
         self.connections = change.connections;
@@ -56,6 +60,8 @@ impl Runtime {
         self.route_dead_letters();
         let mut shown = self.view.shown();
         shown.generation += 1;
+        shown.fingerprint = self.plan.fingerprint();
+        shown.applied_at = self.environment.clock.time();
         shown.nodes = self.plan.nodes.iter().map(|node| self.handles[&node.id].clone()).collect();
         Applied {
             generation: shown.generation,
@@ -63,6 +69,7 @@ impl Runtime {
             started,
             stopped: change.leaving.into_iter().collect(),
             moved,
+            inherited,
             cut_off,
         }
     }
@@ -86,22 +93,17 @@ impl Runtime {
     }
 
     /// Ends the leaving units, all at once, connections after those that use them, dead letter
-    /// sinks after those that may still fail. Gives back the
-    /// transforms that move, and the units that had to be cut off.
-    async fn drain(
-        &mut self,
-        change: &Prepared,
-        next: &Plan,
-    ) -> (BTreeMap<NodeId, Box<dyn Transform>>, Vec<Unit>) {
+    /// sinks after those that may still fail. Gives back what goes on, and the units that had to be cut off.
+    async fn drain(&mut self, change: &Prepared, next: &Plan) -> (Carried, Vec<Unit>) {
         let leaving =
             change.leaving.iter().filter_map(|unit| Some((unit.clone(), self.running.remove(unit)?)));
         let (connections, others): (Vec<_>, Vec<_>) =
             leaving.partition(|(unit, _)| matches!(unit, Unit::Connection(_)));
         let (dead_letters, others): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|(unit, _)| self.is_dead_letter(unit.head()));
-        let mut staying = change.moving.clone();
+        let mut staying: BTreeSet<NodeId> = change.moving.union(&change.inherited).cloned().collect();
         staying.extend(change.handles.values().filter(|handle| handle.has_disk()).map(|h| h.node.id.clone()));
-        let mut carried = BTreeMap::new();
+        let mut carried = Carried::default();
         let mut cut_off = Vec::new();
         for (place, group) in [others, dead_letters, connections].into_iter().enumerate() {
             if place == 1 {
@@ -118,7 +120,7 @@ impl Runtime {
                 .collect();
             for (unit, mut task) in tasks {
                 match tokio::time::timeout_at(deadline, &mut task).await {
-                    Ok(Ok(transforms)) => carried.extend(transforms),
+                    Ok(Ok(left)) => carried.extend(left),
                     Ok(Err(error)) => tracing::error!(unit = ?unit, %error, "a driver ended by itself"),
                     Err(_) => {
                         tracing::error!(unit = ?unit, "did not drain in time and is cut off");
@@ -168,11 +170,22 @@ fn dead_letter_of<'p>(plan: &'p Plan, name: &str) -> Option<&'p NodeId> {
     plan.pipelines.iter().find(|pipeline| *pipeline.name == *name)?.dead_letter.as_ref()
 }
 
+/// Leaves the latest values of those `with` inputs that a node still has.
+fn keep_latest(latest: &mut BTreeMap<NodeId, Map>, running: &Plan, next: &Plan) {
+    for (id, values) in latest {
+        let with = |plan: &Plan| plan.node(id).map(|node| node.with.clone()).unwrap_or_default();
+        let (before, after) = (with(running), with(next));
+        values.retain(|name, _| {
+            before.iter().filter(|(known, _)| **known == **name).any(|input| after.contains(input))
+        });
+    }
+}
+
 /// The components of a unit: new ones, moved ones, and for one that was cut off before it could move, a new one.
 fn crew(
     unit: &Unit,
     built: &mut BTreeMap<NodeId, Built>,
-    carried: &mut BTreeMap<NodeId, Box<dyn Transform>>,
+    carried: &mut Carried,
     handles: &BTreeMap<NodeId, Arc<NodeHandle>>,
 ) -> Crew {
     let Unit::Segment(chain) = unit else {
@@ -180,14 +193,16 @@ fn crew(
             built.remove(unit.head()).expect("everything that is not kept and does not move was built");
         return Crew::of(component);
     };
-    let transform = |id: &NodeId| -> Box<dyn Transform> {
-        if let Some(transform) = carried.remove(id) {
-            return transform;
-        }
-        match built.remove(id).map_or_else(|| handles[id].build(), Ok) {
-            Ok(Built::Transform(transform)) => transform,
-            _ => Box::new(Broken),
+    let member = |id: &NodeId| {
+        let before = carried.transforms.remove(id);
+        match (built.remove(id), before) {
+            (None, Some(transform)) => Member { transform, before: None },
+            (new, before) => match new.map_or_else(|| handles[id].build(), Ok) {
+                Ok(Built::Transform(transform)) => Member { transform, before },
+                _ => Member { transform: Box::new(Broken), before: None },
+            },
         }
     };
-    Crew::Segment(chain.iter().map(transform).collect())
+    let members = chain.iter().map(member).collect();
+    Crew::Segment(members, carried.latest.remove(unit.head()).unwrap_or_default())
 }

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use fieldline_compiler::plan::Fingerprint;
 use fieldline_core::{Clock, Kind};
+use jiff::Timestamp;
 
 use crate::build::NodeHandle;
 use crate::status::{NodeStatus, Status, UnusedBuffer};
@@ -19,6 +21,8 @@ pub struct View {
 pub(crate) struct Shown {
     /// Its number, from 1.
     pub(crate) generation: u64,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) applied_at: Timestamp,
     /// Its nodes, in the plan's order.
     pub(crate) nodes: Vec<Arc<NodeHandle>>,
     /// Disk buffers of sinks that it does not have.
@@ -40,7 +44,13 @@ impl View {
     pub fn status(&self) -> Status {
         let shown = self.shown();
         let nodes = shown.nodes.iter().map(|handle| self.node(handle)).collect();
-        Status { generation: shown.generation, nodes, unused_buffers: shown.unused_buffers.clone() }
+        Status {
+            generation: shown.generation,
+            fingerprint: shown.fingerprint,
+            applied_at: shown.applied_at,
+            nodes,
+            unused_buffers: shown.unused_buffers.clone(),
+        }
     }
 
     fn node(&self, handle: &NodeHandle) -> NodeStatus {

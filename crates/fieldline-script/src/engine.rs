@@ -73,7 +73,7 @@ fn library() -> Arc<Module> {
 /// read as the name of a variable, everywhere: in a function it is then as unknown as any other
 /// variable of the body, and in a closure it is captured like any other. `default` is one of our functions.
 #[expect(deprecated, reason = "marked so by the interpreter only to say that it may change")]
-fn read_reserved_words_as_names(engine: &mut Engine) {
+pub(crate) fn read_reserved_words_as_names(engine: &mut Engine) {
     engine.on_parse_token(|token, _, _| match token {
         Token::Reserved(name) if ["this", "default"].contains(&name.as_str()) => Token::Identifier(name),
         token => token,

@@ -43,5 +43,5 @@ pub use error::ScriptError;
 pub use imports::Imports;
 pub use limits::Limits;
 pub use run::{Answer, Verdict};
-pub use script::{Script, Setup};
+pub use script::{Script, Setup, uses_state};
 pub use source::ScriptSource;

@@ -10,7 +10,7 @@ use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, OptimizationLevel
 
 use crate::checks::{self, FIXED_META};
 use crate::convert::{from_script, map_to_script, to_script};
-use crate::engine::engine;
+use crate::engine::{engine, read_reserved_words_as_names};
 use crate::error::ScriptError;
 use crate::explain;
 use crate::imports::{self, Imports};
@@ -100,12 +100,15 @@ impl Script {
         &self.files
     }
 
-    /// What the script remembers, for the one that takes its place.
+    /// What the script remembers, for the one that takes its place; nothing before `fn init()` was called.
     ///
     /// # Errors
     /// A value that no event could hold, such as a function.
-    pub fn state(&self) -> Result<Value, ScriptError> {
-        self.outward("state", &self.variable("state"), None)
+    pub fn state(&self) -> Result<Option<Value>, ScriptError> {
+        if self.to_initialize {
+            return Ok(None);
+        }
+        self.outward("state", &self.variable("state"), None).map(Some)
     }
 
     /// Puts in what an earlier script remembered; `fn init()` is not called then.
@@ -223,6 +226,15 @@ impl Script {
             None => failure,
         }
     }
+}
+
+/// Whether a script uses `state`. A text that is no script counts as one that does.
+pub fn uses_state(text: &str) -> bool {
+    let mut engine = Engine::new_raw();
+    engine.set_optimization_level(OptimizationLevel::None);
+    read_reserved_words_as_names(&mut engine);
+    text.contains("state")
+        && engine.compile(text).map_or(true, |ast| inspect(&ast).variables.contains("state"))
 }
 
 /// The variables as the compiler is told of them. Only `params` have their value: it is put in where

@@ -272,6 +272,7 @@ fn replacement(node: &Node, id: NodeId, kind: Kind, prepared: Prepared) -> Node 
         kind,
         prepared,
         facts: Facts { outputs: node.facts.outputs.clone(), ..Facts::default() },
+        memory: None,
         inputs: Vec::new(),
         with: Vec::new(),
         connection: None,

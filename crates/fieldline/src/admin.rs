@@ -9,13 +9,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Router, serve};
+use fieldline_core::clock::rfc3339;
 use fieldline_runtime::BufferStatus;
 use fieldline_runtime::dead_letter::Letter;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::engine::{EngineHandle, Outcome};
+use crate::engine::EngineHandle;
 use crate::telemetry;
 
 /// The largest request: two dead letter files.
@@ -114,14 +115,12 @@ async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
             })
         })
         .collect();
-    let files = admin.engine.files();
-    Json(json!({
+    let mut answer = json!({
         "generation": status.generation,
+        "config": status.fingerprint.to_string(),
+        "applied_at": rfc3339(status.applied_at),
         "ready": status.is_ready(),
         "healthy": status.is_healthy(),
-        "files_differ": files.differ,
-        "broken": files.broken,
-        "last_reload": files.last.as_ref().map(Outcome::to_json),
         "nodes": nodes,
         "unused_buffers": status.unused_buffers.iter().map(|buffer| json!({
             "node": buffer.node.as_str(),
@@ -129,7 +128,11 @@ async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
             "records": buffer.records,
             "bytes": buffer.bytes,
         })).collect::<Vec<_>>(),
-    }))
+    });
+    if let (Some(answer), Value::Object(files)) = (answer.as_object_mut(), admin.engine.files().await) {
+        answer.extend(files);
+    }
+    Json(answer)
 }
 
 /// What waits for a sink; `disk` is there only for a buffer on disk.

@@ -11,6 +11,8 @@ pub(crate) const FAILED: u8 = 1;
 pub(crate) const WRONG_USAGE: u8 = 2;
 /// A change would lose what a node remembers.
 pub(crate) const STATE_LOST: u8 = 3;
+/// A change was taken back.
+pub(crate) const ROLLED_BACK: u8 = 4;
 /// A pipeline file has errors (`EX_CONFIG` of sysexits.h).
 pub(crate) const BAD_CONFIG: u8 = 78;
 
@@ -19,7 +21,7 @@ pub(crate) const BAD_CONFIG: u8 = 78;
 #[command(
     name = "fieldline",
     version,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a change would lose state, 78 errors in a pipeline file."
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a change would lose state, 4 a change was taken back, 78 errors in a pipeline file."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -47,7 +49,8 @@ pub(crate) enum Command {
     Plan(PlanOptions),
     /// Show how a running program is doing
     Status(AskOptions),
-    /// Make a running program read its files again
+    /// Make a running program read its files again; ends with 0 if they were applied or say what runs already, with 78
+    /// if they were rejected, with 4 if they were taken back before
     Reload(AskOptions),
     /// Put the events of a dead letter file in again, after the fix
     Replay(ReplayOptions),

@@ -5,6 +5,7 @@
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use fieldline_compiler::{Compiled, FileSource, Overrides, Request, Variables, co
 use fieldline_core::Registry;
 
 use crate::cli::Paths;
+use crate::inputs::{Inputs, Recorder};
 
 /// The largest file that is read for a pipeline: models may be large, anything beyond is a mistake.
 const MAX_FILE: u64 = 256 << 20;
@@ -58,17 +60,24 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// Where a secret of this name would be.
+    pub(crate) fn secret_path(&self, name: &str) -> Option<PathBuf> {
+        let is_file_name = !name.contains(['/', '\\']) && !name.starts_with('.');
+        self.secrets.as_ref().filter(|_| is_file_name).map(|folder| folder.join(name))
+    }
+}
+
 impl Variables for Machine {
     fn env(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }
 
     fn secret(&self, name: &str) -> Result<Option<String>, String> {
-        let Some(folder) = &self.secrets else { return Ok(None) };
-        if name.contains(['/', '\\']) || name.starts_with('.') {
-            return Err("its name is no file name".into());
+        if self.secrets.is_none() {
+            return Ok(None);
         }
-        let path = folder.join(name);
+        let path = self.secret_path(name).ok_or("its name is no file name")?;
         let metadata = match std::fs::metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -95,9 +104,30 @@ pub(crate) fn data_dir(chosen: Option<&Path>) -> PathBuf {
     chosen.map(Path::to_owned).or_else(systemd).unwrap_or_else(|| "fieldline-data".into())
 }
 
+/// What tells a file from one of the same name with another content, without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    modified: SystemTime,
+    size: u64,
+    number: u64,
+}
+
+impl Stamp {
+    /// How long ago the file was written; nothing where that lies ahead.
+    pub(crate) fn age(&self, now: SystemTime) -> Duration {
+        now.duration_since(self.modified).unwrap_or_default()
+    }
+}
+
+/// The stamp of a file, if there is one.
+pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some(Stamp { modified: metadata.modified().ok()?, size: metadata.len(), number: metadata.ino() })
+}
+
 /// The time by this machine's clock.
-pub(crate) fn now() -> std::time::SystemTime {
-    std::time::SystemTime::now()
+pub(crate) fn now() -> SystemTime {
+    SystemTime::now()
 }
 
 /// The components of this build.
@@ -107,13 +137,20 @@ pub(crate) fn registry() -> Registry {
 
 /// Compiles what the user named.
 pub(crate) fn compile_paths(paths: &Paths) -> Compiled {
-    compile(&Request {
+    compile_recorded(paths).0
+}
+
+/// The same, with what was read for it.
+pub(crate) fn compile_recorded(paths: &Paths) -> (Compiled, Inputs) {
+    let recorder = Recorder::new(Machine::new(paths.secrets.as_deref()));
+    let compiled = compile(&Request {
         roots: &paths.paths,
-        files: &Disk,
-        variables: &Machine::new(paths.secrets.as_deref()),
+        files: &recorder,
+        variables: &recorder,
         registry: &registry(),
         overrides: Overrides::default(),
-    })
+    });
+    (compiled, recorder.into_inputs())
 }
 
 /// Writes a file anew, whether it was there or not.

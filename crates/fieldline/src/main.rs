@@ -10,6 +10,7 @@ mod cli;
 mod commands;
 mod disk;
 mod engine;
+mod inputs;
 mod logging;
 mod output;
 mod preview;

@@ -175,7 +175,7 @@ mod tests {
                 balance,
                 buffer: None,
             }],
-            unused_buffers: Vec::new(),
+            ..Status::default()
         }
     }
 

@@ -5,6 +5,8 @@ use fieldline_runtime::{BufferStatus, NodeStatus, Status};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
+use crate::engine::Outcome;
+
 /// How often the exporter tidies up, and with it how long a histogram's samples wait.
 pub(crate) const UPKEEP: std::time::Duration = std::time::Duration::from_secs(5);
 
@@ -35,19 +37,32 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
     );
     describe_gauge!("fieldline_unused_buffer_bytes", "Bytes of disk buffers that belong to no sink");
     describe_gauge!("fieldline_generation", "How many plans were applied since the program started");
+    describe_gauge!("fieldline_applied_timestamp_seconds", "When the plan that runs was applied");
+    describe_gauge!("fieldline_config_info", "1, with the hash of the configuration that runs");
     describe_counter!("fieldline_reloads_total", "Reloads by result");
+    for result in Outcome::WORDS {
+        counter!("fieldline_reloads_total", "result" => result).absolute(0);
+    }
     Ok(handle)
 }
 
-/// The text for Prometheus, without series of nodes that are no more.
+/// Counts a reload by its result, one of [`Outcome::WORDS`].
+pub(crate) fn count_reload(result: &'static str) {
+    counter!("fieldline_reloads_total", "result" => result).increment(1);
+}
+
+/// The text for Prometheus, without series of nodes and configurations that are no more.
 pub(crate) fn render(handle: &PrometheusHandle, status: &Status) -> String {
+    let hash = status.fingerprint.to_string();
     gauge!("fieldline_generation").set(status.generation as f64);
+    gauge!("fieldline_applied_timestamp_seconds").set(status.applied_at.as_millisecond() as f64 / 1e3);
+    gauge!("fieldline_config_info", "hash" => hash.clone()).set(1.0);
     status.nodes.iter().for_each(record);
     let unused: u64 = status.unused_buffers.iter().map(|buffer| buffer.bytes).sum();
     gauge!("fieldline_unused_buffer_bytes").set(unused as f64);
-    let is_current = |line: &&str| match node_label(line) {
+    let is_current = |line: &&str| match label(line, "node") {
         Some(label) => status.nodes.iter().any(|node| node.id.as_str() == label),
-        None => true,
+        None => label(line, "hash").is_none_or(|label| label == hash),
     };
     let mut text = String::new();
     for line in handle.render().lines().filter(is_current) {
@@ -111,8 +126,8 @@ fn with<'l>(labels: &[(&'l str, String)], name: &'l str, value: &str) -> Vec<(&'
     labels.iter().cloned().chain([(name, value.to_owned())]).collect()
 }
 
-/// The value of a series' `node` label.
-fn node_label(line: &str) -> Option<&str> {
-    let (_, rest) = line.split_once("node=\"")?;
+/// The value of one of a series' labels.
+fn label<'l>(line: &'l str, name: &str) -> Option<&'l str> {
+    let (_, rest) = line.split_once(&format!("{name}=\""))?;
     rest.split_once('"').map(|(label, _)| label)
 }

@@ -12,6 +12,8 @@ use tokio::time::Instant;
 
 /// How long it must be quiet before the files are read: an editor's save is several events.
 const QUIET: Duration = Duration::from_millis(200);
+/// Where it never becomes quiet, because something else in the folder changes all the time: after so long.
+const LONGEST: Duration = Duration::from_secs(1);
 /// How often files are read although nothing was heard, for file systems that tell nothing.
 pub(crate) const POLL: Duration = Duration::from_secs(30);
 
@@ -20,8 +22,8 @@ pub(crate) struct Watch {
     watcher: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
     changes: mpsc::Receiver<()>,
-    /// When it will have been quiet for long enough since the last change.
-    quiet_at: Option<Instant>,
+    /// When it will have been quiet for long enough since the last change, and since when there are changes.
+    quiet_at: Option<(Instant, Instant)>,
     /// When to look although nothing was heard.
     poll_at: Instant,
 }
@@ -43,9 +45,9 @@ impl Watch {
     }
 
     /// Watches the folders of these files and folders, and no others.
-    pub(crate) fn set(&mut self, paths: &[PathBuf]) {
+    pub(crate) fn set<'p>(&mut self, paths: impl Iterator<Item = &'p Path>) {
         let Some(watcher) = &mut self.watcher else { return };
-        let folders: BTreeSet<PathBuf> = paths.iter().filter_map(|path| folder_of(path)).collect();
+        let folders: BTreeSet<PathBuf> = paths.filter_map(folder_of).collect();
         for gone in self.folders.difference(&folders) {
             let _was_removed_with_the_folder = watcher.unwatch(gone);
         }
@@ -61,9 +63,12 @@ impl Watch {
     /// Cancel-safe: what was heard is kept.
     pub(crate) async fn changed(&mut self) {
         loop {
-            let due = self.quiet_at.unwrap_or(self.poll_at);
+            let due = self.quiet_at.map_or(self.poll_at, |(quiet, first)| quiet.min(first + LONGEST));
             tokio::select! {
-                Some(()) = self.changes.recv() => self.quiet_at = Some(Instant::now() + QUIET),
+                Some(()) = self.changes.recv() => {
+                    let now = Instant::now();
+                    self.quiet_at = Some((now + QUIET, self.quiet_at.map_or(now, |(_, first)| first)));
+                }
                 () = tokio::time::sleep_until(due) => break,
             }
         }

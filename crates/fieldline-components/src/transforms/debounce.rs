@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Kind, Moment, Outputs, Transform,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Memory, Moment, Outputs,
+    Transform,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -48,6 +49,10 @@ impl Config for DebounceConfig {
             cx.error("bad-number", "max_wait", "`max_wait` is shorter than `quiet`, which then never counts")
                 .help("make `max_wait` several times as long as `quiet`");
         }
+    }
+
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        Some(Memory { what: "what waits", key: None, is_sent: true })
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use fieldline_core::transform::downcast;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Kind, Moment, Outputs, Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Memory, Moment, Outputs,
+    Transform, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -54,6 +56,10 @@ impl Config for DedupeConfig {
         }
     }
 
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        Some(Memory::of("which events it has seen").with_key(format!("{:?}", self.key)))
+    }
+
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
         let dedupe =
             Dedupe { key: self.key.clone(), within: self.within.0, passed: Keyed::new(self.max_keys) };
@@ -78,6 +84,16 @@ impl Transform for Dedupe {
         } else {
             out.discard(event, "duplicate");
         }
+    }
+
+    fn take_over(
+        &mut self,
+        before: Box<dyn Transform>,
+        _moment: &Moment<'_>,
+        _out: &mut Outputs,
+    ) -> Result<(), BuildError> {
+        self.passed.take_over(downcast::<Dedupe>(before)?.passed);
+        Ok(())
     }
 }
 

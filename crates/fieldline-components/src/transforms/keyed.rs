@@ -86,6 +86,13 @@ impl<T: Default> Keyed<T> {
         self.states.get(key).map(|held| held.touched)
     }
 
+    /// Takes in all that `before` remembers; gives back what there is no room for.
+    pub(crate) fn take_over(&mut self, before: Keyed<T>) -> Vec<T> {
+        *self = Keyed { most: self.most, ..before };
+        let surplus = self.states.len().saturating_sub(self.most);
+        std::iter::from_fn(|| self.take_first()).take(surplus).collect()
+    }
+
     /// Calls `act` with every state, those silent for the longest time first.
     pub(crate) fn for_each(&mut self, mut act: impl FnMut(&mut T)) {
         for key in self.order.values() {

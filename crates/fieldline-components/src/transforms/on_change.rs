@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use fieldline_core::transform::downcast;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Kind, Moment, Outputs, Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Memory, Moment, Outputs,
+    Transform, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -50,6 +52,10 @@ impl Config for OnChangeConfig {
         }
     }
 
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        Some(Memory::of("what passed last").with_key(format!("{:?} {:?}", self.fields, self.by)))
+    }
+
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
         Ok(Built::Transform(Box::new(OnChange {
             fields: self.fields.clone(),
@@ -87,5 +93,15 @@ impl Transform for OnChange {
             *passed = Some((said, moment.instant));
             out.send(event);
         }
+    }
+
+    fn take_over(
+        &mut self,
+        before: Box<dyn Transform>,
+        _moment: &Moment<'_>,
+        _out: &mut Outputs,
+    ) -> Result<(), BuildError> {
+        self.passed.take_over(downcast::<OnChange>(before)?.passed);
+        Ok(())
     }
 }

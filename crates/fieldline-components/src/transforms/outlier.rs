@@ -2,8 +2,8 @@
 
 use fieldline_core::outputs::{MAIN, Port};
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, Kind, Moment, Outputs,
-    Transform,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, Files, Kind, Memory,
+    Moment, Outputs, Transform,
 };
 use fieldline_signal::outlier::{OutlierDetector, Rule};
 use schemars::JsonSchema;
@@ -91,6 +91,10 @@ impl Config for OutlierConfig {
 
     fn facts(&self) -> Facts {
         Facts { outputs: vec!["main".to_owned(), "outlier".to_owned()], ..Facts::default() }
+    }
+
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        Some(Memory::of("the readings it compares with"))
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Kind, Moment, Outputs, Transform,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Memory, Moment, Outputs,
+    Transform,
 };
 use fieldline_signal::reservoir::Reservoir;
 use schemars::JsonSchema;
@@ -87,6 +88,10 @@ impl Config for SampleConfig {
             check_not_zero(cx, "reservoir.every", reservoir.every);
         }
         check_positive(cx, "max_keys", self.max_keys);
+    }
+
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        Some(Memory::of("its place in the row of events"))
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {

@@ -1,14 +1,16 @@
 //! The `script` transform: a Rhai script that works on each event.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use fieldline_core::context::Origin;
 use fieldline_core::report::Place;
+use fieldline_core::transform::downcast;
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, Facts, FieldPath, FilePath,
-    Kind, Map, Moment, Outputs, Transform,
+    Files, Kind, Map, Memory, Moment, Outputs, Transform,
 };
-use fieldline_script::{Imports, Limits, Script, ScriptError, ScriptSource, Setup, Verdict};
+use fieldline_script::{Imports, Limits, Script, ScriptError, ScriptSource, Setup, Verdict, uses_state};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -26,6 +28,9 @@ pub(crate) struct ScriptConfig {
     #[serde(default)]
     #[schemars(schema_with = "any_map")]
     params: Map,
+    /// A number that says what the script keeps in `state`. An edited script goes on with the `state` of the version
+    /// before if both have the same number here; without one, every edit begins with an empty `state`.
+    state_version: Option<u64>,
     /// How many steps one event may take; 100,000 by default, some 5 ms on a desktop, 30 ms on a Raspberry Pi 4.
     #[schemars(range(min = 1))]
     max_operations: Option<u64>,
@@ -78,6 +83,15 @@ impl Config for ScriptConfig {
 
     fn facts(&self) -> Facts {
         Facts { files: self.file.iter().map(|file| file.0.clone()).collect(), ..Facts::default() }
+    }
+
+    fn memory(&self, files: &dyn Files) -> Option<Memory> {
+        let text = match (&self.code, &self.file) {
+            (Some(code), _) => Cow::Borrowed(code.as_str()),
+            (None, file) => String::from_utf8(files.read(&file.as_ref()?.0).ok()?.to_vec()).ok()?.into(),
+        };
+        let key = self.state_version.map(|version| version.to_string());
+        uses_state(&text).then(|| Memory::of("its `state`").with_key(key))
     }
 
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
@@ -167,5 +181,18 @@ impl Transform for Runs {
             }
             Verdict::Discard(reason) => out.discard(event, reason),
         }
+    }
+
+    fn take_over(
+        &mut self,
+        before: Box<dyn Transform>,
+        _moment: &Moment<'_>,
+        _out: &mut Outputs,
+    ) -> Result<(), BuildError> {
+        let before = downcast::<Runs>(before)?;
+        if let Some(state) = before.script.state().map_err(BuildError::new)? {
+            self.script.restore(&state);
+        }
+        Ok(())
     }
 }

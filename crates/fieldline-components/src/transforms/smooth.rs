@@ -1,8 +1,8 @@
 //! The `smooth` transform: takes the noise out of a field.
 
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Kind, Moment, Outputs, Transform,
-    Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Memory, Moment,
+    Outputs, Transform, Value,
 };
 use fieldline_signal::smooth::{Method, Smoother};
 use schemars::JsonSchema;
@@ -91,6 +91,10 @@ impl Config for SmoothConfig {
             check_above_zero(cx, "kalman.measurement", kalman.measurement);
         }
         check_positive(cx, "max_keys", self.max_keys);
+    }
+
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        Some(Memory::of("the readings before"))
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Kind, Moment, Outputs, Transform,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Memory, Moment, Outputs,
+    Transform,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -57,6 +58,10 @@ impl Config for ThrottleConfig {
             let message = format!("{} events are more than the {MOST_EVENTS} allowed", self.events);
             cx.error("bad-number", "events", message).help("write a shorter `per` with fewer events");
         }
+    }
+
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        Some(Memory::of("how many events have just passed"))
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {

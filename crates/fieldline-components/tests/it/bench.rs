@@ -68,6 +68,16 @@ impl Bench {
         }
     }
 
+    /// Puts another version of the transform in its place, which takes over what it remembers.
+    pub(crate) fn edit(&mut self, name: &str, yaml: &str) {
+        let prepared = read(&definition(Kind::Transform, name), yaml).expect("the config fits");
+        let Built::Transform(next) = build(&prepared) else { panic!("{name} is no transform") };
+        let before = std::mem::replace(&mut self.transform, next);
+        self.at_moment(|transform, moment, out| {
+            transform.take_over(before, moment, out).expect("it can be taken over");
+        });
+    }
+
     /// Lets time pass until so long after the beginning, with all deadlines on the way.
     pub(crate) fn until(&mut self, after: Duration) {
         while let Some(at) = self.transform.deadline().filter(|at| *at <= self.start + after) {

@@ -207,3 +207,19 @@ fn a_swinging_door_can_run_over_the_time_readings_were_taken() {
     }
     assert_eq!(bench.finish().len(), 2);
 }
+
+#[test]
+fn what_has_passed_is_remembered_over_an_edit() {
+    let edits = [
+        ("on_change", "fields: [v]", "fields: [v]\nheartbeat: 1h"),
+        ("dedupe", "key: [v]\nwithin: 1m", "key: [v]\nwithin: 1h"),
+        ("deadband", "field: v\nabsolute: 1", "field: v\nabsolute: 2"),
+    ];
+    for (name, before, after) in edits {
+        let mut bench = Bench::new(name, before);
+        bench.give(json!({ "v": 7 }));
+        bench.edit(name, after);
+        bench.give(json!({ "v": 7 }));
+        assert_eq!(bench.sent.len(), 1, "{name}");
+    }
+}

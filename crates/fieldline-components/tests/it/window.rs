@@ -275,3 +275,51 @@ fn numbers_texts_and_nulls_are_each_aggregated_as_they_can_be() {
     });
     assert_eq!(body, wanted);
 }
+
+#[test]
+fn an_edited_window_goes_on_with_the_readings_of_the_one_before() {
+    let mut bench = Bench::new("window", "tumbling: 10s\naggregate: { list: list(n) }");
+    for n in 0..15 {
+        bench.until(seconds(n));
+        bench.give(json!({ "n": n }));
+    }
+    bench.edit("window", "tumbling: 6s\naggregate: { list: list(n), most: max(n) }");
+    for n in 15..20 {
+        bench.until(seconds(n));
+        bench.give(json!({ "n": n }));
+    }
+    let lists: Vec<Vec<i64>> = bench.finish().iter().map(|sent| start_and_list(sent).1).collect();
+    let all: Vec<i64> = (0..20).collect();
+    assert_eq!(lists, [&all[..10], &all[10..12], &all[12..18], &all[18..]]);
+    assert_eq!((bench.balance().in_flight(), bench.balance().lost), (0, 0));
+}
+
+#[test]
+fn a_window_by_count_is_full_after_an_edit_as_before() {
+    let mut bench = Bench::new("window", "last: 5\nevery: 1\naggregate: { list: list(n) }");
+    (0..5).for_each(|n| bench.give(json!({ "n": n })));
+    bench.edit("window", "last: 3\naggregate: { list: list(n) }");
+    bench.give(json!({ "n": 5 }));
+    let lists: Vec<Vec<i64>> = bench.sent.iter().map(|sent| start_and_list(sent).1).collect();
+    assert_eq!(lists, [vec![0, 1, 2, 3, 4], vec![3, 4, 5]]);
+}
+
+#[test]
+fn keys_that_an_edit_leaves_no_room_for_end_their_windows() {
+    let window =
+        |most: usize| format!("tumbling: 10s\nby: key\nmax_keys: {most}\naggregate: {{ list: list(n) }}");
+    let mut bench = Bench::new("window", &window(3));
+    (0..3).for_each(|n| bench.give(json!({ "n": n, "key": n })));
+    bench.edit("window", &window(1));
+    assert_eq!(bench.sent.iter().map(|sent| start_and_list(sent).1).collect::<Vec<_>>(), [[0], [1]]);
+    assert_eq!(bench.finish().len(), 3);
+}
+
+#[test]
+fn windows_that_are_dropped_at_the_end_are_counted() {
+    let mut bench =
+        Bench::new("window", "tumbling: 10s\nby: key\npartial: drop\naggregate: { list: list(n) }");
+    (0..3).for_each(|n| bench.give(json!({ "n": n, "key": n % 2 })));
+    assert_eq!(bench.finish(), []);
+    assert_eq!(bench.filtered("partial_window"), 2);
+}

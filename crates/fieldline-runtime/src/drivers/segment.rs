@@ -1,6 +1,6 @@
 //! The segment driver: a plain loop over a chain of transforms, without a queue between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use compact_str::CompactString;
@@ -21,12 +21,28 @@ use crate::supervise::guard_sync;
 pub(crate) struct Stage {
     pub(crate) handle: Arc<NodeHandle>,
     pub(crate) transform: Box<dyn Transform>,
+    /// The version before a change, until what it remembers is taken over.
+    pub(crate) before: Option<Box<dyn Transform>>,
     /// Which output of the stage before feeds this one.
     pub(crate) fed_by: Port,
 }
 
-/// Transforms that go on in another segment, with the state they have.
-pub(crate) type Carried = Vec<(NodeId, Box<dyn Transform>)>;
+/// What goes on in another segment.
+#[derive(Default)]
+pub(crate) struct Carried {
+    /// Transforms with the state they have, or to be taken over by the next version.
+    pub(crate) transforms: BTreeMap<NodeId, Box<dyn Transform>>,
+    /// The latest value of each `with` input, by the node that reads them.
+    pub(crate) latest: BTreeMap<NodeId, Map>,
+}
+
+impl Carried {
+    /// Adds what another segment leaves.
+    pub(crate) fn extend(&mut self, other: Carried) {
+        self.transforms.extend(other.transforms);
+        self.latest.extend(other.latest);
+    }
+}
 
 /// Runs one segment until its inbox is closed and empty.
 pub(crate) struct SegmentDriver {
@@ -37,7 +53,7 @@ pub(crate) struct SegmentDriver {
     pub(crate) dead_letters: DeadLetters,
     /// Names of the `with` inputs, by slot after the main one.
     pub(crate) with_names: Vec<CompactString>,
-    /// Read at the end: transforms that move are not finished.
+    /// Read at the end: transforms that move, or are taken over, are not finished.
     pub(crate) carry: watch::Receiver<BTreeSet<NodeId>>,
     /// The latest value of each `with` input.
     pub(crate) with: Map,
@@ -54,8 +70,9 @@ pub(crate) struct Work {
 }
 
 impl SegmentDriver {
-    /// Works until the inbox is closed; gives back the transforms that move.
+    /// Works until the inbox is closed; gives back what moves.
     pub(crate) async fn run(mut self) -> Carried {
+        self.take_over().await;
         for stage in &self.stages {
             stage.handle.monitor.set(NodeState::Running);
         }
@@ -70,6 +87,22 @@ impl SegmentDriver {
             }
         }
         self.finish().await
+    }
+
+    /// Lets each changed transform go on with what the version before remembers.
+    async fn take_over(&mut self) {
+        for position in 0..self.stages.len() {
+            let Some(before) = self.stages[position].before.take() else { continue };
+            let mut taken = Ok(());
+            self.call(position, |transform, moment, out| taken = transform.take_over(before, moment, out));
+            if let Err(error) = taken {
+                let node = &self.stages[position].handle.node.id;
+                tracing::error!(%node, %error, "what the version before remembered is lost");
+            }
+            self.collect(position);
+            self.flow(position + 1);
+        }
+        self.pass_on().await;
     }
 
     async fn take(&mut self, parcel: Parcel) {
@@ -108,8 +141,12 @@ impl SegmentDriver {
             }
         }
         self.pass_on().await;
-        let moving = self.stages.into_iter().map(|stage| (stage.handle.node.id.clone(), stage.transform));
-        moving.filter(|(id, _)| carry.contains(id)).collect()
+        let head = self.stages[0].handle.node.id.clone();
+        let stages = self.stages.into_iter().map(|stage| (stage.handle.node.id.clone(), stage.transform));
+        Carried {
+            transforms: stages.filter(|(id, _)| carry.contains(id)).collect(),
+            latest: BTreeMap::from([(head, self.with)]),
+        }
     }
 
     /// Takes `work.current` through the stages from `first` on; what leaves the last is in `work.sent`.

@@ -9,9 +9,10 @@ use fieldline_compiler::plan::{Fingerprint, Input, Node, NodeId, Plan};
 use fieldline_core::definition::Prepare;
 use fieldline_core::ledger::Balance;
 use fieldline_core::policy::SinkPolicy;
+use fieldline_core::transform::downcast;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Event, EventError, Facts, Kind,
-    Meta, Moment, Outcome, Outputs, Sink, Source, Transform, Value, WriteError,
+    Memory, Meta, Moment, Outcome, Outputs, Sink, Source, Transform, Value, WriteError,
 };
 use fieldline_runtime::{Environment, Runtime, Status, TokioTime};
 
@@ -58,6 +59,10 @@ pub(crate) enum Part {
     Pass,
     /// Sends on and counts: the body becomes how many it has seen.
     Count,
+    /// Adds `n` for each event: the body becomes the sum, which a changed version takes over.
+    Adds(i64),
+    /// The body becomes 1 if it knows a value of this `with` input, 0 if not.
+    Beside(&'static str),
     /// Sends on even numbers; drops the others, with a reason.
     Even,
     /// Odd numbers to port 1, others to port 0.
@@ -220,12 +225,21 @@ struct Works {
 }
 
 impl Transform for Works {
-    fn apply(&mut self, mut event: Event, _: &Moment<'_>, out: &mut Outputs) {
+    fn apply(&mut self, mut event: Event, moment: &Moment<'_>, out: &mut Outputs) {
         let number = event.body().as_i64().expect("tests send whole numbers");
         self.seen += 1;
         match &self.part {
             Part::Count => {
                 *event.body_mut() = Value::Int(self.seen);
+                out.send(event);
+            }
+            Part::Adds(n) => {
+                self.held += n;
+                *event.body_mut() = Value::Int(self.held);
+                out.send(event);
+            }
+            Part::Beside(name) => {
+                *event.body_mut() = Value::Int(i64::from(moment.with.contains_key(*name)));
                 out.send(event);
             }
             Part::Even if number % 2 != 0 => out.discard(event, "odd"),
@@ -257,6 +271,16 @@ impl Transform for Works {
             }
             _ => out.send(event),
         }
+    }
+
+    fn take_over(
+        &mut self,
+        before: Box<dyn Transform>,
+        _: &Moment<'_>,
+        _: &mut Outputs,
+    ) -> Result<(), BuildError> {
+        self.held = downcast::<Works>(before)?.held;
+        Ok(())
     }
 }
 
@@ -362,6 +386,8 @@ impl Draw {
                 kind,
                 component: "test",
                 prepared: Arc::new(Config { part: part.clone(), witness: self.witness.clone() }),
+                memory: matches!(part, Part::Adds(_))
+                    .then(|| Memory::of("the sum").with_key("sum".to_owned())),
                 facts: Facts { outputs: ports, ..Facts::default() },
                 inputs: inputs
                     .iter()

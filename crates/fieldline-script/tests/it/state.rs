@@ -18,7 +18,7 @@ fn state_lives_across_events_and_can_be_carried_over() {
     let mut first = compile(text, &Setup::default()).expect("it compiles");
     assert_eq!([count(&mut first), count(&mut first)], [Value::Int(1), Value::Int(2)]);
     let mut second = compile(text, &Setup::default()).expect("it compiles");
-    second.restore(&first.state().expect("plain values"));
+    second.restore(&first.state().expect("plain values").expect("it has run"));
     assert_eq!(count(&mut second), Value::Int(3));
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use serde_json::Value;
 
-use crate::cli::{AskOptions, BAD_CONFIG, FAILED, Format, ReplayOptions};
+use crate::cli::{AskOptions, BAD_CONFIG, FAILED, Format, ROLLED_BACK, ReplayOptions};
 use crate::{disk, output};
 
 /// Shows each node's state and account.
@@ -34,8 +34,11 @@ pub(crate) fn reload(options: &AskOptions) -> anyhow::Result<ExitCode> {
             output::print(reason.as_str().unwrap_or_default());
         }
     }
-    let refused = answer["result"] == "rejected" || answer["result"] == "rolled_back";
-    Ok(if refused { BAD_CONFIG.into() } else { ExitCode::SUCCESS })
+    Ok(match answer["result"].as_str() {
+        Some("rejected") => BAD_CONFIG.into(),
+        Some("rolled_back") => ROLLED_BACK.into(),
+        _ => ExitCode::SUCCESS,
+    })
 }
 
 /// Puts the events of a dead letter file in again, at the nodes that failed them.
@@ -60,9 +63,12 @@ pub(crate) fn preview(admin: SocketAddr) -> anyhow::Result<Value> {
 
 fn table(status: &Value) -> String {
     let word = |value: &Value, yes: &'static str, no| if value.as_bool() == Some(true) { yes } else { no };
+    let text_of = |field: &str| status[field].as_str().unwrap_or("unknown");
     let mut text = format!(
-        "generation {}, {}, {}\n\n{:<32} {:<10} {:>9} {:>9} {:>8} {:>6} {:>7} {:>5} {:>9}\n",
+        "generation {}, config {} since {}, {}, {}\n\n{:<32} {:<10} {:>9} {:>9} {:>8} {:>6} {:>7} {:>5} {:>9}\n",
         status["generation"],
+        text_of("config"),
+        text_of("applied_at"),
         word(&status["ready"], "ready", "not ready"),
         word(&status["files_differ"], "the files on disk differ from what runs", "as the files say"),
         "NODE",
@@ -109,8 +115,16 @@ fn table(status: &Value) -> String {
             buffer["folder"].as_str().unwrap_or_default(),
         );
     }
-    for broken in status["broken"].as_array().into_iter().flatten() {
-        text += &format!("\n{} has errors: run `fieldline check` on it", broken.as_str().unwrap_or_default());
+    let list = |field: &str| status[field].as_array().into_iter().flatten().filter_map(|one| one.as_str());
+    for broken in list("broken") {
+        text += &format!("\n{broken} has errors: run `fieldline check` on it");
+    }
+    for error in list("errors") {
+        text += &format!("\n    {error}");
+    }
+    if status["last_reload"]["result"] == "rolled_back" {
+        let reason = status["last_reload"]["reasons"][0].as_str().unwrap_or_default();
+        text += &format!("\nthe last change was taken back: {reason}");
     }
     text.trim_end().to_owned()
 }

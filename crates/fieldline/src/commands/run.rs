@@ -12,7 +12,7 @@ use crate::{admin, disk, logging, output, telemetry};
 /// Runs what is whole; a broken file does not keep the others from running.
 pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     logging::start(&options.log)?;
-    let compiled = disk::compile_paths(&options.paths);
+    let (compiled, inputs) = disk::compile_recorded(&options.paths);
     output::diagnostics(&compiled, Format::Human);
     if compiled.plan.nodes.is_empty() {
         let found = output::count(&compiled).unwrap_or_else(|| "no pipeline found".into());
@@ -30,7 +30,7 @@ pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
         let hangup = signal(SignalKind::hangup())?;
         let listener = if options.no_admin { None } else { admin::bind(options.admin).await? };
         let (pipelines, nodes) = (compiled.plan.pipelines.len(), compiled.plan.nodes.len());
-        let (engine, handle) = Engine::start(options.clone(), compiled).await?;
+        let (engine, handle) = Engine::start(options.clone(), compiled, inputs).await?;
         tracing::info!(pipelines, nodes, "running; stop with Ctrl-C");
         let stop = async move {
             tokio::select! {

@@ -5,18 +5,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use fieldline_runtime::dead_letter::Letter;
 use fieldline_runtime::{Status, View};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 
 use super::outcome::Outcome;
+use crate::inputs::Inputs;
 
 /// How the files on disk stand to what runs.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Files {
-    /// Whether they say something else than what runs.
+    /// Whether they said something else than what runs when they were read last.
     pub(crate) differ: bool,
     /// Files with errors.
     pub(crate) broken: Vec<PathBuf>,
+    /// The errors, one line each.
+    pub(crate) errors: Vec<String>,
+    /// What was read last.
+    pub(super) inputs: Inputs,
     /// What came of the last reload that was not `unchanged`.
     pub(crate) last: Option<Outcome>,
 }
@@ -45,9 +50,20 @@ impl EngineHandle {
         self.view.status()
     }
 
-    /// How the files stand to what runs.
-    pub(crate) fn files(&self) -> Files {
-        self.files.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// How the files stand to what runs, and whether they were edited since they were read. Reads what may have
+    /// been.
+    pub(crate) async fn files(&self) -> Value {
+        let files = self.files.clone();
+        let looking = tokio::task::spawn_blocking(move || {
+            let mut files = files.lock().unwrap_or_else(PoisonError::into_inner);
+            json!({
+                "files_differ": files.differ || files.inputs.have_changed(),
+                "broken": files.broken,
+                "errors": files.errors,
+                "last_reload": files.last.as_ref().map(Outcome::to_json),
+            })
+        });
+        looking.await.unwrap_or_default()
     }
 
     /// Reads the files again and waits for what comes of it; `None` when the program is stopping.

@@ -22,22 +22,3 @@ pub(super) fn with_broken_as_they_run(running: &Plan, compiled: Compiled) -> Pla
     }
     plan
 }
-
-/// Whether applying `next` to `running` would change nothing.
-pub(super) fn is_same(running: &Plan, next: &Plan) -> bool {
-    running.nodes.len() == next.nodes.len()
-        && next.nodes.iter().all(|node| {
-            running.node(&node.id).is_some_and(|old| {
-                old.fingerprint == node.fingerprint
-                    && old.inputs == node.inputs
-                    && old.with == node.with
-                    && old.policy == node.policy
-                    && old.component == node.component
-            })
-        })
-        && running
-            .pipelines
-            .iter()
-            .map(|pipeline| &pipeline.dead_letter)
-            .eq(next.pipelines.iter().map(|pipeline| &pipeline.dead_letter))
-}

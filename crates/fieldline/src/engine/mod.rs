@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fieldline_compiler::plan::Plan;
+use fieldline_compiler::plan::{Fingerprint, Plan};
 use fieldline_compiler::{Broken, Compiled, NodeId};
 use fieldline_core::{Clock, Draft};
 use fieldline_runtime::dead_letter::Letter;
@@ -15,10 +15,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::cli::RunOptions;
+use crate::inputs::Inputs;
 use crate::preview::preview;
 use crate::probation::{DEFAULT_WINDOW, Past, Probation, Verdict};
 use crate::watch::Watch;
-use crate::{disk, output};
+use crate::{disk, output, telemetry};
 
 mod handle;
 
@@ -28,7 +29,7 @@ mod outcome;
 
 use handle::Ask;
 pub(crate) use handle::{EngineHandle, Files};
-use merge::{is_same, with_broken_as_they_run};
+use merge::with_broken_as_they_run;
 pub(crate) use outcome::Outcome;
 
 /// How often the engine looks whether all is done and well.
@@ -46,7 +47,7 @@ pub(crate) struct Engine {
     past: Past,
     trial: Option<Trial>,
     /// A version that was taken back, and why: not to be applied again until somebody edits it.
-    taken_back: Option<(Plan, String)>,
+    taken_back: Option<(Fingerprint, String)>,
 }
 
 /// A change that must prove itself.
@@ -60,6 +61,7 @@ impl Engine {
     pub(crate) async fn start(
         options: RunOptions,
         compiled: Compiled,
+        inputs: Inputs,
     ) -> anyhow::Result<(Self, EngineHandle)> {
         let clock = Clock::new(SystemTime);
         let environment = Environment {
@@ -70,13 +72,15 @@ impl Engine {
         let mut runtime = Runtime::new(environment);
         let (sender, asks) = mpsc::channel(4);
         let broken = broken_files(&compiled.broken);
-        let files = Arc::new(Mutex::new(Files { differ: !broken.is_empty(), broken, last: None }));
-        let view = runtime.view();
-        let handle = EngineHandle { view: view.clone(), files: files.clone(), asks: sender };
+        let errors = output::lines(&compiled);
         let mut watch = (!options.no_watch).then(Watch::new);
         if let Some(watch) = &mut watch {
-            watch.set(&compiled.watched);
+            watch.set(inputs.paths());
         }
+        let differ = !broken.is_empty();
+        let files = Arc::new(Mutex::new(Files { differ, broken, errors, inputs, last: None }));
+        let view = runtime.view();
+        let handle = EngineHandle { view: view.clone(), files: files.clone(), asks: sender };
         runtime.apply(compiled.plan).await?;
         let (past, trial, taken_back) = (Past::default(), None, None);
         Ok((Engine { options, runtime, view, clock, files, asks, watch, past, trial, taken_back }, handle))
@@ -105,7 +109,11 @@ impl Engine {
                     Ask::Replay(letters, answer) => drop(answer.send(self.replay(letters).await)),
                 },
                 _ = hangup.recv() => drop(self.reload().await),
-                () = changed => drop(self.reload().await),
+                () = changed => {
+                    if self.files_have_changed().await {
+                        self.reload().await;
+                    }
+                }
                 _ = look.tick() => {
                     self.look().await;
                     if self.runtime.has_finished() {
@@ -126,23 +134,37 @@ impl Engine {
 
     /// Compiles the files again and takes over what is whole.
     async fn reload(&mut self) -> Outcome {
-        let compiled = match self.compile().await {
+        let (compiled, inputs) = match self.compile().await {
             Ok(compiled) => compiled,
-            Err(outcome) => return self.conclude(outcome, Vec::new()),
+            Err(outcome) => return self.conclude(outcome),
         };
         if let Some(watch) = &mut self.watch {
-            watch.set(&compiled.watched);
+            watch.set(inputs.paths());
         }
         let broken = broken_files(&compiled.broken);
-        let reasons = output::lines(&compiled);
+        let errors = output::lines(&compiled);
+        let is_whole = broken.is_empty();
+        self.files(|files| {
+            (files.broken, files.inputs) = (broken, inputs);
+            files.errors.clone_from(&errors);
+        });
         let next = with_broken_as_they_run(self.runtime.plan(), compiled);
+        let found = next.fingerprint();
+        let is_running = found == self.runtime.plan().fingerprint();
         let outcome = match &self.taken_back {
-            Some((plan, reason)) if is_same(plan, &next) => Outcome::RolledBack(reason.clone()),
-            _ if is_same(self.runtime.plan(), &next) && broken.is_empty() => Outcome::Unchanged,
-            _ if is_same(self.runtime.plan(), &next) => Outcome::Rejected(reasons),
+            Some((plan, reason)) if *plan == found => Outcome::RolledBack(reason.clone()),
+            _ if is_running && is_whole => Outcome::Unchanged,
+            _ if is_running => Outcome::Rejected(errors),
             _ => self.apply(next).await,
         };
-        self.conclude(outcome, broken)
+        self.conclude(outcome)
+    }
+
+    /// Whether a compilation would read something else than the last one did.
+    async fn files_have_changed(&self) -> bool {
+        let files = self.files.clone();
+        let looking = tokio::task::spawn_blocking(move || lock(&files).inputs.have_changed());
+        looking.await.unwrap_or(true)
     }
 
     /// Changes to `next`, and puts what it touches on trial.
@@ -177,15 +199,14 @@ impl Engine {
             }
             Verdict::RollBack(reason) => {
                 let Some(trial) = self.trial.take() else { return };
-                self.taken_back = Some((self.runtime.plan().clone(), reason.clone()));
+                self.taken_back = Some((self.runtime.plan().fingerprint(), reason.clone()));
                 let outcome = match self.runtime.apply(trial.before).await {
                     Ok(_) => Outcome::RolledBack(reason),
                     Err(error) => {
                         Outcome::Rejected(vec![format!("{reason}, but the version before: {error}")])
                     }
                 };
-                let broken = self.files.lock().unwrap_or_else(PoisonError::into_inner).broken.clone();
-                self.conclude(outcome, broken);
+                self.conclude(outcome);
             }
         }
     }
@@ -193,8 +214,8 @@ impl Engine {
     /// What a reload would do, as data.
     async fn preview(&self) -> Value {
         match self.compile().await {
-            Ok(compiled) if !compiled.is_ok() => json!({ "reasons": output::lines(&compiled) }),
-            Ok(compiled) => preview(self.runtime.plan(), &compiled.plan).to_json(),
+            Ok((compiled, _)) if !compiled.is_ok() => json!({ "reasons": output::lines(&compiled) }),
+            Ok((compiled, _)) => preview(self.runtime.plan(), &compiled.plan).to_json(),
             Err(outcome) => outcome.to_json(),
         }
     }
@@ -213,28 +234,32 @@ impl Engine {
         json!({ "replayed": replayed, "refused": refused })
     }
 
-    async fn compile(&self) -> Result<Compiled, Outcome> {
+    async fn compile(&self) -> Result<(Compiled, Inputs), Outcome> {
         let paths = self.options.paths.clone();
-        let compiling = tokio::task::spawn_blocking(move || disk::compile_paths(&paths)).await;
+        let compiling = tokio::task::spawn_blocking(move || disk::compile_recorded(&paths)).await;
         compiling.map_err(|panic| Outcome::Rejected(vec![panic.to_string()]))
     }
 
     /// Tells everyone what came of a reload.
-    fn conclude(&self, outcome: Outcome, broken: Vec<PathBuf>) -> Outcome {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        let told_before = files.broken == broken
-            && files.last.as_ref().is_some_and(|last| last.to_json() == outcome.to_json());
-        if !told_before {
-            outcome.log();
-            metrics::counter!("fieldline_reloads_total", "result" => outcome.word()).increment(1);
-        }
-        files.differ = outcome.is_refused() || !broken.is_empty();
-        files.broken = broken;
-        if !matches!(outcome, Outcome::Unchanged) {
-            files.last = Some(outcome.clone());
-        }
+    fn conclude(&self, outcome: Outcome) -> Outcome {
+        outcome.log();
+        telemetry::count_reload(outcome.word());
+        self.files(|files| {
+            files.differ = outcome.is_refused() || !files.broken.is_empty();
+            if !matches!(outcome, Outcome::Unchanged) {
+                files.last = Some(outcome.clone());
+            }
+        });
         outcome
     }
+
+    fn files(&self, change: impl FnOnce(&mut Files)) {
+        change(&mut lock(&self.files));
+    }
+}
+
+fn lock(files: &Mutex<Files>) -> MutexGuard<'_, Files> {
+    files.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn broken_files(broken: &[Broken]) -> Vec<PathBuf> {

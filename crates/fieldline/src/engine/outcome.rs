@@ -18,6 +18,9 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// Every [`Outcome::word`].
+    pub(crate) const WORDS: [&'static str; 4] = ["applied", "unchanged", "rejected", "rolled_back"];
+
     /// One word for metrics.
     pub(crate) fn word(&self) -> &'static str {
         match self {
@@ -44,6 +47,7 @@ impl Outcome {
                 "started": names(&applied.started),
                 "stopped": names(&applied.stopped),
                 "moved": applied.moved.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
+                "inherited": applied.inherited.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
                 "cut_off": names(&applied.cut_off),
             }),
             Outcome::Unchanged => json!({ "result": result }),

@@ -7,5 +7,7 @@ mod pages;
 mod program;
 mod programs;
 mod publish;
+mod reload;
 mod scaffold;
+mod station;
 mod testing;

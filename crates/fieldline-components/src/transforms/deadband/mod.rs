@@ -5,9 +5,11 @@ mod swinging;
 
 use std::time::{Duration, Instant};
 
+use fieldline_core::transform::downcast;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Kind, Moment, Outputs, Transform,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Memory, Moment,
+    Outputs, Transform,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -91,6 +93,11 @@ impl Config for DeadbandConfig {
         check_positive(cx, "max_keys", self.max_keys);
     }
 
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        let key = self.swinging_door.is_none().then(|| format!("{} {:?}", self.field, self.by));
+        Some(Memory::of("the last reading that passed").with_key(key))
+    }
+
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
         let heartbeat = self.heartbeat.map(|heartbeat| heartbeat.0);
         let by = self.by.clone();
@@ -143,6 +150,16 @@ impl Transform for Deadband {
                 out.send(event);
             }
         }
+    }
+
+    fn take_over(
+        &mut self,
+        before: Box<dyn Transform>,
+        _moment: &Moment<'_>,
+        _out: &mut Outputs,
+    ) -> Result<(), BuildError> {
+        self.bands.take_over(downcast::<Deadband>(before)?.bands);
+        Ok(())
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Kind, Moment, Outputs, Transform,
-    Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Memory, Moment,
+    Outputs, Transform, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -100,6 +100,10 @@ impl Config for FillConfig {
         self.max_gap.into_iter().for_each(|max_gap| check_not_zero(cx, "max_gap", max_gap));
         check_positive(cx, "max_events", self.max_events);
         check_positive(cx, "max_keys", self.max_keys);
+    }
+
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        Some(Memory::of("the last reading"))
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {

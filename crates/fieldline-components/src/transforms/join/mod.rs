@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use fieldline_core::condition::Condition;
 use fieldline_core::units::Period;
-use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Kind};
+use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Memory};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -115,6 +115,10 @@ impl Config for JoinConfig {
         self.wait.into_iter().for_each(|wait| check_not_zero(cx, "wait", wait));
         check_positive(cx, "max_events", self.max_events);
         check_positive(cx, "max_keys", self.max_keys);
+    }
+
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        Some(Memory { what: "what waits for its counterpart", key: None, is_sent: self.mode != Mode::Inner })
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use fieldline_core::event::Meta;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, FieldPath, Kind, Moment,
-    Outputs, Receipt, Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, FieldPath, Files, Kind, Memory,
+    Moment, Outputs, Receipt, Transform, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -66,6 +66,10 @@ impl Config for TwinConfig {
             cx.error("missing-field", "fields", "without a field nothing could be kept")
                 .help("name a field, or leave `fields` out to keep all that come");
         }
+    }
+
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        Some(Memory::of("the latest values of the fields"))
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use fieldline_core::outputs::Port;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, FilePath, Kind, Map,
-    Moment, Outputs, Transform, Value, json,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, FilePath, Files, Kind,
+    Map, Moment, Outputs, Transform, Value, json,
 };
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -135,6 +135,11 @@ impl Config for ValidateConfig {
     fn facts(&self) -> Facts {
         let files = self.schema_file.iter().map(|file| file.0.clone()).collect();
         Facts { outputs: vec!["main".to_owned(), "invalid".to_owned()], files, ..Facts::default() }
+    }
+
+    fn memory(&self, _files: &dyn Files) -> Option<fieldline_core::Memory> {
+        let compares = !self.rate.is_empty() || !self.stuck.is_empty();
+        compares.then(|| fieldline_core::Memory::of("the readings before"))
     }
 
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {

@@ -119,6 +119,14 @@ impl Lane {
         }
     }
 
+    /// Goes on under windows of the same kind whose length may be another: the last that closed counts as the one on
+    /// the new grid that had closed by then.
+    pub(super) fn follow(&mut self, shape: &Shape) {
+        if let (Shape::Time { .. }, Some(closed)) = (shape, self.closed) {
+            self.closed = Some(shape.first_end(closed) - shape.step());
+        }
+    }
+
     /// Lets go of everything; open windows are given to `emit`.
     pub(super) fn finish(mut self, shape: &Shape, emit: &mut impl FnMut(Pane<'_>)) {
         match shape {

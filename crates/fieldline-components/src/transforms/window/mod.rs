@@ -12,7 +12,7 @@ mod aggregation;
 use std::collections::BTreeMap;
 
 use fieldline_core::units::Period;
-use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Example, Facts, Kind};
+use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Example, Facts, Files, Kind, Memory};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -69,8 +69,8 @@ pub(crate) struct WindowConfig {
     /// The most readings kept, of all keys together. One that would be more goes to the dead letter.
     #[serde(default = "default_max_events")]
     max_events: usize,
-    /// What becomes of a window that is still open when the pipeline stops, when the node is changed, or when its key
-    /// goes. A reload that leaves the node as it is carries its windows on.
+    /// What becomes of a window that is still open when the program stops, when the node is changed, or when its key
+    /// goes. A reload that leaves the node as it is carries its windows on in any case.
     #[serde(default)]
     partial: Partial,
     /// When a reading is settled towards its source.
@@ -99,8 +99,12 @@ struct Session {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Partial {
-    /// It is emitted, if it has `min` readings.
+    /// The changed node goes on with it, if it still has the same `by` and `time`, aggregates the same fields, and its
+    /// windows are of the same kind; their length, the functions and the bounds may be others. Otherwise, and when
+    /// the program stops, as `emit`.
     #[default]
+    Carry,
+    /// It is emitted, if it has `min` readings.
     Emit,
     /// Its readings are forgotten, and its result is counted as filtered, `partial_window`.
     Drop,
@@ -181,6 +185,17 @@ impl Config for WindowConfig {
         Facts { outputs, ..Facts::default() }
     }
 
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        let key = || {
+            let kind = std::mem::discriminant(&self.shape()?);
+            let aggregation = Aggregation::new(&self.aggregate).ok()?;
+            Some(format!("{kind:?} {:?} {:?} {:?}", self.by, self.time, aggregation.columns()))
+        };
+        let key = if self.partial == Partial::Carry { key() } else { None };
+        let is_sent = self.partial != Partial::Drop;
+        Some(Memory { what: "its open windows", key, is_sent })
+    }
+
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
         let shape = self.shape().ok_or_else(|| BuildError::new("a window needs `last` or a span of time"))?;
         let rules = Rules {
@@ -191,7 +206,7 @@ impl Config for WindowConfig {
             by: self.by.clone(),
             idle: self.idle.map(|idle| idle.0),
             max_events: self.max_events,
-            partial: self.partial == Partial::Emit,
+            partial: self.partial != Partial::Drop,
             ack_emitted: self.ack == Ack::Emitted,
             aggregation: Aggregation::new(&self.aggregate).map_err(|bad| BuildError::new(bad.message))?,
         };

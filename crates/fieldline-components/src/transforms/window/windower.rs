@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use fieldline_core::outputs::Port;
-use fieldline_core::{Event, EventError, Map, Moment, Outputs, Receipt, Transform, Value, clock};
+use fieldline_core::transform::downcast;
+use fieldline_core::{BuildError, Event, EventError, Map, Moment, Outputs, Receipt, Transform, Value, clock};
 
 use super::aggregation::Aggregation;
 use super::lane::{Lane, Pane, Row};
@@ -27,7 +28,7 @@ pub(super) struct Rules {
     pub(super) idle: Option<Duration>,
     /// The most readings kept, of all keys together.
     pub(super) max_events: usize,
-    /// Whether open windows are emitted at the end.
+    /// Whether windows that are open at the end are emitted, rather than withheld.
     pub(super) partial: bool,
     /// Whether readings are settled only with the result.
     pub(super) ack_emitted: bool,
@@ -147,6 +148,22 @@ impl Transform for Windower {
 
     fn finish(&mut self, _moment: &Moment<'_>, out: &mut Outputs) {
         self.finish_all(out);
+    }
+
+    fn take_over(
+        &mut self,
+        before: Box<dyn Transform>,
+        moment: &Moment<'_>,
+        out: &mut Outputs,
+    ) -> Result<(), BuildError> {
+        let before = downcast::<Windower>(before)?;
+        (self.held, self.timeline) = (before.held, before.timeline);
+        for lane in self.lanes.take_over(before.lanes) {
+            self.finish_lane(lane, out);
+        }
+        self.lanes.for_each(|lane| lane.follow(&self.rules.shape));
+        self.wake = Some(moment.instant);
+        Ok(())
     }
 }
 
