@@ -9,7 +9,7 @@ use crate::error::SubscribeError;
 use crate::message::Message;
 use crate::session::{Queued, Session, Standing};
 
-/// The messages of one subscription. Dropping it unsubscribes; messages it has not taken are kept for the
+/// The messages of one subscription. Dropping it unsubscribes after a while; what it has not taken, and what comes until then, is kept for the
 /// operation time-out in case somebody subscribes in its place.
 pub struct Inbound {
     session: Arc<Session>,

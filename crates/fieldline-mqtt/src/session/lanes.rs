@@ -1,7 +1,7 @@
 //! The lanes: one bounded queue per subscriber, and which message goes into which. A slow subscriber fills
 //! only its own queue. Pure but for waking the subscribers.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -71,6 +71,9 @@ pub(crate) struct Lanes {
     next_lane: u64,
     pub(crate) acknowledgements: Acknowledgements,
     unclaimed: VecDeque<(Queued, Instant)>,
+    /// Filters that nobody subscribes to any more, and since when: the broker is told after a while, so that it
+    /// sends what a successor would miss.
+    abandoned: Vec<(String, Instant)>,
     /// Whether the broker's window turned out larger than a lane: nothing more that must be acknowledged is
     /// taken on this connection, and once the lanes are empty the session is resumed on a new one.
     holding: bool,
@@ -118,15 +121,24 @@ impl Lanes {
         filters.into_iter().map(|(filter, qos)| (filter.to_owned(), qos)).collect()
     }
 
-    /// Removes a subscriber. What it had not taken is kept for a successor. Returns its filter if nobody
-    /// else subscribes to it.
-    pub(crate) fn remove(&mut self, id: u64, now: Instant) -> Option<String> {
-        let lane = self.lanes.remove(&id)?;
+    /// Removes a subscriber. What it had not taken, and what comes for it for a while, is kept for a successor.
+    pub(crate) fn remove(&mut self, id: u64, now: Instant) {
+        let Some(lane) = self.lanes.remove(&id) else { return };
         self.unclaimed.extend(
             lane.queue.into_iter().filter(|queued| queued.arrived.is_some()).map(|queued| (queued, now)),
         );
-        let shared = self.lanes.values().any(|other| other.filter == lane.filter);
-        (!shared).then_some(lane.filter)
+        self.abandoned.push((lane.filter, now));
+    }
+
+    /// The filters that nobody has subscribed to since `before`, each once.
+    pub(crate) fn release_abandoned(&mut self, before: Instant) -> Vec<String> {
+        let wanted: BTreeSet<&str> = self.lanes.values().map(|lane| lane.filter.as_str()).collect();
+        self.abandoned.retain(|(filter, _)| !wanted.contains(filter.as_str()));
+        let (due, waiting) =
+            std::mem::take(&mut self.abandoned).into_iter().partition(|(_, since)| *since <= before);
+        self.abandoned = waiting;
+        let due: Vec<(String, Instant)> = due;
+        due.into_iter().map(|(filter, _)| filter).collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// Prepares for a new connection. If the session was resumed, what was queued and not acknowledged comes

@@ -148,14 +148,7 @@ impl Session {
     }
 
     pub(crate) fn unsubscribe(&self, lane: u64) {
-        let mut inner = self.lock();
-        let now = Instant::now();
-        if let Some(filter) = inner.lanes.remove(lane, now)
-            && inner.link.is_some()
-        {
-            inner.subscriptions.ask(Request::Unsubscribe(filter));
-            inner.pump(now);
-        }
+        self.lock().lanes.remove(lane, Instant::now());
     }
 
     /// Asks the library to end the connection in good order, after everything handed over so far.

@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use crate::error::ConnectError;
+use crate::session::subscriptions::Request;
 use crate::session::{Inner, Link, Session};
 
 /// How a connection ended.
@@ -63,6 +64,11 @@ impl Inner {
         }
         if let Some(before) = now.checked_sub(after) {
             self.counters.unclaimed += self.lanes.release_unclaimed(before);
+            if self.link.is_some() {
+                for filter in self.lanes.release_abandoned(before) {
+                    self.subscriptions.ask(Request::Unsubscribe(filter));
+                }
+            }
         }
         overdue(self.lanes.acknowledgements.stuck_since()).then_some(End::Resume)
     }
