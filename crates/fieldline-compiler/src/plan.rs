@@ -154,8 +154,8 @@ impl Plan {
             hasher.bytes(format!("{:?} {:?} {:?}", node.inputs, node.with, node.connection).as_bytes());
         }
         for pipeline in &self.pipelines {
-            let Pipeline { name, dead_letter, rollback_window, .. } = pipeline;
-            hasher.bytes(format!("{name} {dead_letter:?} {rollback_window:?}").as_bytes());
+            let Pipeline { name, dead_letter, letter_file, rollback_window, .. } = pipeline;
+            hasher.bytes(format!("{name} {dead_letter:?} {letter_file:?} {rollback_window:?}").as_bytes());
         }
         hasher.finish()
     }

@@ -3,7 +3,7 @@
 //!
 //! A change is worse than what was before if, in the nodes it touched, (1) events fail or are lost at a rate that is
 //! ten percentage points higher, at least five of them; (2) a source that gave events gives none any more,
-//! for as long as four of its usual intervals and at least five seconds; (3) a node that was at work has failed
+//! for as long as four of its usual intervals, twice its longest silence before, and at least five seconds; (3) a node that was at work has failed
 //! for good, or has not come to work at the end of the window.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -51,6 +51,22 @@ impl Past {
         let done = Counts { came: last.came - first.came, failed: last.failed - first.failed };
         Some((done, end.duration_since(start)))
     }
+
+    /// For how long a node stood still at most in the remembered time.
+    fn longest_silence(&self, id: &NodeId) -> Duration {
+        let mut latest: Option<(Instant, u64)> = None;
+        let mut longest = Duration::ZERO;
+        for (when, nodes) in &self.0 {
+            let Some(counts) = nodes.get(id) else { continue };
+            match latest {
+                Some((since, came)) if came == counts.came => {
+                    longest = longest.max(when.duration_since(since))
+                }
+                _ => latest = Some((*when, counts.came)),
+            }
+        }
+        longest
+    }
 }
 
 /// How a node did before the change.
@@ -58,8 +74,11 @@ impl Past {
 struct Before {
     at_change: Counts,
     share_failed: f64,
-    interval: Option<Duration>,
+    /// Of a source that gave events: the time from one to the next, and the longest.
+    pace: Option<(Duration, Duration)>,
     was_running: bool,
+    /// When an event came last since the change, and how many there were then.
+    latest: (Instant, u64),
 }
 
 /// A change on trial.
@@ -93,22 +112,28 @@ impl Probation {
         let before = |node: &NodeStatus| {
             let (done, time) = past.of(&node.id).unwrap_or_default();
             let share_failed = done.failed as f64 / done.came.max(1) as f64;
-            let interval = (node.kind == Kind::Source && done.came > 0)
-                .then(|| time / u32::try_from(done.came).unwrap_or(u32::MAX));
+            let interval = || time / u32::try_from(done.came).unwrap_or(u32::MAX);
+            let pace = (node.kind == Kind::Source && done.came > 0)
+                .then(|| (interval(), past.longest_silence(&node.id)));
             let was_running = node.state == NodeState::Running;
-            Before { at_change: counts(node), share_failed, interval, was_running }
+            let at_change = counts(node);
+            Before { at_change, share_failed, pace, was_running, latest: (now, at_change.came) }
         };
         let nodes = status.nodes.iter().filter(|node| touched.contains(&node.id));
         Probation { since: now, window, nodes: nodes.map(|node| (node.id.clone(), before(node))).collect() }
     }
 
     /// Looks at the state `now`.
-    pub(crate) fn judge(&self, now: Instant, status: &Status) -> Verdict {
+    pub(crate) fn judge(&mut self, now: Instant, status: &Status) -> Verdict {
         let elapsed = now.duration_since(self.since);
         let is_over = elapsed >= self.window;
         for node in &status.nodes {
-            let Some(before) = self.nodes.get(&node.id) else { continue };
-            if let Some(reason) = before.fault(node, elapsed, is_over) {
+            let Some(before) = self.nodes.get_mut(&node.id) else { continue };
+            if before.latest.1 != counts(node).came {
+                before.latest = (now, counts(node).came);
+            }
+            let silence = now.duration_since(before.latest.0);
+            if let Some(reason) = before.fault(node, silence, is_over) {
                 return Verdict::RollBack(format!("`{}` {reason}", node.id));
             }
         }
@@ -118,7 +143,7 @@ impl Probation {
 
 impl Before {
     /// What is worse with the node now than before.
-    fn fault(&self, node: &NodeStatus, elapsed: Duration, is_over: bool) -> Option<String> {
+    fn fault(&self, node: &NodeStatus, silence: Duration, is_over: bool) -> Option<String> {
         let now = counts(node);
         let came = now.came.saturating_sub(self.at_change.came);
         let failed = now.failed.saturating_sub(self.at_change.failed);
@@ -130,13 +155,12 @@ impl Before {
                 "fails {now} % of its events ({failed} of {came}), before the change {then} %"
             ));
         }
-        if let Some(interval) = self.interval
-            && came == 0
-            && elapsed > (interval * 4).max(LEAST_SILENCE)
+        if let Some((interval, longest)) = self.pace
+            && silence > (interval * 4).max(longest * 2).max(LEAST_SILENCE)
         {
             return Some(format!(
                 "has given nothing for {} s, before the change one event in {interval:.1?}",
-                elapsed.as_secs()
+                silence.as_secs()
             ));
         }
         match &node.state {
@@ -201,7 +225,7 @@ mod tests {
         let at_change = status(kind, NodeState::Running, 100, failed);
         let now = start + second * 10;
         let touched = BTreeSet::from([NodeId::new("p", "n")]);
-        let probation = Probation::new(now, DEFAULT_WINDOW, &touched, &past, &at_change);
+        let mut probation = Probation::new(now, DEFAULT_WINDOW, &touched, &past, &at_change);
         let later = now + Duration::from_secs(after);
         probation.judge(later, &status(kind, state, 100 + came, failed + failed_after))
     }
@@ -225,6 +249,21 @@ mod tests {
         let reason = "`p/n` has given nothing for 6 s, before the change one event in 100.0ms".to_owned();
         assert_eq!(verdict(Kind::Source, 0, 6, NodeState::Running, 0, 0), Verdict::RollBack(reason));
         assert_eq!(verdict(Kind::Transform, 0, 30, NodeState::Running, 0, 0), Verdict::Keep);
+    }
+
+    #[test]
+    fn a_source_that_gives_in_bursts_may_pause_between_them() {
+        let start = tokio::time::Instant::now().into_std();
+        let second = |n: u32| start + Duration::from_secs(1) * n;
+        let state = |n: u32| status(Kind::Source, NodeState::Running, u64::from(n / 20 * 100), 0);
+        let mut past = Past::default();
+        (0..60).for_each(|n| past.remember(second(n), &state(n)));
+        let touched = BTreeSet::from([NodeId::new("p", "n")]);
+        let mut probation = Probation::new(second(60), DEFAULT_WINDOW, &touched, &past, &state(60));
+        for n in 61..90 {
+            assert_eq!(probation.judge(second(n), &state(n)), Verdict::Wait, "after {n} s");
+        }
+        assert_eq!(probation.judge(second(90), &state(90)), Verdict::Keep);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use fieldline_runtime::{BufferStatus, NodeStatus, Status};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tokio::runtime::Handle;
 
 use crate::engine::Outcome;
 
@@ -39,6 +40,7 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
     describe_gauge!("fieldline_generation", "How many plans were applied since the program started");
     describe_gauge!("fieldline_applied_timestamp_seconds", "When the plan that runs was applied");
     describe_gauge!("fieldline_config_info", "1, with the hash of the configuration that runs");
+    describe_gauge!("fieldline_tasks", "Tasks of the program; the same number of nodes should take the same");
     describe_counter!("fieldline_reloads_total", "Reloads by result");
     for result in Outcome::WORDS {
         counter!("fieldline_reloads_total", "result" => result).absolute(0);
@@ -57,6 +59,7 @@ pub(crate) fn render(handle: &PrometheusHandle, status: &Status) -> String {
     gauge!("fieldline_generation").set(status.generation as f64);
     gauge!("fieldline_applied_timestamp_seconds").set(status.applied_at.as_millisecond() as f64 / 1e3);
     gauge!("fieldline_config_info", "hash" => hash.clone()).set(1.0);
+    gauge!("fieldline_tasks").set(Handle::current().metrics().num_alive_tasks() as f64);
     status.nodes.iter().for_each(record);
     let unused: u64 = status.unused_buffers.iter().map(|buffer| buffer.bytes).sum();
     gauge!("fieldline_unused_buffer_bytes").set(unused as f64);

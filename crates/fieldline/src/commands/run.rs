@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
+use fieldline_core::Clock;
+use fieldline_runtime::SystemTime;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{BAD_CONFIG, Format, RunOptions};
@@ -30,7 +32,8 @@ pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
         let hangup = signal(SignalKind::hangup())?;
         let listener = if options.no_admin { None } else { admin::bind(options.admin).await? };
         let (pipelines, nodes) = (compiled.plan.pipelines.len(), compiled.plan.nodes.len());
-        let (engine, handle) = Engine::start(options.clone(), compiled, inputs).await?;
+        let (engine, handle) =
+            Engine::start(options.clone(), compiled, inputs, Clock::new(SystemTime)).await?;
         tracing::info!(pipelines, nodes, "running; stop with Ctrl-C");
         let stop = async move {
             tokio::select! {

@@ -14,11 +14,14 @@ pub(super) fn with_broken_as_they_run(running: &Plan, compiled: Compiled) -> Pla
         for pipeline in kept {
             let nodes = running.nodes.iter().filter(|node| node.id.pipeline() == &*pipeline.name).cloned();
             plan.nodes.extend(nodes);
+            let sources = running.sources.iter().filter(|(id, _)| id.pipeline() == &*pipeline.name);
+            plan.sources.extend(sources.map(|(id, policy)| (id.clone(), policy.clone())));
             plan.pipelines.push(pipeline);
             for (path, content) in &running.files.0 {
                 plan.files.0.entry(path.clone()).or_insert_with(|| content.clone());
             }
         }
     }
+    plan.pipelines.sort_by(|left, right| left.name.cmp(&right.name));
     plan
 }

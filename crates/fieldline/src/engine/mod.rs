@@ -1,23 +1,22 @@
 //! The running program: compiles, applies, watches, reloads, takes back, stops. One task owns the runtime;
 //! everyone else asks it through an [`EngineHandle`].
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fieldline_compiler::plan::{Fingerprint, Plan};
-use fieldline_compiler::{Broken, Compiled, NodeId};
+use fieldline_compiler::plan::Fingerprint;
+use fieldline_compiler::{Broken, Compiled};
 use fieldline_core::{Clock, Draft};
 use fieldline_runtime::dead_letter::Letter;
-use fieldline_runtime::{Applied, Environment, Runtime, SystemTime, View};
+use fieldline_runtime::{Environment, Runtime, View};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::cli::RunOptions;
 use crate::inputs::Inputs;
 use crate::preview::preview;
-use crate::probation::{DEFAULT_WINDOW, Past, Probation, Verdict};
+use crate::probation::Past;
 use crate::watch::Watch;
 use crate::{disk, output, telemetry};
 
@@ -27,10 +26,13 @@ mod merge;
 
 mod outcome;
 
+mod trial;
+
 use handle::Ask;
 pub(crate) use handle::{EngineHandle, Files};
 use merge::with_broken_as_they_run;
 pub(crate) use outcome::Outcome;
+use trial::Trial;
 
 /// How often the engine looks whether all is done and well.
 const LOOK: Duration = Duration::from_secs(1);
@@ -50,20 +52,14 @@ pub(crate) struct Engine {
     taken_back: Option<(Fingerprint, String)>,
 }
 
-/// A change that must prove itself.
-struct Trial {
-    probation: Probation,
-    before: Plan,
-}
-
 impl Engine {
     /// Applies what was compiled.
     pub(crate) async fn start(
         options: RunOptions,
         compiled: Compiled,
         inputs: Inputs,
+        clock: Clock,
     ) -> anyhow::Result<(Self, EngineHandle)> {
-        let clock = Clock::new(SystemTime);
         let environment = Environment {
             clock: clock.clone(),
             data_dir: disk::data_dir(options.data_dir.as_deref()).into(),
@@ -167,50 +163,6 @@ impl Engine {
         looking.await.unwrap_or(true)
     }
 
-    /// Changes to `next`, and puts what it touches on trial.
-    async fn apply(&mut self, next: Plan) -> Outcome {
-        let before = self.runtime.plan().clone();
-        let status = self.view.status();
-        match self.runtime.apply(next).await {
-            Ok(applied) => {
-                self.taken_back = None;
-                let touched = touched(&applied);
-                let window = window(self.runtime.plan(), &touched);
-                self.trial = (!window.is_zero()).then(|| Trial {
-                    probation: Probation::new(self.clock.instant(), window, &touched, &self.past, &status),
-                    before,
-                });
-                Outcome::Applied(applied)
-            }
-            Err(error) => Outcome::Rejected(vec![error.to_string()]),
-        }
-    }
-
-    /// Remembers how things are, and judges a change that is on trial.
-    async fn look(&mut self) {
-        let (now, status) = (self.clock.instant(), self.view.status());
-        self.past.remember(now, &status);
-        let Some(trial) = &self.trial else { return };
-        match trial.probation.judge(now, &status) {
-            Verdict::Wait => {}
-            Verdict::Keep => {
-                tracing::info!("the last change has proved itself");
-                self.trial = None;
-            }
-            Verdict::RollBack(reason) => {
-                let Some(trial) = self.trial.take() else { return };
-                self.taken_back = Some((self.runtime.plan().fingerprint(), reason.clone()));
-                let outcome = match self.runtime.apply(trial.before).await {
-                    Ok(_) => Outcome::RolledBack(reason),
-                    Err(error) => {
-                        Outcome::Rejected(vec![format!("{reason}, but the version before: {error}")])
-                    }
-                };
-                self.conclude(outcome);
-            }
-        }
-    }
-
     /// What a reload would do, as data.
     async fn preview(&self) -> Value {
         match self.compile().await {
@@ -264,16 +216,4 @@ fn lock(files: &Mutex<Files>) -> MutexGuard<'_, Files> {
 
 fn broken_files(broken: &[Broken]) -> Vec<PathBuf> {
     broken.iter().map(|broken| broken.file.clone()).collect()
-}
-
-/// The nodes whose tasks a change has started anew.
-fn touched(applied: &Applied) -> BTreeSet<NodeId> {
-    applied.started.iter().flat_map(|unit| unit.members().iter().cloned()).collect()
-}
-
-/// The longest window of the pipelines a change touches.
-fn window(plan: &Plan, touched: &BTreeSet<NodeId>) -> Duration {
-    let is_touched = |name: &str| touched.iter().any(|id| id.pipeline() == name);
-    let pipelines = plan.pipelines.iter().filter(|pipeline| is_touched(&pipeline.name));
-    pipelines.map(|pipeline| pipeline.rollback_window.unwrap_or(DEFAULT_WINDOW)).max().unwrap_or_default()
 }
