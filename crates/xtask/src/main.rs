@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`, `new`, `chaos` and `footprint`.
+//! `cargo xtask tidy`, `new`, `chaos`, `storm` and `footprint`.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,6 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use xtask::field;
 use xtask::field::chaos::Chaos;
+use xtask::field::reload_time::reload_times;
+use xtask::field::storm::Storm;
 use xtask::new::{ComponentKind, create};
 use xtask::tidy;
 use xtask::workspace::{Workspace, root};
@@ -15,10 +17,14 @@ use xtask::workspace::{Workspace, root};
 const USAGE: &str = "usage: cargo xtask tidy
        cargo xtask new transform|source|sink NAME
        cargo xtask chaos PROGRAM [ROUNDS]      the program, such as target/release/fieldline, through accidents
+       cargo xtask storm PROGRAM [RELOADS]     through edits, while messages pass
        cargo xtask footprint PROGRAM           its size, memory and processor time";
 
 /// Rounds of accidents if nothing is said.
 const ROUNDS: u32 = 100;
+
+/// Reloads in a storm if nothing is said.
+const RELOADS: u32 = 1000;
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,6 +34,8 @@ fn main() -> anyhow::Result<ExitCode> {
         ["new", kind, name] => new(&root(), kind, name),
         ["chaos", program] => chaos(Path::new(program), ROUNDS),
         ["chaos", program, rounds] => chaos(Path::new(program), rounds.parse().context(USAGE)?),
+        ["storm", program] => storm(Path::new(program), RELOADS),
+        ["storm", program, reloads] => storm(Path::new(program), reloads.parse().context(USAGE)?),
         ["footprint", program] => footprint(Path::new(program)),
         _ => bail!(USAGE),
     }
@@ -40,6 +48,18 @@ fn chaos(program: &Path, rounds: u32) -> anyhow::Result<ExitCode> {
     let account = field::chaos::run(program, folder.path(), Chaos { rounds, rate: 2000 }, &mut say)?;
     say(account.to_string());
     Ok(if account.sum().lost == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn storm(program: &Path, reloads: u32) -> anyhow::Result<ExitCode> {
+    let folder = tempfile::tempdir()?;
+    let mut out = std::io::stdout();
+    let mut say = |line: String| drop(writeln!(out, "{line}"));
+    let report = field::storm::run(program, folder.path(), Storm { reloads, rate: 5000 }, &mut say)?;
+    say(report.to_string());
+    let hundred = tempfile::tempdir()?;
+    let times = reload_times(program, hundred.path())?;
+    say(format!("one node of a hundred edited: {times}"));
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn footprint(program: &Path) -> anyhow::Result<ExitCode> {

@@ -21,7 +21,8 @@ impl Sender {
     pub(super) fn start(port: u16, topic: &str) -> Result<Self> {
         let mut command = Command::new("mosquitto_pub");
         let port = port.to_string();
-        command.args(["-h", "127.0.0.1", "-p", &port, "-t", topic, "-q", "1", "-l", "-i", "chaos-sender"]);
+        let id = topic.replace('/', "-");
+        command.args(["-h", "127.0.0.1", "-p", &port, "-t", topic, "-q", "1", "-l", "-i", &id]);
         let mut child = command.stdin(Stdio::piped()).spawn().context("`mosquitto_pub` does not start")?;
         let lines = child.stdin.take();
         Ok(Sender { process: Process::from(child), lines })

@@ -3,7 +3,13 @@
 
 pub mod chaos;
 
+pub mod storm;
+
+pub mod reload_time;
+
 pub mod footprint;
+
+mod admin;
 
 mod broker;
 

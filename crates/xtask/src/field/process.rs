@@ -37,9 +37,18 @@ impl Process {
 
     /// Resident memory in KiB.
     pub(super) fn resident(&self) -> Result<u64> {
+        self.status("VmRSS:")
+    }
+
+    /// How many threads it has.
+    pub(super) fn threads(&self) -> Result<u64> {
+        self.status("Threads:")
+    }
+
+    fn status(&self, field: &str) -> Result<u64> {
         let status = read(&format!("/proc/{}/status", self.0.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        Ok(line.trim().trim_end_matches(" kB").trim().parse()?)
+        let value = status.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
+        Ok(value.trim().trim_end_matches(" kB").trim().parse()?)
     }
 
     /// Processor time used so far.

@@ -1,0 +1,140 @@
+//! [`Draft`]: the pipeline of a storm as it is edited.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::super::broker::write;
+
+const PIPELINE: &str = r#"pipeline: storm
+rollback_window: 0s
+connections:
+  plant: { type: mqtt, url: "mqtt://127.0.0.1:PORT", client_id: storm-program, keep_alive: 5s }
+sources:
+  in: { type: mqtt, connection: plant, topics: TOPICS, qos: 1 }
+transforms:
+  work: { type: script, inputs: in, code: "this.edit = EDIT; this.lane = meta.topic.sub_string(9);" }
+MIDDLEsinks:
+  out: { type: mqtt, inputs: LAST, connection: plant, topic: "storm/out/{{ event.lane }}", qos: 1, batch: { max_events: BATCH } }
+"#;
+
+/// Gathers readings and takes them apart again: what a window forgets is missing at the end.
+const WINDOW: &str = r#"  gather: { type: window, inputs: work, tumbling: LENGTH, by: lane, aggregate: { n: list(n) } }
+  scatter: { type: script, inputs: gather, code: "for n in this.n { emit(#{ n: n, lane: this.lane }); } discard();" }
+"#;
+
+/// A source that never connects, beside the others.
+const UNREACHABLE: &str = r#"pipeline: unreachable
+rollback_window: 0s
+connections:
+  nowhere: { type: mqtt, url: "mqtt://127.0.0.1:1", client_id: storm-nowhere }
+sources:
+  never: { type: mqtt, connection: nowhere, topics: ["a/b"] }
+sinks:
+  none: { type: blackhole, inputs: never }
+"#;
+
+/// Lengths of the window, in milliseconds, in turn; 0 for none.
+const WINDOWS: [u32; 4] = [0, 50, 200, 75];
+
+/// What is edited, in turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edit {
+    /// The script.
+    Script,
+    /// A window comes into the middle, or gets another length.
+    Window,
+    /// The sink's batches.
+    Sink,
+    /// The source's topics.
+    Source,
+    /// A mistake in the YAML.
+    Mistake,
+    /// Another pipeline, which cannot connect, comes or goes.
+    Unreachable,
+}
+
+/// The edits of a storm, over and over.
+pub(super) const EDITS: [Edit; 8] = [
+    Edit::Script,
+    Edit::Window,
+    Edit::Mistake,
+    Edit::Window,
+    Edit::Source,
+    Edit::Unreachable,
+    Edit::Script,
+    Edit::Sink,
+];
+
+/// The pipeline as it is edited.
+pub(super) struct Draft {
+    port: u16,
+    script: u32,
+    /// In milliseconds; 0 for none.
+    window: u32,
+    /// How often the window was edited.
+    windows: usize,
+    batch: u32,
+    topics: &'static str,
+    has_mistake: bool,
+    has_unreachable: bool,
+}
+
+impl Draft {
+    /// The pipeline before the first edit, for the broker at `port`.
+    pub(super) fn new(port: u16) -> Self {
+        let topics = "[\"storm/in/+\"]";
+        Draft {
+            port,
+            script: 0,
+            window: 0,
+            windows: 0,
+            batch: 100,
+            topics,
+            has_mistake: false,
+            has_unreachable: false,
+        }
+    }
+
+    /// Makes one edit; `number` is different for each.
+    pub(super) fn edit(&mut self, edit: Edit, number: u32) {
+        self.has_mistake = edit == Edit::Mistake;
+        match edit {
+            Edit::Script => self.script = number + 1,
+            Edit::Window => {
+                self.windows += 1;
+                self.window = WINDOWS[self.windows % WINDOWS.len()];
+            }
+            Edit::Sink => self.batch = 100 + number % 64,
+            Edit::Source if self.topics.contains("other") => self.topics = "[\"storm/in/+\"]",
+            Edit::Source => self.topics = "[\"storm/in/+\", \"storm/other\"]",
+            Edit::Mistake => {}
+            Edit::Unreachable => self.has_unreachable = !self.has_unreachable,
+        }
+    }
+
+    /// The pipeline file.
+    pub(super) fn text(&self) -> String {
+        let (middle, last) = match self.window {
+            0 => (String::new(), "work"),
+            length => (WINDOW.replace("LENGTH", &format!("{length}ms")), "scatter"),
+        };
+        let last = if self.has_mistake { "scater" } else { last };
+        PIPELINE
+            .replace("PORT", &self.port.to_string())
+            .replace("EDIT", &self.script.to_string())
+            .replace("TOPICS", self.topics)
+            .replace("MIDDLE", &middle)
+            .replace("LAST", last)
+            .replace("BATCH", &self.batch.to_string())
+    }
+
+    /// Writes or removes the file of the pipeline that cannot connect.
+    pub(super) fn place_unreachable(&self, path: &Path) -> Result<()> {
+        match (self.has_unreachable, path.exists()) {
+            (true, false) => write(path, UNREACHABLE),
+            (false, true) => Ok(std::fs::remove_file(path)?),
+            _ => Ok(()),
+        }
+    }
+}
