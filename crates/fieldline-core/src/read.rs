@@ -1,7 +1,8 @@
 //! Reads a typed config from a [`Value`], and says at which field it failed.
 //!
 //! serde's own derives do the typing; this deserializer only keeps track of the path, so that the compiler
-//! can point at the line. Text that came from a variable is read as the type its field wants.
+//! can point at the line. Text that came from a variable is read as the type its field wants. What a field wants
+//! decides which of its visitor's methods is called: no config type carries code for shapes that it refuses.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -152,6 +153,21 @@ impl<'v> Reader<'v, '_> {
         }
     }
 
+    /// The error for a value of a type that the visitor does not take.
+    fn wrong_type(&self, expected: &dyn de::Expected) -> ReadError {
+        let found = match self.value {
+            Value::Null => de::Unexpected::Unit,
+            Value::Bool(truth) => de::Unexpected::Bool(*truth),
+            Value::Int(number) => de::Unexpected::Signed(*number),
+            Value::Float(number) => de::Unexpected::Float(*number),
+            Value::Text(text) => de::Unexpected::Str(text),
+            Value::Bytes(bytes) => de::Unexpected::Bytes(bytes),
+            Value::List(_) => de::Unexpected::Seq,
+            Value::Map(_) => de::Unexpected::Map,
+        };
+        de::Error::invalid_type(found, expected)
+    }
+
     fn visit<V: Visitor<'v>>(self, visitor: V) -> Result<V::Value, ReadError> {
         let field = self.field.clone();
         let result = match self.value {
@@ -176,10 +192,49 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
-        match self.typed::<bool>() {
-            Some(truth) => visitor.visit_bool(truth).map_err(|error: ReadError| error.at(&self.field)),
-            None => self.visit(visitor),
-        }
+        let result = match (self.value, self.typed::<bool>()) {
+            (Value::Bool(truth), _) => visitor.visit_bool(*truth),
+            (_, Some(truth)) => visitor.visit_bool(truth),
+            _ => Err(self.wrong_type(&visitor)),
+        };
+        result.map_err(|error| error.at(&self.field))
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        let result = match self.value {
+            Value::Text(text) => visitor.visit_borrowed_str(text),
+            _ => Err(self.wrong_type(&visitor)),
+        };
+        result.map_err(|error| error.at(&self.field))
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        let result = match self.value {
+            Value::List(list) => visitor.visit_seq(Elements { list: list.iter().enumerate(), reader: &self }),
+            _ => Err(self.wrong_type(&visitor)),
+        };
+        result.map_err(|error| error.at(&self.field))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        let result = match self.value {
+            Value::Map(map) => visitor.visit_map(Members::new(map, &self)),
+            _ => Err(self.wrong_type(&visitor)),
+        };
+        result.map_err(|error| error.at(&self.field))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        self.deserialize_map(visitor)
     }
 
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -273,8 +328,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
     }
 
     serde::forward_to_deserialize_any! {
-        i128 u128 char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct
-        identifier ignored_any
+        i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
     }
 }
 
