@@ -8,7 +8,7 @@ use fieldline_core::{Files, Kind};
 
 use crate::files::FileSet;
 use crate::fingerprint::Hasher;
-use crate::plan::{Fingerprint, Input, Node, NodeId, Pipeline, Plan, Snapshot};
+use crate::plan::{Control, Fingerprint, Input, Node, NodeId, Pipeline, Plan, Snapshot};
 use crate::resolve::{Fields, Resolved};
 use crate::session::ComponentFiles;
 use crate::spec::{NodeSpec, PipelineSpec};
@@ -96,6 +96,12 @@ fn node(
     let input =
         |edge: &Edge| Input { from: NodeId::new(&spec.name, &spec.nodes[edge.from].id), port: edge.port };
     let with = wiring.with[index].iter().map(|(name, edge)| (name.clone(), input(edge))).collect();
+    let controls = wiring.control[index].iter().zip(&resolved.rights).map(|(edge, right)| Control {
+        input: input(edge),
+        allow: right.allow.clone(),
+        persist: right.persist,
+        expires: right.expires,
+    });
     let connection = resolved.facts.connection.as_ref().map(|(_, name)| NodeId::new(&spec.name, name));
     Node {
         id: NodeId::new(&spec.name, &node.id),
@@ -107,6 +113,8 @@ fn node(
         facts: resolved.facts,
         inputs: wiring.inputs[index].iter().map(input).collect(),
         with,
+        controls: controls.collect(),
+        settings: node.definition.map_or(&[], |definition| definition.settings),
         connection,
         policy: resolved.policy,
         origins: Fields::of(&node.config, files).origins(),
@@ -124,6 +132,9 @@ fn fingerprint(
     hasher.bytes(node.definition.map_or("", |definition| definition.name).as_bytes());
     hasher.value(&node.config.to_value());
     hasher.value(&node.policy.to_value());
+    if let Some(control) = &node.control {
+        hasher.value(&control.to_value());
+    }
     for (field, path) in &resolved.paths {
         hasher.bytes(field.as_bytes());
         hasher.bytes(path.as_os_str().as_encoded_bytes());

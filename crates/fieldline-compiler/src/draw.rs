@@ -7,7 +7,8 @@ use fieldline_core::Kind;
 
 use crate::plan::{Input, Node, Plan};
 
-/// A Mermaid flowchart, one box for each pipeline. Dashed edges are values beside events (`with`), dotted lines
+/// A Mermaid flowchart, one box for each pipeline. Dashed edges are values beside events (`with`) and commands
+/// (`control`), dotted lines
 /// without arrows lead to connections.
 pub fn mermaid(plan: &Plan) -> String {
     let mut text = String::from("flowchart LR\n");
@@ -34,7 +35,7 @@ pub fn mermaid(plan: &Plan) -> String {
         let arrow = match (edge.style, edge.label.is_empty()) {
             (Style::Flow, true) => "-->".to_owned(),
             (Style::Flow, false) => format!("-->|{}|", escaped(&edge.label)),
-            (Style::With, _) => format!("-.->|{}|", escaped(&edge.label)),
+            (Style::With | Style::Control, _) => format!("-.->|{}|", escaped(&edge.label)),
             (Style::Uses, _) => "-.-".to_owned(),
         };
         line(&mut text, &format!("  {from} {arrow} {to}"));
@@ -63,7 +64,7 @@ pub fn dot(plan: &Plan) -> String {
     for edge in edges(plan) {
         let style = match edge.style {
             Style::Flow => "",
-            Style::With => ", style=dashed",
+            Style::With | Style::Control => ", style=dashed",
             Style::Uses => ", style=dotted, dir=none",
         };
         let (from, to) = (&ids[edge.from], &ids[edge.to]);
@@ -82,6 +83,7 @@ fn line(text: &mut String, line: &str) {
 enum Style {
     Flow,
     With,
+    Control,
     Uses,
 }
 
@@ -112,6 +114,10 @@ fn edges(plan: &Plan) -> Vec<Edge<'_>> {
                 label: format!("with {name}"),
                 style: Style::With,
             });
+        }
+        for control in &node.controls {
+            let from = control.input.from.as_str();
+            edges.push(Edge { from, to, label: "control".into(), style: Style::Control });
         }
         if let Some(connection) = &node.connection {
             edges.push(Edge { from: to, to: connection.as_str(), label: String::new(), style: Style::Uses });

@@ -25,6 +25,8 @@ mod dead_letter;
 
 mod spec;
 
+mod control;
+
 mod resolve;
 
 mod wire;

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use fieldline_core::context::{Files, Origin};
 use fieldline_core::outputs::Port;
 use fieldline_core::policy::{LetterFile, SinkPolicy, SourcePolicy};
-use fieldline_core::{Facts, FieldPath, Kind, Memory, Prepared};
+use fieldline_core::{Facts, FieldPath, Kind, Memory, Prepared, Setting};
 
 use crate::fingerprint::Hasher;
 
@@ -67,6 +67,19 @@ pub struct Input {
     pub port: Port,
 }
 
+/// An edge that brings commands, and what they may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Control {
+    /// Where they come from.
+    pub input: Input,
+    /// The settings that they may set.
+    pub allow: Vec<&'static str>,
+    /// Whether what they set outlives the program.
+    pub persist: bool,
+    /// How long what they set holds, and the longest that a command may ask for; for good without it.
+    pub expires: Option<Duration>,
+}
+
 /// One node of the program.
 #[derive(Clone)]
 pub struct Node {
@@ -86,6 +99,10 @@ pub struct Node {
     pub inputs: Vec<Input>,
     /// The nodes whose latest value lies beside each event, by the name the user gave.
     pub with: Vec<(Arc<str>, Input)>,
+    /// The edges that bring commands. They are beside the flow: they may lead back to what comes later.
+    pub controls: Vec<Control>,
+    /// What commands can set at all; how it is configured stands in the facts.
+    pub settings: &'static [Setting],
     /// The connection it uses.
     pub connection: Option<NodeId>,
     /// How a sink waits, batches and retries; the default for every other kind.

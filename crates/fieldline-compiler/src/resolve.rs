@@ -13,6 +13,7 @@ use fieldline_core::report::{Place, Problem, Report};
 use fieldline_core::suggest::nearest;
 use fieldline_core::{CheckCx, Facts, FieldPath, Kind, Memory, Prepared, Value};
 
+use crate::control::{self, Right};
 use crate::files::{FileSet, Span};
 use crate::session::{ComponentFiles, Session, resolve};
 use crate::spec::{NodeSpec, POLICY};
@@ -29,6 +30,8 @@ pub(crate) struct Resolved {
     pub(crate) memory: Option<Memory>,
     pub(crate) policy: SinkPolicy,
     pub(crate) source: SourcePolicy,
+    /// Who may set what, one for each input of commands.
+    pub(crate) rights: Vec<Right>,
     /// The paths of files as they were joined, by field; part of the fingerprint.
     pub(crate) paths: BTreeMap<String, PathBuf>,
 }
@@ -62,12 +65,17 @@ pub(crate) fn resolve_node(
     if facts.outputs.is_empty() {
         facts.outputs.push("main".into());
     }
+    let rights = control::read(spec, &facts, &session.files, &mut session.diagnostics).unwrap_or_default();
+    if !rights.is_empty() {
+        facts.outputs.push(control::RESPONSE.into());
+    }
     (session.diagnostics.errors() == errors).then(|| Resolved {
         memory: prepared.memory(files),
         prepared,
         facts,
         policy: policy.unwrap_or_default(),
         source: source.unwrap_or_default(),
+        rights,
         paths,
     })
 }
@@ -94,7 +102,7 @@ fn source_policy(spec: &NodeSpec, session: &mut Session<'_>) -> Option<SourcePol
 }
 
 /// Reads `node` until nothing is wrong or nothing more can be learnt.
-fn read_all<T>(
+pub(crate) fn read_all<T>(
     spec: &NodeSpec,
     node: &Node,
     what: &str,
@@ -188,6 +196,8 @@ fn mismatch(
                 known.push("type");
                 known.extend(matches!(spec.kind, Kind::Transform | Kind::Sink).then_some("inputs"));
                 known.extend(matches!(spec.kind, Kind::Transform).then_some("with"));
+                let has_settings = spec.definition.is_some_and(|definition| !definition.settings.is_empty());
+                known.extend(has_settings.then_some("control"));
                 known.extend(POLICY.iter().filter(|_| spec.kind == Kind::Sink));
             }
             let meant = nearest(name, known.iter().copied());

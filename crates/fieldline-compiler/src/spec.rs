@@ -7,6 +7,7 @@ use fieldline_core::suggest::nearest;
 use fieldline_core::units::Period;
 use fieldline_core::{Definition, Kind};
 
+use crate::control;
 use crate::dead_letter::{self, DeadLetterSpec};
 use crate::files::Span;
 use crate::names;
@@ -38,6 +39,8 @@ pub(crate) struct NodeSpec {
     pub(crate) definition: Option<Definition>,
     pub(crate) inputs: Option<Node>,
     pub(crate) with: Option<Node>,
+    /// Who steers it, in the form of [`control::in_one_form`].
+    pub(crate) control: Option<Node>,
     /// The driver's fields of a sink or source.
     pub(crate) policy: Node,
     /// The component's own fields.
@@ -131,12 +134,15 @@ fn node(id: &CompactString, span: Span, kind: Kind, node: &Node, session: &mut S
     }
     let mut config = Members::default();
     let mut policy = Members::default();
-    let (mut inputs, mut with, mut named) = (None, None, None);
+    let (mut inputs, mut with, mut control, mut named) = (None, None, None, None);
     for (name, member) in fields.into_iter().flatten() {
         match (name.as_str(), kind) {
             ("type", _) => named = Some(&member.value),
             ("inputs", Kind::Transform | Kind::Sink) => inputs = Some(member.value.clone()),
             ("with", Kind::Transform) => with = Some(member.value.clone()),
+            ("control", Kind::Source | Kind::Transform) => {
+                control = Some(control::in_one_form(member.key, &member.value));
+            }
             (name @ "sequence", Kind::Source) => drop(policy.insert(name.into(), member.clone())),
             (name, Kind::Sink) if POLICY.contains(&name) => {
                 policy.insert(name.into(), member.clone());
@@ -151,6 +157,7 @@ fn node(id: &CompactString, span: Span, kind: Kind, node: &Node, session: &mut S
         definition: fields.and_then(|_| definition(id, span, kind, named, session)),
         inputs,
         with,
+        control,
         policy: Node::new(node.span, Content::Map(policy)),
         config: Node::new(node.span, Content::Map(config)),
     }

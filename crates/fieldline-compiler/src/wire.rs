@@ -7,6 +7,7 @@ use fieldline_core::Kind;
 use fieldline_core::outputs::{MAIN, Port};
 use fieldline_core::suggest::nearest;
 
+use crate::control;
 use crate::diagnostics::Diagnostics;
 use crate::files::Span;
 use crate::names;
@@ -26,12 +27,14 @@ pub(crate) struct Edge {
 pub(crate) struct Wiring {
     pub(crate) inputs: Vec<Vec<Edge>>,
     pub(crate) with: Vec<Vec<(Arc<str>, Edge)>>,
+    /// The edges that bring commands: beside the flow, so they may lead back.
+    pub(crate) control: Vec<Vec<Edge>>,
     /// Whether some name meant nothing, so that what follows from missing edges is not complained about.
     pub(crate) complete: bool,
 }
 
 impl Wiring {
-    /// Every edge into `node`.
+    /// Every edge into `node` on which events flow.
     pub(crate) fn into(&self, node: usize) -> impl Iterator<Item = Edge> {
         self.inputs[node].iter().chain(self.with[node].iter().map(|(_, edge)| edge)).copied()
     }
@@ -54,12 +57,15 @@ pub(crate) fn wire(
         by_name.entry(node.id.as_str()).or_insert(index);
     }
     let wirer = Wirer { nodes: &spec.nodes, resolved, by_name };
-    let mut wiring = Wiring { inputs: Vec::new(), with: Vec::new(), complete: true };
+    let mut wiring = Wiring { inputs: Vec::new(), with: Vec::new(), control: Vec::new(), complete: true };
     let errors = diagnostics.errors();
     let dead_letter = spec.dead_letter.sink.as_ref().map(|(_, name)| name.as_str());
     for node in &spec.nodes {
         wiring.inputs.push(wirer.inputs(node, dead_letter == Some(&node.id), diagnostics));
         wiring.with.push(wirer.with(node, diagnostics));
+        wiring
+            .control
+            .push(control::sources(node).filter_map(|name| wirer.edge(name, diagnostics)).collect());
     }
     wiring.complete = diagnostics.errors() == errors;
     wiring

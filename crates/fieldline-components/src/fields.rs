@@ -9,6 +9,11 @@ pub(crate) fn any_map(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object", "additionalProperties": true })
 }
 
+/// What a field that is left out says: true.
+pub(crate) fn yes() -> bool {
+    true
+}
+
 /// Complains where a span of time is zero and nothing could ever be done in it.
 pub(crate) fn check_not_zero(cx: &mut CheckCx<'_>, field: &str, period: Period) {
     if period.0.is_zero() {

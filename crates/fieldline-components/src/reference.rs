@@ -34,6 +34,13 @@ pub fn page(definition: &Definition) -> String {
             text += &format!("| `{}` | {} | {} | {} |\n", row.name, row.kind, row.default, row.description);
         }
     }
+    if !definition.settings.is_empty() {
+        text += "\n## Settings\n\nWhat commands can change while it runs, through `control:`.\n\n";
+        text += "| Setting | Value | Meaning |\n|---|---|---|\n";
+        for setting in definition.settings {
+            text += &format!("| `{}` | {} | {} |\n", setting.name, setting.shape, setting.summary);
+        }
+    }
     text += "\n## Examples\n";
     for example in definition.examples {
         text += &example_section(definition, example);

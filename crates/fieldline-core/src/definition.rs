@@ -12,6 +12,7 @@ use crate::error::BuildError;
 use crate::facts::Facts;
 use crate::memory::Memory;
 use crate::read::{ReadCx, ReadError, read};
+use crate::setting::Setting;
 use crate::sink::Sink;
 use crate::source::Source;
 use crate::transform::Transform;
@@ -102,6 +103,8 @@ pub trait Config: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     const SUMMARY: &'static str;
     /// Examples; at least one.
     const EXAMPLES: &'static [Example];
+    /// What may be changed while it runs, through `control:`; only for sources and transforms.
+    const SETTINGS: &'static [Setting] = &[];
 
     /// Complains about what types alone cannot refuse. Pure.
     fn check(&self, _cx: &mut CheckCx<'_>) {}
@@ -166,6 +169,8 @@ pub struct Definition {
     pub summary: &'static str,
     /// Examples.
     pub examples: &'static [Example],
+    /// What may be changed while it runs.
+    pub settings: &'static [Setting],
     /// The JSON Schema of its own fields.
     pub schema: fn(&mut SchemaGenerator) -> Schema,
     /// Reads its fields, without `type`, `inputs` and what else belongs to every node.
@@ -180,6 +185,7 @@ impl Definition {
             name: C::NAME,
             summary: C::SUMMARY,
             examples: C::EXAMPLES,
+            settings: C::SETTINGS,
             schema: |generator| generator.subschema_for::<C>(),
             read: |value, cx| Ok(Arc::new(read::<C>(value, cx)?)),
         }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::path::FieldPath;
+use crate::setting::Settings;
 
 /// Something of which there is one, so that two nodes of a program cannot both have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,4 +52,6 @@ pub struct Facts {
     pub files: Vec<PathBuf>,
     /// It may block its thread for long, so it gets one of its own.
     pub blocking: bool,
+    /// How the settings are configured that can be changed while it runs with this config.
+    pub settings: Settings,
 }

@@ -54,6 +54,8 @@ pub mod suggest;
 
 pub mod policy;
 
+pub mod setting;
+
 pub use clock::Clock;
 pub use connection::{Connection, Handle};
 pub use context::{BuildCx, CheckCx, FilePath, Files};
@@ -67,6 +69,7 @@ pub use outputs::Outputs;
 pub use path::FieldPath;
 pub use receipt::{Outcome, Receipt};
 pub use registry::Registry;
+pub use setting::{Setting, Settings};
 pub use sink::{Sink, WriteError};
 pub use source::{Batch, Draft, Source};
 pub use transform::{Moment, Transform};

@@ -7,6 +7,7 @@ use crate::clock::Clock;
 use crate::error::{ComponentError, EventError};
 use crate::event::Meta;
 use crate::receipt::Outcome;
+use crate::setting::Settings;
 use crate::value::Value;
 
 /// An event before the driver has booked it: body and metadata.
@@ -52,6 +53,15 @@ pub trait Source: Send {
     /// Every event of `token`'s batch has ended, the worst of them as `outcome`. Called in the order in which
     /// batches end, not in which they came.
     async fn settle(&mut self, _token: u64, _outcome: Outcome) -> Result<(), ComponentError> {
+        Ok(())
+    }
+
+    /// Goes on with these settings: a value for each that the facts name. With the values it has already, nothing
+    /// changes. Called between two calls of `next`, and before the first where a setting was kept.
+    ///
+    /// # Errors
+    /// If they do not fit each other or the rest of the config; then nothing has changed.
+    fn adjust(&mut self, _settings: &Settings) -> Result<(), EventError> {
         Ok(())
     }
 

@@ -5,9 +5,10 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use crate::error::BuildError;
+use crate::error::{BuildError, EventError};
 use crate::event::Event;
 use crate::outputs::Outputs;
+use crate::setting::Settings;
 use crate::value::Map;
 
 /// When a transform is called, and what lies beside the event.
@@ -26,6 +27,15 @@ pub struct Moment<'a> {
 pub trait Transform: Any + Send {
     /// Takes one event.
     fn apply(&mut self, event: Event, moment: &Moment<'_>, out: &mut Outputs);
+
+    /// Goes on with these settings: a value for each that the facts name. With the values it has already, nothing
+    /// changes. Called between events.
+    ///
+    /// # Errors
+    /// If they do not fit each other or the rest of the config; then nothing has changed.
+    fn adjust(&mut self, _settings: &Settings) -> Result<(), EventError> {
+        Ok(())
+    }
 
     /// When [`Transform::on_deadline`] wants to be called, by the monotonic clock. Asked after every call.
     fn deadline(&self) -> Option<Instant> {

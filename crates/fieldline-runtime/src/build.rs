@@ -11,6 +11,7 @@ use fieldline_core::policy::BufferKind;
 use fieldline_core::{BuildCx, BuildError, Built, Kind, Ledger};
 
 use crate::buffer::meter::Meter;
+use crate::control::Controlled;
 use crate::status::Monitor;
 use crate::supervise::guard_sync;
 
@@ -28,6 +29,8 @@ pub(crate) struct NodeHandle {
     pub(crate) monitor: Monitor,
     /// What its buffer holds.
     pub(crate) meter: Arc<Meter>,
+    /// What commands have set, and those that wait.
+    pub(crate) controlled: Arc<Controlled>,
     /// The files of the plan it came with.
     pub(crate) files: Arc<Snapshot>,
     /// The connection it may use, by the name its config gives.

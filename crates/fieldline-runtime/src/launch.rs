@@ -15,13 +15,14 @@ use crate::buffer::Buffer;
 use crate::buffer::disk::DiskBuffer;
 use crate::buffer::memory::MemoryBuffer;
 use crate::build::NodeHandle;
+use crate::control::desk::Desk;
 use crate::dead_letter::DeadLetters;
 use crate::drivers::segment::{Carried, SegmentDriver, Stage, Work};
 use crate::drivers::sink::SinkDriver;
 use crate::drivers::source::SourceDriver;
 use crate::drivers::stopped;
 use crate::drivers::writer::Writer;
-use crate::outlet::{MAIN_SLOT, Outlet, Parcel, QUEUE, Target, Wiring};
+use crate::outlet::{MAIN_SLOT, Outlet, Parcel, QUEUE, Reader, Target, Wiring};
 use crate::sequence::Numbering;
 use crate::status::NodeState;
 use crate::supervise::{guard, spawn};
@@ -100,6 +101,7 @@ impl Launcher<'_> {
             Crew::Source(source) => {
                 let driver = SourceDriver {
                     numbering: self.numbering(&handle),
+                    desk: Desk::of(&handle, self.clock, self.storage),
                     handle,
                     source,
                     outlet,
@@ -156,13 +158,21 @@ impl Launcher<'_> {
         let ports = self.plan.node(tail).map_or(1, |node| node.facts.outputs.len().max(1));
         let mut targets = vec![Vec::new(); ports];
         for node in &self.plan.nodes {
+            let handle = &self.handles[&node.id];
+            for (control, input) in node.controls.iter().zip(0..) {
+                if control.input.from == *tail && usize::from(control.input.port) < ports {
+                    let (controlled, ledger) = (handle.controlled.clone(), handle.ledger.clone());
+                    let reader = Reader::Commands { controlled, input, ledger };
+                    targets[usize::from(control.input.port)].push(reader);
+                }
+            }
             let Some(inbox) = inboxes.get(&node.id) else { continue };
             let main = node.inputs.iter().map(|input| (MAIN_SLOT, input));
             let with = node.with.iter().zip(1..).map(|((_, input), slot)| (slot, input));
             for (slot, input) in main.chain(with) {
                 if input.from == *tail && usize::from(input.port) < ports {
-                    let ledger = self.handles[&node.id].ledger.clone();
-                    targets[usize::from(input.port)].push(Target { inbox: (*inbox).clone(), slot, ledger });
+                    let target = Target { inbox: (*inbox).clone(), slot, ledger: handle.ledger.clone() };
+                    targets[usize::from(input.port)].push(Reader::Flow(target));
                 }
             }
         }
@@ -195,7 +205,8 @@ impl Launcher<'_> {
             let handle = self.handles[id].clone();
             let fed_by =
                 self.plan.node(id).and_then(|node| node.inputs.first()).map_or(0, |input| input.port);
-            Stage { handle, transform, before, fed_by }
+            let desk = Desk::of(&handle, self.clock, self.storage);
+            Stage { handle, transform, before, fed_by, desk }
         };
         unit.members().iter().zip(members).map(stage).collect()
     }

@@ -15,6 +15,8 @@ mod launch;
 
 mod drivers;
 
+mod control;
+
 mod sequence;
 
 mod backoff;

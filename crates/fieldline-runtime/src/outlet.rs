@@ -8,6 +8,8 @@ use fieldline_core::outputs::Port;
 use fieldline_core::{Event, Ledger};
 use tokio::sync::{mpsc, watch};
 
+use crate::control::Controlled;
+
 /// The slot of a unit's ordinary input; `with` inputs have the slots after it.
 pub(crate) const MAIN_SLOT: u16 = 0;
 
@@ -24,12 +26,42 @@ pub(crate) struct Parcel {
     pub(crate) events: Vec<Event>,
 }
 
-/// One reader of an output.
+/// The queue of a unit.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) inbox: mpsc::Sender<Parcel>,
     pub(crate) slot: u16,
     pub(crate) ledger: Arc<Ledger>,
+}
+
+/// One reader of an output.
+#[derive(Clone)]
+pub(crate) enum Reader {
+    /// A unit that takes the events: where its queue is full, the sender waits.
+    Flow(Target),
+    /// A node that takes them as commands by the input `input`: the sender never waits.
+    Commands { controlled: Arc<Controlled>, input: u16, ledger: Arc<Ledger> },
+}
+
+impl Reader {
+    fn ledger(&self) -> &Arc<Ledger> {
+        match self {
+            Reader::Flow(target) => &target.ledger,
+            Reader::Commands { ledger, .. } => ledger,
+        }
+    }
+
+    async fn put(&self, events: Vec<Event>) {
+        match self {
+            Reader::Commands { controlled, input, .. } => controlled.mailbox.put(*input, events),
+            Reader::Flow(target) => {
+                let parcel = Parcel { slot: target.slot, stage: 0, events };
+                if target.inbox.send(parcel).await.is_err() {
+                    tracing::error!("the task that reads this output is gone; its events are lost");
+                }
+            }
+        }
+    }
 }
 
 /// Where the outputs of a unit lead, by port.
@@ -38,7 +70,7 @@ pub(crate) enum Wiring {
     /// Nowhere for the moment: wait.
     Hold,
     /// To these.
-    Flow(Arc<Vec<Vec<Target>>>),
+    Flow(Arc<Vec<Vec<Reader>>>),
 }
 
 /// A unit's outputs.
@@ -72,18 +104,15 @@ impl Outlet {
             distribute(event, readers, &mut parcels[usize::from(port)]);
         }
         for (readers, parcels) in targets.iter().zip(parcels) {
-            for (target, events) in readers.iter().zip(parcels) {
+            for (reader, events) in readers.iter().zip(parcels) {
                 if !events.is_empty() {
-                    let parcel = Parcel { slot: target.slot, stage: 0, events };
-                    if target.inbox.send(parcel).await.is_err() {
-                        tracing::error!("the task that reads this output is gone; its events are lost");
-                    }
+                    reader.put(events).await;
                 }
             }
         }
     }
 
-    async fn flowing(&mut self) -> Option<Arc<Vec<Vec<Target>>>> {
+    async fn flowing(&mut self) -> Option<Arc<Vec<Vec<Reader>>>> {
         let flowing = self.0.wait_for(|wiring| matches!(wiring, Wiring::Flow(_))).await.ok()?;
         match &*flowing {
             Wiring::Flow(targets) => Some(targets.clone()),
@@ -93,14 +122,14 @@ impl Outlet {
 }
 
 /// Gives the event to the last reader and a copy to every other.
-fn distribute(event: Event, readers: &[Target], parcels: &mut [Vec<Event>]) {
+fn distribute(event: Event, readers: &[Reader], parcels: &mut [Vec<Event>]) {
     let last = readers.len() - 1;
-    for (target, parcel) in readers[..last].iter().zip(parcels.iter_mut()) {
+    for (reader, parcel) in readers[..last].iter().zip(parcels.iter_mut()) {
         let mut copy = event.fork();
-        copy.enter(&target.ledger);
+        copy.enter(reader.ledger());
         parcel.push(copy);
     }
     let mut event = event;
-    event.enter(&readers[last].ledger);
+    event.enter(readers[last].ledger());
     parcels[last].push(event);
 }

@@ -98,6 +98,7 @@ impl Runtime {
                 && self.plan.sources.get(&node.id) == next.sources.get(&node.id)
                 && old.facts.outputs == node.facts.outputs
                 && with(old) == with(node)
+                && old.controls == node.controls
                 && connection_kept
             {
                 same.insert(node.id.clone());
@@ -129,6 +130,7 @@ impl Runtime {
             ledger: old.map_or_else(|| Arc::new(Ledger::default()), |old| old.ledger.clone()),
             monitor: Monitor::new(),
             meter: old.map_or_else(Arc::default, |old| old.meter.clone()),
+            controlled: old.map_or_else(Arc::default, |old| old.controlled.clone()),
             files: files.clone(),
             handles: handles.into_iter().collect(),
             data_dir: self.environment.data_dir.clone(),

@@ -14,7 +14,7 @@ use crate::launch::{Crew, Launcher, Member, Running};
 use crate::outlet::{MAIN_SLOT, Target, Wiring};
 use crate::prepare::Prepared;
 use crate::runtime::{Applied, Runtime};
-use crate::unit::{Unit, units};
+use crate::unit::{Unit, edges_into, units};
 
 impl Runtime {
     /// Carries a prepared change out.
@@ -77,12 +77,8 @@ impl Runtime {
     /// Kept units that feed a leaving one wait; their queues push back on their sources.
     fn hold_frontier(&self, leaving: &BTreeSet<Unit>) {
         let heads: BTreeSet<&NodeId> = leaving.iter().map(Unit::head).collect();
-        let mut held = BTreeSet::new();
-        for node in self.plan.nodes.iter().filter(|node| heads.contains(&node.id)) {
-            held.extend(
-                node.inputs.iter().chain(node.with.iter().map(|(_, input)| input)).map(|input| &input.from),
-            );
-        }
+        let fed = self.plan.nodes.iter().filter(|node| heads.contains(&node.id));
+        let held: BTreeSet<&NodeId> = fed.flat_map(edges_into).map(|input| &input.from).collect();
         for (unit, running) in &self.running {
             if let (Some(wiring), false, true) =
                 (&running.wiring, leaving.contains(unit), held.contains(unit.tail()))

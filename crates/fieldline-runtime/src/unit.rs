@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fieldline_compiler::plan::{Node, NodeId, Plan};
+use fieldline_compiler::plan::{Input, Node, NodeId, Plan};
 use fieldline_core::Kind;
 
 /// What runs in one task.
@@ -74,12 +74,17 @@ pub fn units(plan: &Plan) -> Vec<Unit> {
     units
 }
 
-/// Who reads each node, counting an edge from each port and each `with`.
+/// Every edge into `node`: of events, of values beside them, and of commands.
+pub(crate) fn edges_into(node: &Node) -> impl Iterator<Item = &Input> {
+    let with = node.with.iter().map(|(_, input)| input);
+    node.inputs.iter().chain(with).chain(node.controls.iter().map(|control| &control.input))
+}
+
+/// Who reads each node, counting an edge from each port, each `with` and each `control`.
 fn readers(plan: &Plan) -> BTreeMap<&NodeId, usize> {
     let mut readers = BTreeMap::new();
     for node in &plan.nodes {
-        let with = node.with.iter().map(|(_, input)| input);
-        for input in node.inputs.iter().chain(with) {
+        for input in edges_into(node) {
             *readers.entry(&input.from).or_insert(0) += 1;
         }
     }
@@ -89,11 +94,14 @@ fn readers(plan: &Plan) -> BTreeMap<&NodeId, usize> {
 /// The one node this one may share a task with: its only input, which nobody else reads.
 fn chained_to<'p>(node: &'p Node, readers: &BTreeMap<&NodeId, usize>) -> Option<&'p NodeId> {
     match node.inputs.as_slice() {
-        [only] if node.with.is_empty() && !node.facts.blocking && readers.get(&only.from) == Some(&1) => {
-            Some(&only.from)
-        }
+        [only] if begins_no_segment(node) && readers.get(&only.from) == Some(&1) => Some(&only.from),
         _ => None,
     }
+}
+
+/// Whether a node may stand behind another in a segment: only the first has values beside its events, and commands.
+fn begins_no_segment(node: &Node) -> bool {
+    node.with.is_empty() && node.controls.is_empty() && !node.facts.blocking
 }
 
 /// The units that stand between two others of `leaving`: fed by one and feeding one. Held, they would keep
@@ -103,8 +111,7 @@ pub fn between(plan: &Plan, all: &[Unit], leaving: &BTreeSet<Unit>) -> BTreeSet<
         all.iter().flat_map(|unit| unit.members().iter().map(move |id| (id, unit))).collect();
     let mut edges: BTreeSet<(&Unit, &Unit)> = BTreeSet::new();
     for node in &plan.nodes {
-        let with = node.with.iter().map(|(_, input)| input);
-        for input in node.inputs.iter().chain(with) {
+        for input in edges_into(node) {
             let (from, to) = (unit_of[&input.from], unit_of[&node.id]);
             if from != to {
                 edges.insert((from, to));

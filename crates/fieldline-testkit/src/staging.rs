@@ -155,26 +155,38 @@ impl<'a> Director<'a> {
         let all: Vec<&Node> = self.nodes().collect();
         let read: BTreeSet<&NodeId> = all.iter().flat_map(|node| reads(node)).collect();
         let mut needed = BTreeSet::new();
-        for node in all.iter().rev() {
-            if !read.contains(&node.id) || self.is_read_by_needed(node, &all, &needed) {
-                needed.insert(node.id.clone());
+        loop {
+            // Commands may lead back, so one time through against the flow is not always enough.
+            let known = needed.len();
+            for node in all.iter().rev() {
+                if !read.contains(&node.id) || self.is_read_by_needed(node, &all, &needed) {
+                    needed.insert(node.id.clone());
+                }
+            }
+            if needed.len() == known {
+                return needed;
             }
         }
-        needed
     }
 
     fn is_read_by_needed(&self, node: &Node, all: &[&Node], needed: &BTreeSet<NodeId>) -> bool {
-        let cut = |reader: &Node| reader.kind == Kind::Transform && self.fed(reader);
+        let cut = |reader: &Node| match reader.kind {
+            Kind::Transform => self.fed(reader),
+            Kind::Source => !self.runs(reader),
+            Kind::Sink | Kind::Connection => false,
+        };
         let mut readers = all.iter().filter(|reader| needed.contains(&reader.id) && !cut(reader));
         readers.any(|reader| reads(reader).any(|id| *id == node.id))
     }
 
-    /// The nodes whose events lead to a `with`.
+    /// The nodes whose events lead to a `with`, or steer a transform.
     fn beside(&self) -> BTreeSet<NodeId> {
         let all: Vec<&Node> = self.nodes().collect();
         let mut beside: BTreeSet<NodeId> = BTreeSet::new();
         for node in all.iter().rev() {
             beside.extend(node.with.iter().map(|(_, input)| input.from.clone()));
+            let steering = node.controls.iter().filter(|_| node.kind == Kind::Transform);
+            beside.extend(steering.map(|control| control.input.from.clone()));
             if beside.contains(&node.id) {
                 beside.extend(node.inputs.iter().map(|input| input.from.clone()));
             }
@@ -253,7 +265,9 @@ fn is_event(happening: &Happening) -> bool {
 }
 
 fn reads(node: &Node) -> impl Iterator<Item = &NodeId> {
-    node.inputs.iter().chain(node.with.iter().map(|(_, input)| input)).map(|input| &input.from)
+    let with = node.with.iter().map(|(_, input)| input);
+    let controls = node.controls.iter().map(|control| &control.input);
+    node.inputs.iter().chain(with).chain(controls).map(|input| &input.from)
 }
 
 fn port(node: &Node, output: &str) -> Result<Port, String> {
@@ -275,6 +289,7 @@ fn replacement(node: &Node, id: NodeId, kind: Kind, prepared: Prepared) -> Node 
         memory: None,
         inputs: Vec::new(),
         with: Vec::new(),
+        controls: Vec::new(),
         connection: None,
         policy: SinkPolicy::default(),
         origins: BTreeMap::new(),

@@ -3,6 +3,7 @@
 use fieldline_core::Kind;
 
 use super::cycles::cycles;
+use crate::control::RESPONSE;
 use crate::diagnostics::Diagnostics;
 use crate::resolve::Resolved;
 use crate::spec::PipelineSpec;
@@ -103,7 +104,7 @@ fn unused(
         .map(|node| vec![false; node.as_ref().map_or(1, |node| node.facts.outputs.len())])
         .collect();
     for node in 0..spec.nodes.len() {
-        for edge in wiring.into(node) {
+        for edge in wiring.into(node).chain(wiring.control[node].iter().copied()) {
             if let Some(port) = read[edge.from].get_mut(usize::from(edge.port)) {
                 *port = true;
             }
@@ -119,7 +120,11 @@ fn unused(
             continue;
         }
         for (port, _) in read[index].iter().enumerate().filter(|(_, read)| !**read) {
-            diagnostics.unused_port(node.span, &node.id, &resolved.facts.outputs[port]);
+            let name = &resolved.facts.outputs[port];
+            // Nobody has to listen to the answers to commands.
+            if resolved.rights.is_empty() || name != RESPONSE {
+                diagnostics.unused_port(node.span, &node.id, name);
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod claims;
 mod connections;
+mod control;
 mod cycles;
 pub(crate) mod documents;
 mod graph;
@@ -27,6 +28,7 @@ pub(crate) fn pipeline(
 ) {
     connections::check(spec, resolved, files, diagnostics);
     graph::check(spec, resolved, wiring, diagnostics);
+    control::check(spec, resolved, wiring, files, diagnostics);
     sessions::check(spec, resolved, files, diagnostics);
 }
 

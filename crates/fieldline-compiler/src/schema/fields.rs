@@ -71,6 +71,29 @@ pub(super) fn add(definitions: &mut Map<String, Value>) {
                 { "type": "object", "additionalProperties": { "$ref": "#/$defs/node_name" } },
             ],
         },
+        "control": {
+            "description": "Where commands come from that change settings of the node while it runs: a node, a block, or a list of those.",
+            "anyOf": [
+                { "$ref": "#/$defs/control_input" },
+                { "type": "array", "items": { "$ref": "#/$defs/control_input" } },
+            ],
+        },
+        "control_input": {
+            "anyOf": [{ "$ref": "#/$defs/node_name" }, {
+                "type": "object",
+                "required": ["from"],
+                "properties": {
+                    "from": { "description": "The node whose events are commands.", "$ref": "#/$defs/node_name" },
+                    "allow": { "description": "The settings they may set; all the node has without it.",
+                        "type": "array", "items": { "type": "string" } },
+                    "persist": { "description": "Whether what they set outlives the program.",
+                        "anyOf": [{ "type": "boolean" }, { "type": "string", "pattern": r"\$\{" }] },
+                    "expires": { "description": "How long what they set holds, and the longest that a command may ask for.",
+                        "$ref": "#/$defs/duration" },
+                },
+                "additionalProperties": false,
+            }],
+        },
         "param": {
             "type": "object",
             "required": ["type"],

@@ -53,6 +53,9 @@ fn branch(definition: &Definition, policy: &Map<String, Value>, generator: &mut 
         }
         Kind::Connection | Kind::Source => {}
     }
+    if !definition.settings.is_empty() {
+        common.insert("control".into(), json!({ "$ref": "#/$defs/control" }));
+    }
     common.extend(policy.clone());
     let plain = own.get("properties").is_some() || own.get("additionalProperties") == Some(&json!(false));
     let composed = ["$ref", "allOf", "anyOf", "oneOf"].iter().any(|key| own.get(key).is_some());

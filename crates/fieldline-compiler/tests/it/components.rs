@@ -1,14 +1,16 @@
 //! Small components that know how to be checked and nothing else.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use fieldline_core::condition::Condition;
 use fieldline_core::report::Place;
 use fieldline_core::secret::Secret;
+use fieldline_core::setting::Shape;
 use fieldline_core::units::{Period, Size};
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Claim, Config, Definition, Example, Facts, FieldPath, FilePath,
-    Kind, Registry, Writes,
+    Kind, Registry, Setting, Settings, Writes,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -123,7 +125,6 @@ impl Config for Bus {
 #[serde(deny_unknown_fields)]
 struct Ticker {
     /// Time between readings.
-    #[expect(dead_code, reason = "it is only read into")]
     every: Period,
     /// The bus, which only one may have.
     #[serde(default)]
@@ -147,10 +148,16 @@ impl Config for Ticker {
     const NAME: &'static str = "ticker";
     const SUMMARY: &'static str = "Emits readings.";
     const EXAMPLES: &'static [Example] = NO_EXAMPLE;
+    const SETTINGS: &'static [Setting] = &[Setting {
+        name: "every",
+        summary: "Time between readings.",
+        shape: Shape::Period { min: Duration::from_millis(1), max: Duration::from_secs(3600) },
+    }];
 
     fn facts(&self) -> Facts {
         let claim = |bus: &String| Claim { resource: format!("the bus `{bus}`"), field: path("bus") };
-        Facts { claims: self.bus.iter().map(claim).collect(), ..Facts::default() }
+        let settings = Settings::from([("every", self.every.to_string().into())]);
+        Facts { claims: self.bus.iter().map(claim).collect(), settings, ..Facts::default() }
     }
 
     fn build(&self, _: &BuildCx<'_>) -> Result<Built, BuildError> {

@@ -7,23 +7,24 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fieldline_core::facts::Claim;
+use fieldline_core::setting::Shape;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Example, Facts, FieldPath,
-    Kind, Map, Meta, Source, Value,
+    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, EventError, Example, Facts,
+    FieldPath, Kind, Map, Meta, Setting, Settings, Source, Value,
 };
-use fieldline_drivers::{Address, FilterSize, Reading, Selection, Settings, SettingsError};
+use fieldline_drivers::{Address, FilterSize, Reading, Selection, Settings as ChipSettings, SettingsError};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use crate::fields::check_not_zero;
+use crate::fields::{check_not_zero, yes};
 use crate::sources::bme680_sensor::{Failure, RealBus, Sensor, SimulatedBus};
 use crate::sources::bme680_settings::{
-    HeaterFields, OversamplingFields, Quantity, SimulationFields, address, address_schema, conversion_time,
-    driver_settings,
+    HeaterFields, OversamplingFields, QUANTITIES, Quantity, SimulationFields, address, address_schema,
+    conversion_time, driver_settings,
 };
-use crate::sources::ticker::Ticker;
+use crate::sources::ticker::{ENABLED, EVERY, Ticker};
 
 /// Counts the events with `status: "fail"`, by node and by the fault's word.
 const FAULTS: &str = "fieldline_sensor_faults_total";
@@ -47,6 +48,9 @@ pub(crate) struct Bme680Config {
     #[serde(default = "every_five_seconds")]
     #[schemars(extend("default" = "5s"))]
     every: Period,
+    /// Whether it is measured.
+    #[serde(default = "yes")]
+    enabled: bool,
     /// What is read; without it temperature, pressure and humidity, and gas if there is a `heater`.
     #[schemars(extend("minItems" = 1))]
     read: Option<Vec<Quantity>>,
@@ -104,6 +108,8 @@ impl Config for Bme680Config {
             output: "",
         },
     ];
+    const SETTINGS: &'static [Setting] =
+        &[EVERY, ENABLED, Setting { name: "read", summary: "What is read.", shape: Shape::Some(QUANTITIES) }];
 
     fn check(&self, cx: &mut CheckCx<'_>) {
         check_not_zero(cx, "timeout", self.timeout);
@@ -138,16 +144,21 @@ impl Config for Bme680Config {
             resource: format!("I2C device {address} on {}", self.bus),
             field: FieldPath::root().key("bus"),
         };
-        Facts { claims: addresses.iter().map(claim).collect(), ..Facts::default() }
+        let mut settings = Ticker::settings(self.every, self.enabled);
+        let read = self.read().into_iter().map(|quantity| quantity.word().into()).collect();
+        settings.0.insert("read", Value::List(read));
+        Facts { claims: addresses.iter().map(claim).collect(), settings, ..Facts::default() }
     }
 
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
         Ok(Built::Source(Box::new(Bme680Source {
             node: cx.node.into(),
-            ticker: Ticker::new(self.every.0),
+            ticker: Ticker::new(self.every.0, self.enabled),
             read: self.read(),
+            chip: self.settings().map_err(BuildError::new)?,
             sensor: Arc::new(Mutex::new(self.sensor(cx.node).map_err(BuildError::new)?)),
             measuring: None,
+            is_stale: false,
         })))
     }
 }
@@ -166,7 +177,7 @@ impl Bme680Config {
         }
     }
 
-    fn settings(&self) -> Result<Settings, SettingsError> {
+    fn settings(&self) -> Result<ChipSettings, SettingsError> {
         driver_settings(self.oversampling, self.filter, self.heater)
     }
 
@@ -221,9 +232,12 @@ struct Bme680Source {
     node: Arc<str>,
     ticker: Ticker,
     read: Vec<Quantity>,
+    chip: ChipSettings,
     sensor: Arc<Mutex<Sensor>>,
     /// A measurement under way. It outlives a `next` that is dropped, and the following one waits for its end.
     measuring: Option<Measurement>,
+    /// The measurement under way is for settings that are no longer in force.
+    is_stale: bool,
 }
 
 #[async_trait]
@@ -232,6 +246,7 @@ impl Source for Bme680Source {
     /// than the next measurement.
     async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
         self.ticker.due().await;
+        self.drop_stale().await;
         let result = self.measure(clock).await;
         self.ticker.taken();
         let mut meta = Meta::new(clock.time(), self.node.clone());
@@ -241,9 +256,35 @@ impl Source for Bme680Source {
         }
         Ok(Some(Batch::one(body(&self.read, &result), meta)))
     }
+
+    fn adjust(&mut self, settings: &Settings) -> Result<(), EventError> {
+        let read: Vec<Quantity> =
+            settings.words("read").into_iter().flatten().filter_map(Quantity::of).collect();
+        if read.contains(&Quantity::Gas) && self.chip.heater.is_none() {
+            return Err(EventError::new("no_heater", "`gas` cannot be read: no `heater` is configured"));
+        }
+        let needed = conversion_time(self.chip, selection(&read));
+        if settings.period(EVERY.name).is_some_and(|every| every < needed) {
+            let message = format!("a measurement takes {} ms, longer than `every`", needed.as_millis());
+            return Err(EventError::new("short_interval", message));
+        }
+        self.ticker.adjust(settings);
+        self.is_stale |= self.measuring.is_some() && (read != self.read || !self.ticker.is_enabled());
+        self.read = read;
+        Ok(())
+    }
 }
 
 impl Bme680Source {
+    /// Lets a measurement come to its end that nobody wants any more: the bus knows no other way.
+    async fn drop_stale(&mut self) {
+        if let (true, Some(measurement)) = (self.is_stale, &mut self.measuring) {
+            let _unwanted = measurement.await;
+            self.measuring = None;
+        }
+        self.is_stale = false;
+    }
+
     async fn measure(&mut self, clock: &Clock) -> Result<Reading, Failure> {
         let measurement = self.measuring.get_or_insert_with(|| {
             let (sensor, clock, selection) = (self.sensor.clone(), clock.clone(), selection(&self.read));
@@ -306,10 +347,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_measurement_goes_on_while_the_driver_looks_away() {
-        let bus = SimulatedBus::new(Address::Auto, Settings::default(), SimulationFields::default());
+        let bus = SimulatedBus::new(Address::Auto, ChipSettings::default(), SimulationFields::default());
         let mut source = Bme680Source {
             node: "test/node".into(),
-            ticker: Ticker::new(Duration::from_secs(5)),
+            ticker: Ticker::new(Duration::from_secs(5), true),
+            chip: ChipSettings::default(),
+            is_stale: false,
             read: vec![Quantity::Temperature],
             sensor: Arc::new(Mutex::new(Sensor::simulated(bus.expect("the defaults are possible")))),
             measuring: Some(Box::pin(async {

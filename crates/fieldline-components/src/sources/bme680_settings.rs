@@ -26,6 +26,27 @@ pub(crate) enum Quantity {
     Gas,
 }
 
+/// The words for [`Quantity`], as a config and a command write them.
+pub(crate) const QUANTITIES: &[&str] = &["temperature", "pressure", "humidity", "gas"];
+
+impl Quantity {
+    /// Its word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Quantity::Temperature => "temperature",
+            Quantity::Pressure => "pressure",
+            Quantity::Humidity => "humidity",
+            Quantity::Gas => "gas",
+        }
+    }
+
+    /// The quantity of a word.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        let all = [Quantity::Temperature, Quantity::Pressure, Quantity::Humidity, Quantity::Gas];
+        all.into_iter().find(|quantity| quantity.word() == word)
+    }
+}
+
 /// How many samples the chip averages for each quantity: 1, 2, 4, 8 or 16.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]

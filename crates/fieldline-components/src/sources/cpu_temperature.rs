@@ -7,14 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Example, FilePath, Kind, Meta,
-    Source, Value,
+    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, EventError, Example, Facts,
+    FilePath, Kind, Meta, Setting, Settings, Source, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::fields::check_not_zero;
-use crate::sources::ticker::Ticker;
+use crate::fields::{check_not_zero, yes};
+use crate::sources::ticker::{ENABLED, EVERY, Ticker};
 
 /// The fields of a `cpu_temperature`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -24,6 +24,9 @@ pub(crate) struct CpuTemperatureConfig {
     #[serde(default = "every_second")]
     #[schemars(extend("default" = "1s"))]
     every: Period,
+    /// Whether readings are taken.
+    #[serde(default = "yes")]
+    enabled: bool,
     /// The file that holds the temperature in thousandths of a degree Celsius.
     #[serde(default = "first_zone")]
     #[schemars(extend("default" = "/sys/class/thermal/thermal_zone0/temp"))]
@@ -51,15 +54,20 @@ impl Config for CpuTemperatureConfig {
             output: "",
         },
     ];
+    const SETTINGS: &'static [Setting] = &[EVERY, ENABLED];
 
     fn check(&self, cx: &mut CheckCx<'_>) {
         check_not_zero(cx, "every", self.every);
     }
 
+    fn facts(&self) -> Facts {
+        Facts { settings: Ticker::settings(self.every, self.enabled), ..Facts::default() }
+    }
+
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
         Ok(Built::Source(Box::new(CpuTemperature {
             node: cx.node.into(),
-            ticker: Ticker::new(self.every.0),
+            ticker: Ticker::new(self.every.0, self.enabled),
             path: self.path.0.clone(),
         })))
     }
@@ -84,6 +92,11 @@ impl Source for CpuTemperature {
         };
         self.ticker.taken();
         Ok(Some(Batch::one(body, Meta::new(clock.time(), self.node.clone()))))
+    }
+
+    fn adjust(&mut self, settings: &Settings) -> Result<(), EventError> {
+        self.ticker.adjust(settings);
+        Ok(())
     }
 }
 

@@ -112,7 +112,7 @@ impl Config for FileConfig {
 
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
         let pace = match (self.every, &self.time_field) {
-            (Some(every), _) => Pace::Steady(Ticker::new(every.0)),
+            (Some(every), _) => Pace::Steady(Ticker::new(every.0, true)),
             (None, Some(field)) => Pace::recorded(field.clone(), self.speed),
             (None, None) => Pace::Unlimited,
         };

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Example, Kind, Map, Meta,
-    Source, Value,
+    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, EventError, Example, Facts,
+    Kind, Map, Meta, Setting, Settings, Source, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::fields::{any_map, check_not_zero};
-use crate::sources::ticker::Ticker;
+use crate::fields::{any_map, check_not_zero, yes};
+use crate::sources::ticker::{ENABLED, EVERY, Ticker};
 
 /// The fields of a `timer`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -22,6 +22,9 @@ pub(crate) struct TimerConfig {
     /// The time between two events, such as `5s`. The first event comes at once; one that could not be made
     /// in time is skipped.
     every: Period,
+    /// Whether events are made.
+    #[serde(default = "yes")]
+    enabled: bool,
     /// The body of each event; an empty map without it.
     #[serde(default)]
     #[schemars(schema_with = "any_map")]
@@ -43,15 +46,20 @@ impl Config for TimerConfig {
         },
         Example { title: "Ten events, then stop", config: "every: 100ms\ncount: 10", input: "", output: "" },
     ];
+    const SETTINGS: &'static [Setting] = &[EVERY, ENABLED];
 
     fn check(&self, cx: &mut CheckCx<'_>) {
         check_not_zero(cx, "every", self.every);
     }
 
+    fn facts(&self) -> Facts {
+        Facts { settings: Ticker::settings(self.every, self.enabled), ..Facts::default() }
+    }
+
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
         Ok(Built::Source(Box::new(Timer {
             node: cx.node.into(),
-            ticker: Ticker::new(self.every.0),
+            ticker: Ticker::new(self.every.0, self.enabled),
             body: Value::Map(self.body.clone()),
             left: self.count.map(NonZeroU64::get),
         })))
@@ -75,5 +83,10 @@ impl Source for Timer {
         self.ticker.taken();
         self.left = self.left.map(|left| left - 1);
         Ok(Some(Batch::one(self.body.clone(), Meta::new(clock.time(), self.node.clone()))))
+    }
+
+    fn adjust(&mut self, settings: &Settings) -> Result<(), EventError> {
+        self.ticker.adjust(settings);
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! What works on events. A transform is synchronous and pure: every event it is given leaves by one of the
 //! doors of `Outputs`.
 
+mod adaptive;
 mod air_quality;
 mod convert;
 mod deadband;
@@ -46,6 +47,7 @@ pub(crate) const ALL: &[Definition] = &[
     Definition::of::<dedupe::DedupeConfig>(),
     Definition::of::<throttle::ThrottleConfig>(),
     Definition::of::<sample::SampleConfig>(),
+    Definition::of::<adaptive::AdaptiveConfig>(),
     Definition::of::<debounce::DebounceConfig>(),
     Definition::of::<validate::ValidateConfig>(),
     Definition::of::<outlier::OutlierConfig>(),

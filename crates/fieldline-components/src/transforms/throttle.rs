@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use fieldline_core::setting::Shape;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Memory, Moment, Outputs,
-    Transform,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, Facts, Files, Kind, Memory,
+    Moment, Outputs, Setting, Settings, Transform, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -49,6 +50,18 @@ impl Config for ThrottleConfig {
         input: "{\"machine\":1,\"n\":1}\n{\"machine\":1,\"n\":2}\n{\"machine\":1,\"n\":3}\n{\"machine\":2,\"n\":4}",
         output: "1s {\"machine\":1,\"n\":1}\n3s {\"machine\":1,\"n\":3}\n4s {\"machine\":2,\"n\":4}",
     }];
+    const SETTINGS: &'static [Setting] = &[
+        Setting {
+            name: "events",
+            summary: "How many events pass in any span of `per`.",
+            shape: Shape::Count { min: 1, max: MOST_EVENTS as i64, unit: "events" },
+        },
+        Setting {
+            name: "per",
+            summary: "The span of time.",
+            shape: Shape::Period { min: Duration::from_millis(1), max: Duration::from_secs(24 * 3600) },
+        },
+    ];
 
     fn check(&self, cx: &mut CheckCx<'_>) {
         check_not_zero(cx, "per", self.per);
@@ -58,6 +71,12 @@ impl Config for ThrottleConfig {
             let message = format!("{} events are more than the {MOST_EVENTS} allowed", self.events);
             cx.error("bad-number", "events", message).help("write a shorter `per` with fewer events");
         }
+    }
+
+    fn facts(&self) -> Facts {
+        let events = Value::Int(i64::try_from(self.events).unwrap_or(i64::MAX));
+        let settings = Settings::from([("events", events), ("per", self.per.to_string().into())]);
+        Facts { settings, ..Facts::default() }
     }
 
     fn memory(&self, _files: &dyn Files) -> Option<Memory> {
@@ -92,5 +111,12 @@ impl Transform for Throttle {
         } else {
             out.discard(event, "throttled");
         }
+    }
+
+    fn adjust(&mut self, settings: &Settings) -> Result<(), EventError> {
+        let events = settings.count("events").and_then(|events| usize::try_from(events).ok());
+        self.events = events.unwrap_or(self.events);
+        self.per = settings.period("per").unwrap_or(self.per);
+        Ok(())
     }
 }

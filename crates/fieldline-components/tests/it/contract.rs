@@ -105,6 +105,26 @@ fn every_example_builds_what_its_kind_says_without_any_effect() {
     });
 }
 
+#[test]
+fn settings_are_described_and_configured_by_every_example() {
+    for definition in fieldline_components::all() {
+        for setting in definition.settings {
+            assert!(setting.summary.ends_with('.'), "{}.{}", definition.name, setting.name);
+        }
+    }
+    for_each_example(|definition, example| {
+        let facts = read(definition, example.config).expect("the example fits").facts();
+        let names: Vec<&str> = facts.settings.0.keys().copied().collect();
+        let mut declared: Vec<&str> = definition.settings.iter().map(|setting| setting.name).collect();
+        declared.sort_unstable();
+        assert_eq!(names, declared, "{}, {}", definition.name, example.title);
+        for setting in definition.settings {
+            let value = &facts.settings.0[setting.name];
+            assert_eq!(setting.check(value).as_ref(), Ok(value), "{}, {}", definition.name, example.title);
+        }
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn every_transform_does_what_its_examples_say() {
     for definition in fieldline_components::all().filter(|definition| definition.kind == Kind::Transform) {

@@ -22,8 +22,18 @@ The fields of a `timer`.
 | Field | Type | Default | Meaning |
 |---|---|---|---|
 | `every` | duration | required | The time between two events, such as `5s`. The first event comes at once; one that could not be made in time is skipped. |
+| `enabled` | boolean | `true` | Whether events are made. |
 | `body` | map | `{}` | The body of each event; an empty map without it. |
 | `count` | integer, at least 1 |  | How many events are made before the source ends; without it, it never does. |
+
+## Settings
+
+What commands can change while it runs, through `control:`.
+
+| Setting | Value | Meaning |
+|---|---|---|
+| `every` | a duration from 100ms to 1d | The time between two readings. |
+| `enabled` | true or false | Whether readings are taken; the first one is taken at once when it becomes true. |
 
 ## Examples
 

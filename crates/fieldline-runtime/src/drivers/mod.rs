@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::control::desk::{Desk, Occasion};
+
 pub(crate) mod source;
 
 pub(crate) mod segment;
@@ -27,6 +29,14 @@ pub(crate) async fn sleep_or_stop(wait: Duration, stop: &mut Stop) -> bool {
     tokio::select! {
         () = tokio::time::sleep(wait) => false,
         () = stopped(stop) => true,
+    }
+}
+
+/// The next occasion to change settings; never one for a node that nothing steers. Cancel-safe.
+pub(crate) async fn occasion(desk: Option<&Desk>) -> Occasion {
+    match desk {
+        Some(desk) => desk.next().await,
+        None => std::future::pending().await,
     }
 }
 

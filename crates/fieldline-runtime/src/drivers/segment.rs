@@ -7,11 +7,12 @@ use compact_str::CompactString;
 use fieldline_compiler::NodeId;
 use fieldline_core::ledger::Door;
 use fieldline_core::outputs::Port;
-use fieldline_core::{Built, Clock, Event, EventError, Map, Moment, Outputs, Transform};
+use fieldline_core::{Built, Clock, Event, EventError, Map, Moment, Outcome, Outputs, Transform};
 use tokio::sync::{mpsc, watch};
 
-use super::until;
+use super::{occasion, until};
 use crate::build::NodeHandle;
+use crate::control::desk::{Desk, Occasion};
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::outlet::{MAIN_SLOT, Outlet, Parcel};
 use crate::status::NodeState;
@@ -25,6 +26,8 @@ pub(crate) struct Stage {
     pub(crate) before: Option<Box<dyn Transform>>,
     /// Which output of the stage before feeds this one.
     pub(crate) fed_by: Port,
+    /// Takes its commands, where something steers it; only the first stage can be.
+    pub(crate) desk: Option<Desk>,
 }
 
 /// What goes on in another segment.
@@ -73,8 +76,8 @@ impl SegmentDriver {
     /// Works until the inbox is closed; gives back what moves.
     pub(crate) async fn run(mut self) -> Carried {
         self.take_over().await;
-        for stage in &self.stages {
-            stage.handle.monitor.set(NodeState::Running);
+        for stage in &mut self.stages {
+            stage.begin().await;
         }
         loop {
             let deadline = self.stages.iter().filter_map(|stage| stage.transform.deadline()).min();
@@ -84,6 +87,7 @@ impl SegmentDriver {
                     None => break,
                 },
                 () = until(deadline.map(Into::into)), if deadline.is_some() => self.on_deadline().await,
+                occasion = occasion(self.stages[0].desk.as_ref()) => self.obey(occasion).await,
             }
         }
         self.finish().await
@@ -131,7 +135,25 @@ impl SegmentDriver {
         self.pass_on().await;
     }
 
+    /// Has the first stage change its settings; the answer goes on like its other events.
+    async fn obey(&mut self, occasion: Occasion) {
+        let stage = &mut self.stages[0];
+        let Some(desk) = &mut stage.desk else { return };
+        match guard_sync(|| desk.act(occasion, |settings| stage.transform.adjust(settings))) {
+            Ok((port, answer)) => self.work.out.send_to(port, answer),
+            Err(panic) => return stage.start_anew(&panic),
+        }
+        desk.save().await;
+        self.collect(0);
+        self.flow(1);
+        self.pass_on().await;
+    }
+
     async fn finish(mut self) -> Carried {
+        while let Some(occasion) = self.stages[0].desk.as_ref().and_then(Desk::take) {
+            self.obey(occasion).await;
+        }
+        self.stages[0].desk.iter().for_each(|desk| desk.close(Outcome::Retryable));
         let carry = self.carry.borrow().clone();
         for position in 0..self.stages.len() {
             if !carry.contains(&self.stages[position].handle.node.id) {
@@ -218,9 +240,20 @@ impl SegmentDriver {
 }
 
 impl Stage {
+    async fn begin(&mut self) {
+        if let Some(desk) = &mut self.desk {
+            desk.load().await;
+            desk.begin(|settings| self.transform.adjust(settings));
+        }
+        self.handle.monitor.set(NodeState::Running);
+    }
+
     fn start_anew(&mut self, panic: &str) {
         match self.handle.rebuild(panic) {
-            Ok(Built::Transform(transform)) => self.transform = transform,
+            Ok(Built::Transform(mut transform)) => {
+                self.desk.iter_mut().for_each(|desk| desk.begin(|settings| transform.adjust(settings)));
+                self.transform = transform;
+            }
             _ => {
                 self.handle.monitor.set(NodeState::Failed(panic.to_owned()));
                 self.transform = Box::new(Broken);

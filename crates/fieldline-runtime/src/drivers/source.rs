@@ -12,9 +12,10 @@ use fieldline_core::{
 };
 use tokio::sync::{mpsc, watch};
 
-use super::{Stop, sleep_or_stop, stopped};
+use super::{Stop, occasion, sleep_or_stop, stopped};
 use crate::backoff::Backoff;
 use crate::build::NodeHandle;
+use crate::control::desk::{Desk, Occasion};
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::outlet::Outlet;
 use crate::sequence::Numbering;
@@ -33,6 +34,8 @@ pub(crate) struct SourceDriver {
     pub(crate) dead_letters: DeadLetters,
     pub(crate) stop: Stop,
     pub(crate) numbering: Numbering,
+    /// Takes its commands, where something steers it.
+    pub(crate) desk: Option<Desk>,
     /// Told when the source stands still until something is settled.
     pub(crate) rush: Arc<watch::Sender<u64>>,
 }
@@ -89,13 +92,21 @@ impl SourceDriver {
         let settle = Arc::new(Settlements { outcomes, is_waiting: AtomicBool::new(false) });
         let mut batches = Batches { settle, settled, in_flight: 0 };
         let mut backoff = Backoff::new(&Retry::default());
+        if let Some(desk) = &mut self.desk {
+            desk.load().await;
+            desk.begin(|settings| self.source.adjust(settings));
+        }
+        let mut ended = Outcome::Delivered;
         loop {
             let left = match self.source.connect(&self.clock).await {
                 Ok(()) => self.pull(&mut batches, &mut backoff).await,
                 Err(error) => Left::Failed(error),
             };
             match left {
-                Left::Stopped => break,
+                Left::Stopped => {
+                    ended = Outcome::Retryable;
+                    break;
+                }
                 Left::Finished => {
                     self.handle.monitor.set(NodeState::Finished);
                     break;
@@ -115,6 +126,7 @@ impl SourceDriver {
                 }
             }
         }
+        self.obey_the_last(&mut batches, ended).await;
         self.outlet = Outlet::closed();
         self.numbering.close().await;
         self.note_wait(&batches, true);
@@ -137,6 +149,7 @@ impl SourceDriver {
                     settle_with(&mut *self.source, &self.handle, token, outcome).await;
                     self.note_wait(batches, false);
                 }
+                occasion = occasion(self.desk.as_ref()) => self.obey(occasion, batches).await,
                 next = self.source.next(&self.clock), if has_room => match next {
                     Ok(Some(batch)) => {
                         backoff.succeed();
@@ -160,7 +173,24 @@ impl SourceDriver {
         }
     }
 
-    /// Sends a batch on. Settlements are taken meanwhile: a full queue must not keep acknowledgements back.
+    /// Has the source change its settings, and sends the answer.
+    async fn obey(&mut self, occasion: Occasion, batches: &mut Batches) {
+        let Some(desk) = &mut self.desk else { return };
+        let (port, mut answer) = desk.act(occasion, |settings| self.source.adjust(settings));
+        desk.save().await;
+        answer.depart();
+        self.send(vec![(port, answer)], batches).await;
+    }
+
+    /// Obeys what came before the end; whoever commands later hears that nobody is there.
+    async fn obey_the_last(&mut self, batches: &mut Batches, ended: Outcome) {
+        while let Some(occasion) = self.desk.as_ref().and_then(Desk::take) {
+            self.obey(occasion, batches).await;
+        }
+        self.desk.iter().for_each(|desk| desk.close(ended));
+    }
+
+    /// Stamps a batch and sends it on.
     async fn hand_on(&mut self, batch: Batch, batches: &mut Batches) {
         self.numbering.reserve(batch.events.len() + batch.failed.len()).await;
         let settle: Arc<dyn Settle> = batches.settle.clone();
@@ -169,6 +199,11 @@ impl SourceDriver {
             let failure = Failure { node: &self.handle.node.id, error: &error, attempts: 1 };
             self.dead_letters.put(event, failure, &self.clock).await;
         }
+        self.send(events, batches).await;
+    }
+
+    /// Sends events on. Settlements are taken meanwhile: a full queue must not keep acknowledgements back.
+    async fn send(&mut self, events: Vec<(Port, Event)>, batches: &mut Batches) {
         let mut sending = std::pin::pin!(self.outlet.send(events));
         loop {
             tokio::select! {

@@ -394,6 +394,8 @@ impl Draw {
                     .map(|(from, port)| Input { from: NodeId::new("p", from), port: *port })
                     .collect(),
                 with: Vec::new(),
+                controls: Vec::new(),
+                settings: &[],
                 connection: None,
                 policy: policy.clone(),
                 fingerprint: Fingerprint(

@@ -5,6 +5,7 @@ mod bounds;
 mod card;
 mod card_limits;
 mod conservation;
+mod control;
 mod crash;
 mod dead_letter;
 mod delivery;

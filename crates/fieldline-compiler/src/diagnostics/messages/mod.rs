@@ -1,5 +1,6 @@
 //! All wording of the compiler, one method per complaint, so that the words can be read and weighed together.
 
+mod control;
 mod fields;
 mod graph;
 mod params;

@@ -1,0 +1,162 @@
+//! Commands: answers that would come back as commands for ever, and command topics among the data.
+
+use super::peer;
+use crate::control::RESPONSE;
+use crate::diagnostics::Diagnostics;
+use crate::files::FileSet;
+use crate::resolve::{Fields, Resolved};
+use crate::spec::PipelineSpec;
+use crate::wire::{Edge, Wiring};
+
+/// Checks the commands of one pipeline.
+pub(super) fn check(
+    spec: &PipelineSpec,
+    resolved: &[Option<Resolved>],
+    wiring: &Wiring,
+    files: &FileSet,
+    diagnostics: &mut Diagnostics,
+) {
+    let ways = Ways { resolved, wiring };
+    for (steered, edges) in wiring.control.iter().enumerate().filter(|(_, edges)| !edges.is_empty()) {
+        if ways.answers_come_back(steered) {
+            diagnostics.answers_come_back(edges[0].span, &spec.nodes[steered].id);
+        }
+        command_topics(spec, steered, &ways, files, diagnostics);
+    }
+}
+
+/// Every topic of a command that lies among those of the data.
+fn command_topics(
+    spec: &PipelineSpec,
+    steered: usize,
+    ways: &Ways<'_>,
+    files: &FileSet,
+    diagnostics: &mut Diagnostics,
+) {
+    let facts = |node: usize| ways.resolved[node].as_ref().map(|resolved| &resolved.facts);
+    for commander in ways.commanders(steered) {
+        let Some(commands) = facts(commander) else { continue };
+        for (field, filter) in &commands.subscribes {
+            let published = ways.carrying_data().into_iter().find_map(|sink| {
+                let data = facts(sink)?;
+                let shared = peer(spec, ways.resolved, sink) == peer(spec, ways.resolved, commander);
+                let (field, topic) =
+                    data.publishes.iter().find(|(_, topic)| shared && lies_under(filter, topic))?;
+                Some((topic, Fields::of(&spec.nodes[sink].config, files).value(&spec.nodes[sink], field).0))
+            });
+            if let Some((topic, place)) = published {
+                let node = &spec.nodes[commander];
+                let span = Fields::of(&node.config, files).value(node, field).0;
+                diagnostics.command_topic(span, filter, &spec.nodes[steered].id, topic, place);
+            }
+        }
+    }
+}
+
+/// Whether a command topic lies in the hierarchy of a data topic: beside it, above it or below it. Topics that begin
+/// with `$` have hierarchies of their own that nobody chooses.
+fn lies_under(command: &str, data: &str) -> bool {
+    if command.starts_with('$') || data.starts_with('$') {
+        return false;
+    }
+    let (command_levels, data_levels) = (fixed_levels(command), fixed_levels(data));
+    let above = &command_levels[..command_levels.len().saturating_sub(1)];
+    command_levels.is_empty()
+        || (!above.is_empty() && data_levels.starts_with(above))
+        || (!data_levels.is_empty() && command_levels.starts_with(&data_levels))
+}
+
+/// The levels of a filter before the first wildcard.
+fn fixed_levels(filter: &str) -> Vec<&str> {
+    filter.split('/').take_while(|level| !matches!(*level, "+" | "#")).collect()
+}
+
+/// How events get from node to node, with commands.
+struct Ways<'p> {
+    resolved: &'p [Option<Resolved>],
+    wiring: &'p Wiring,
+}
+
+impl Ways<'_> {
+    fn is_response(&self, edge: &Edge) -> bool {
+        self.resolved[edge.from].as_ref().is_some_and(|node| {
+            let name = node.facts.outputs.get(usize::from(edge.port));
+            !node.rights.is_empty() && name.is_some_and(|name| name == RESPONSE)
+        })
+    }
+
+    /// Whether an answer of `steered` leads to a further command to it: then there would be no end of answers.
+    fn answers_come_back(&self, steered: usize) -> bool {
+        let mut seen = vec![[false; 2]; self.resolved.len()];
+        // A node, and whether it is reached by a command: one has answers, the other readings as its consequence.
+        let mut open = vec![(steered, true)];
+        while let Some((node, commanded)) = open.pop() {
+            let leads = |edge: &Edge| edge.from == node && self.is_response(edge) == commanded;
+            for (next, seen) in seen.iter_mut().enumerate() {
+                let by_event = self.wiring.into(next).any(|edge| leads(&edge));
+                let by_command = self.wiring.control[next].iter().any(leads);
+                if by_command && next == steered {
+                    return true;
+                }
+                for (reached, commanded) in [(by_event, false), (by_command, true)] {
+                    if reached && !std::mem::replace(&mut seen[usize::from(commanded)], true) {
+                        open.push((next, commanded));
+                    }
+                }
+            }
+        }
+        false
+    }
+
+    /// Every node from which commands reach `steered`.
+    fn commanders(&self, steered: usize) -> Vec<usize> {
+        let mut found = Vec::new();
+        let mut open: Vec<usize> = self.wiring.control[steered].iter().map(|edge| edge.from).collect();
+        while let Some(node) = open.pop() {
+            if !found.contains(&node) {
+                found.push(node);
+                open.extend(self.wiring.into(node).map(|edge| edge.from));
+            }
+        }
+        found
+    }
+
+    /// Every node that something else than answers reaches.
+    fn carrying_data(&self) -> Vec<usize> {
+        let count = self.resolved.len();
+        let mut carrying: Vec<usize> =
+            (0..count).filter(|node| self.wiring.into(*node).count() == 0).collect();
+        let mut position = 0;
+        while let Some(node) = carrying.get(position).copied() {
+            position += 1;
+            for next in 0..count {
+                let brings = |edge: Edge| edge.from == node && !self.is_response(&edge);
+                if !carrying.contains(&next) && self.wiring.into(next).any(brings) {
+                    carrying.push(next);
+                }
+            }
+        }
+        carrying
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lies_under;
+
+    #[test]
+    fn a_command_topic_beside_above_or_below_data_lies_in_its_hierarchy() {
+        for (command, data, expected) in [
+            ("bme680/action", "bme680/temperature", true),
+            ("bme680/action", "bme680/+", true),
+            ("factoryA/set", "factoryA/line22/drying/temperature", true),
+            ("factoryA/line22/set/#", "factoryA/line22/temperature", true),
+            ("factoryA/line22/#", "factoryA/line22/temperature", true),
+            ("action/factoryA/line22/drying", "factoryA/line22/drying/temperature", false),
+            ("action", "bme680/temperature", false),
+            ("$aws/things/a/shadow/update/delta", "$aws/things/a/shadow/update", false),
+        ] {
+            assert_eq!(lies_under(command, data), expected, "{command} {data}");
+        }
+    }
+}
