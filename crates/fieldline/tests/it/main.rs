@@ -10,4 +10,5 @@ mod publish;
 mod reload;
 mod scaffold;
 mod station;
+mod steering;
 mod testing;
