@@ -53,7 +53,7 @@ impl Config for AdaptiveConfig {
         title: "A calm temperature is measured less and less often, until it moves",
         config: "field: temperature\nlast: 3\ncalm: 0.1\nlively: 0.5\nfastest: 1s\nslowest: 4s",
         input: "{\"temperature\":20}\n{\"temperature\":20}\n{\"temperature\":20}\n{\"temperature\":20.1}\n{\"temperature\":20}\n{\"temperature\":20.1}\n{\"temperature\":22}\n{\"temperature\":24}\n{\"temperature\":26}",
-        output: "{\"every\":\"2s\"}\n{\"every\":\"4s\"}\n{\"every\":\"1s\"}",
+        output: "3s {\"every\":\"2s\"}\n6s {\"every\":\"4s\"}\n9s {\"every\":\"1s\"}",
     }];
 
     fn check(&self, cx: &mut CheckCx<'_>) {
