@@ -105,7 +105,7 @@ impl Driver {
         self.session.connected(requests, accepted);
         let end = select! {
             error = self.converse(&mut events) => End::Failed(error),
-            end = self.watch(options.operation_timeout) => end,
+            end = self.watch() => end,
         };
         backoff.connection_lasted(connected_at.elapsed());
         if !matches!(end, End::Failed(_)) {
@@ -125,17 +125,15 @@ impl Driver {
         }
     }
 
-    /// Waits until the connection has to end. What is written from now on cannot be overdue before the
-    /// operation time-out has passed, so looking that often is enough.
-    async fn watch(&self, operation_timeout: Duration) -> End {
+    /// Waits until the connection has to end.
+    async fn watch(&self) -> End {
         loop {
-            if let Some(end) = self.session.overdue(Instant::now()) {
+            let now = Instant::now();
+            if let Some(end) = self.session.overdue(now) {
                 return end;
             }
-            let closing = *self.session.closing.borrow();
-            let next_look = Instant::now() + operation_timeout;
             select! {
-                () = sleep_until(closing.map_or(next_look, |deadline| deadline.min(next_look))) => {}
+                () = sleep_until(self.session.next_look(now)) => {}
                 () = self.session.wake.notified() => {}
             }
         }

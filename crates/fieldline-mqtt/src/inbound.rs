@@ -9,8 +9,8 @@ use crate::error::SubscribeError;
 use crate::message::Message;
 use crate::session::{Queued, Session, Standing};
 
-/// The messages of one subscription. Dropping it unsubscribes after a while; what it has not taken, and what comes until then, is kept for the
-/// operation time-out in case somebody subscribes in its place.
+/// The messages of one subscription. Dropping it unsubscribes once nobody has subscribed in its place for the
+/// operation time-out; until then what it has not taken, and what still comes, is kept for a successor.
 pub struct Inbound {
     session: Arc<Session>,
     lane: u64,

@@ -33,7 +33,7 @@ impl Session {
         }
         inner.apply(happening, now)?;
         inner.pump(now);
-        if inner.is_closing() || inner.lanes.ready_to_resume() {
+        if inner.may_end() {
             self.wake.notify_one();
         }
         Ok(())

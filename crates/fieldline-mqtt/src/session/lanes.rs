@@ -74,8 +74,9 @@ pub(crate) struct Lanes {
     /// Filters that nobody subscribes to any more, and since when: the broker is told after a while, so that it
     /// sends what a successor would miss.
     abandoned: Vec<(String, Instant)>,
-    /// Whether the broker's window turned out larger than a lane: nothing more that must be acknowledged is
-    /// taken on this connection, and once the lanes are empty the session is resumed on a new one.
+    /// Whether nothing more that must be acknowledged is taken on this connection, because the broker's window
+    /// turned out larger than a lane or a new connection is wanted. Once the lanes are empty the session is
+    /// resumed on a new one.
     holding: bool,
 }
 
@@ -139,6 +140,11 @@ impl Lanes {
         self.abandoned = waiting;
         let due: Vec<(String, Instant)> = due;
         due.into_iter().map(|(filter, _)| filter).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// Takes nothing more that must be acknowledged: it comes again on the next connection.
+    pub(crate) fn hold(&mut self) {
+        self.holding = true;
     }
 
     /// Prepares for a new connection. If the session was resumed, what was queued and not acknowledged comes

@@ -51,8 +51,12 @@ pub(crate) struct Inner {
     subscriptions: Subscriptions,
     link: Option<Link>,
     counters: Counters,
-    /// Ours to end the connection and begin another.
-    reconnect: bool,
+    /// Ours to end the connection and begin another: once all that was received is acknowledged, and at this
+    /// time at the latest.
+    reconnect: Option<Instant>,
+    /// While the connection is about to end by our wish nothing more is published on it, until all that was
+    /// is acknowledged: it would be sent twice. At this time it ends regardless.
+    parting: Option<Instant>,
     /// The same as in [`Session::closing`].
     closing: Option<Instant>,
     closed: bool,
@@ -80,7 +84,8 @@ impl Session {
                 subscriptions: Subscriptions::default(),
                 link: None,
                 counters: Counters::default(),
-                reconnect: false,
+                reconnect: None,
+                parting: None,
                 closing: None,
                 closed: false,
             }),
@@ -112,7 +117,7 @@ impl Session {
         let mut inner = self.lock();
         inner.lanes.acknowledgements.acknowledge(arrived);
         inner.pump(Instant::now());
-        if inner.lanes.ready_to_resume() {
+        if inner.may_end() {
             self.wake.notify_one();
         }
     }
@@ -166,11 +171,15 @@ impl Session {
         }
     }
 
-    /// Asks for a new connection with other options; the outbox and the lanes stay.
+    /// Asks for a new connection with other options; the outbox and the lanes stay. What was received is
+    /// acknowledged before, if that takes no longer than the operation time-out, and comes again otherwise.
     pub(crate) fn reconnect_with(&self, options: Options) {
         let mut inner = self.lock();
+        inner.reconnect = Some(Instant::now() + options.operation_timeout);
+        if options.resumable() && inner.options.resumable() {
+            inner.lanes.hold();
+        }
         inner.options = options;
-        inner.reconnect = true;
         self.wake.notify_one();
     }
 
@@ -217,6 +226,7 @@ impl Inner {
     /// Ends a connection or an attempt; `error` is absent if we ended it.
     fn disconnected(&mut self, error: Option<&ConnectError>) {
         self.link = None;
+        self.parting = None;
         self.counters.disconnects += 1;
         if self.outbox.disconnected(error) {
             self.counters.failed += 1;

@@ -49,6 +49,9 @@ impl Inner {
     }
 
     fn hand_over_publishes(&mut self, link: &mut Link) {
+        if self.parting.is_some() {
+            return;
+        }
         let window = protocol::window(link.accepted.packet_ids);
         let max_packet_size = link.accepted.max_packet_size.map_or(usize::MAX, |size| size as usize);
         let reserved = self.subscriptions.under_way().map(|(packet_id, _)| packet_id);

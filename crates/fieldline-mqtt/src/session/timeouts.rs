@@ -27,8 +27,17 @@ impl Session {
     }
 
     /// Whether a new connection was asked for since the last time this was asked.
+    /// When to ask [`Session::overdue`] next, unless woken. What is written from now on cannot be overdue before
+    /// the operation time-out has passed.
+    pub(crate) fn next_look(&self, now: Instant) -> Instant {
+        let inner = self.lock();
+        let at_last = [inner.closing, inner.reconnect, inner.parting].into_iter().flatten().min();
+        let next_look = now + inner.options.operation_timeout;
+        at_last.map_or(next_look, |at_last| at_last.min(next_look))
+    }
+
     pub(crate) fn take_reconnect(&self) -> bool {
-        std::mem::take(&mut self.lock().reconnect)
+        self.lock().reconnect.take().is_some()
     }
 
     /// Whether the connection is being closed and nothing is left to be sent.
@@ -48,10 +57,11 @@ impl Inner {
         if self.is_drained() || self.closing.is_some_and(|deadline| deadline <= now) {
             return Some(End::Closed);
         }
-        if std::mem::take(&mut self.reconnect) || self.lanes.ready_to_resume() {
-            return Some(End::Resume);
-        }
         let after = self.options.operation_timeout;
+        if self.parting.is_some() || self.wants_to_resume(now) || self.is_stuck(now) {
+            let at_last = *self.parting.get_or_insert(now + after);
+            return (self.outbox.in_flight() == 0 || at_last <= now).then_some(End::Resume);
+        }
         let overdue = |since: Option<Instant>| since.is_some_and(|since| since + after <= now);
         if overdue(self.outbox.oldest_written())
             || overdue(self.subscriptions.under_way().map(|(_, since)| since))
@@ -70,6 +80,28 @@ impl Inner {
                 }
             }
         }
-        overdue(self.lanes.acknowledgements.stuck_since()).then_some(End::Resume)
+        None
+    }
+
+    /// Whether it is time for a new connection, for all that was received is acknowledged.
+    fn wants_to_resume(&self, now: Instant) -> bool {
+        let all_acknowledged = self.lanes.acknowledgements.is_empty() || !self.options.resumable();
+        self.lanes.ready_to_resume()
+            || self.reconnect.is_some_and(|at_last| all_acknowledged || at_last <= now)
+    }
+
+    /// Whether a message was let go of without an acknowledgement a while ago: those behind it cannot be
+    /// acknowledged on this connection any more.
+    fn is_stuck(&self, now: Instant) -> bool {
+        let stuck_since = self.lanes.acknowledgements.stuck_since();
+        stuck_since.is_some_and(|since| since + self.options.operation_timeout <= now)
+    }
+
+    /// Whether something that was awaited may now let the connection end.
+    pub(crate) fn may_end(&self) -> bool {
+        self.is_closing()
+            || self.parting.is_some()
+            || self.reconnect.is_some()
+            || self.lanes.ready_to_resume()
     }
 }

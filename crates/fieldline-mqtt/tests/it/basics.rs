@@ -1,6 +1,6 @@
 //! Connecting, publishing, subscribing and acknowledging on MQTT 3.1.1, when nothing goes wrong.
 
-use fieldline_mqtt::{Publish, QoS, State};
+use fieldline_mqtt::{Options, Publish, QoS, State};
 use rumqttc::mqttbytes::v4::Packet;
 use tokio::time::Duration;
 
@@ -108,9 +108,9 @@ async fn a_message_goes_to_each_matching_subscriber_and_is_acknowledged_once_all
 }
 
 #[tokio::test]
-async fn dropping_a_subscriber_unsubscribes() {
+async fn dropping_a_subscriber_unsubscribes_when_nobody_has_taken_its_place_for_the_operation_time_out() {
     let broker = Broker::bind().await;
-    let connection = start(broker.options());
+    let connection = start(Options { operation_timeout: Duration::from_millis(50), ..broker.options() });
     let mut peer = broker.welcome(false).await;
     within(connection.state().wait_for(|state| matches!(state, State::Connected { .. })))
         .await

@@ -143,6 +143,27 @@ async fn a_message_at_most_once_gives_way_to_one_at_least_once() {
     assert_eq!(peer.read().await, Some(Packet::Disconnect));
 }
 
+/// Issue 5: the broker was told, and sent nothing in between.
+#[tokio::test]
+async fn who_subscribes_in_the_place_of_another_misses_nothing() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    drop(inbound);
+    peer.publish("in", "between", 1).await;
+    while connection.counters().received == 0 {
+        tokio::task::yield_now().await;
+    }
+    let mut successor = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
+    assert_eq!(peer.grant().await, ["in"], "and no UNSUBSCRIBE before");
+    let message = within(successor.next()).await.expect("a message");
+    assert_eq!(message.payload, "between");
+    message.token.acknowledge();
+    assert_eq!(peer.acknowledged().await, 1);
+}
+
 /// MQTT 3.1.1 has no receive maximum: a broker may send more than a lane can take.
 #[tokio::test]
 async fn a_broker_that_sends_more_than_fits_is_asked_again_and_nothing_is_lost() {

@@ -74,7 +74,9 @@ async fn what_was_not_acknowledged_comes_again_after_a_reconnection() {
         }
         // Written in order, so once this is acknowledged the acknowledgements have arrived.
         within(connection.publish(Publish::new("elsewhere", ""))).await.expect("acknowledged");
-        connection.reconnect_with(options).expect("valid options");
+        // The new connection waits so long for the three that are kept.
+        let operation_timeout = Duration::from_millis(100);
+        connection.reconnect_with(Options { operation_timeout, ..options }).expect("valid options");
         for expected in ["3", "4", "5"] {
             let message = within(inbound.next()).await.expect("a message");
             assert_eq!((message.payload.as_ref(), message.duplicate), (expected.as_bytes(), true));

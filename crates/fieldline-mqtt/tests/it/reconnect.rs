@@ -186,7 +186,9 @@ async fn other_options_are_used_on_a_new_connection_and_outbox_and_subscribers_s
     peer.grant().await;
     let receipt = connection.enqueue(Publish::new("a", "x")).await.expect("room");
     peer.published().await;
-    connection.reconnect_with(new.options()).expect("valid options");
+    // How long the old broker may take to acknowledge.
+    let operation_timeout = Duration::from_millis(100);
+    connection.reconnect_with(Options { operation_timeout, ..new.options() }).expect("valid options");
     assert_eq!(peer.read().await, Some(Packet::Disconnect));
 
     let mut peer = new.welcome(false).await;
@@ -196,6 +198,62 @@ async fn other_options_are_used_on_a_new_connection_and_outbox_and_subscribers_s
     within(receipt).await.expect("acknowledged by the new broker");
     peer.publish("in", "new", 1).await;
     assert_eq!(within(inbound.next()).await.expect("a message").payload, "new");
+}
+
+/// Issue 5: it was published a second time.
+#[tokio::test]
+async fn what_is_on_its_way_is_acknowledged_before_a_new_connection_and_not_sent_again() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut peer = broker.welcome(false).await;
+    let first = connection.enqueue(Publish::new("a", "first")).await.expect("room");
+    let publish = peer.published().await;
+    connection.reconnect_with(broker.options()).expect("valid options");
+    let second = connection.enqueue(Publish::new("a", "second")).await.expect("room");
+    peer.acknowledge(publish.pkid).await;
+    loop {
+        match peer.read().await {
+            Some(Packet::Disconnect) => break,
+            // The driver had not seen that it was to end.
+            Some(Packet::Publish(publish)) => peer.acknowledge(publish.pkid).await,
+            other => panic!("{other:?}"),
+        }
+    }
+    within(first).await.expect("acknowledged on the old connection");
+    let mut peer = broker.welcome(true).await;
+    let _third = connection.enqueue(Publish::new("a", "third")).await.expect("room");
+    loop {
+        let publish = peer.published().await;
+        assert_ne!(publish.payload, "first");
+        peer.acknowledge(publish.pkid).await;
+        if publish.payload == "third" {
+            break;
+        }
+    }
+    within(second).await.expect("acknowledged");
+}
+
+#[tokio::test]
+async fn what_was_received_is_acknowledged_before_a_new_connection_and_not_received_again() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    peer.publish("in", "first", 1).await;
+    let first = within(inbound.next()).await.expect("a message");
+    connection.reconnect_with(broker.options()).expect("valid options");
+    peer.publish("in", "second", 2).await;
+    while connection.counters().held == 0 {
+        tokio::task::yield_now().await;
+    }
+    first.token.acknowledge();
+    assert_eq!(peer.acknowledged().await, 1);
+    assert_eq!(peer.read().await, Some(Packet::Disconnect));
+    let mut peer = broker.welcome(true).await;
+    peer.grant().await;
+    peer.publish("in", "second", 2).await;
+    assert_eq!(within(inbound.next()).await.expect("a message").payload, "second");
 }
 
 #[tokio::test]
