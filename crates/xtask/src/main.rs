@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`, `new`, `chaos`, `storm` and `footprint`.
+//! `cargo xtask tidy`, `new`, `chaos`, `storm`, `footprint`, `bench`.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use xtask::field;
+use xtask::field::bench::{Length, SHORT, WHOLE};
 use xtask::field::chaos::Chaos;
 use xtask::field::reload_time::reload_times;
 use xtask::field::storm::Storm;
@@ -18,7 +19,8 @@ const USAGE: &str = "usage: cargo xtask tidy
        cargo xtask new transform|source|sink NAME
        cargo xtask chaos PROGRAM [ROUNDS]      the program, such as target/release/fieldline, through accidents
        cargo xtask storm PROGRAM [RELOADS]     through edits, while messages pass
-       cargo xtask footprint PROGRAM           its size, memory and processor time";
+       cargo xtask footprint PROGRAM           its size, memory and processor time
+       cargo xtask bench PROGRAM [--short]     it between two topics, against a bare loop";
 
 /// Rounds of accidents if nothing is said.
 const ROUNDS: u32 = 100;
@@ -37,6 +39,8 @@ fn main() -> anyhow::Result<ExitCode> {
         ["storm", program] => storm(Path::new(program), RELOADS),
         ["storm", program, reloads] => storm(Path::new(program), reloads.parse().context(USAGE)?),
         ["footprint", program] => footprint(Path::new(program)),
+        ["bench", program] => bench(Path::new(program), WHOLE),
+        ["bench", program, "--short"] => bench(Path::new(program), SHORT),
         _ => bail!(USAGE),
     }
 }
@@ -73,6 +77,15 @@ fn footprint(program: &Path) -> anyhow::Result<ExitCode> {
         footprint.resident as f64 * 1024.0 / 1e6
     )?;
     writeln!(out, "processor {:>8.2} % of one core, at that", footprint.share * 100.0)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn bench(program: &Path, length: Length) -> anyhow::Result<ExitCode> {
+    let folder = tempfile::tempdir()?;
+    let mut out = std::io::stdout();
+    let mut say = |line: String| drop(writeln!(out, "{line}"));
+    let tables = field::bench::run(&root(), program, folder.path(), length, &mut say)?;
+    tables.iter().for_each(|table| say(format!("\n{table}")));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,5 +1,5 @@
-//! mosquitto in a process of its own, with its sessions and retained messages on disk: saved once a second and when
-//! it stops in good order, which is the best it offers. Killed, it forgets what it acknowledged since.
+//! mosquitto in a process of its own, with its sessions and retained messages in memory, or on disk: saved once a second
+//! and when it stops in good order, which is the best it offers. Killed, it forgets what it acknowledged since.
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -19,17 +19,26 @@ pub(super) struct Broker {
 }
 
 impl Broker {
-    /// Starts it in `folder`.
+    /// Starts it in `folder`, where it saves what it has.
     pub(super) fn start(folder: &Path) -> Result<Self> {
+        let persistence =
+            format!("persistence true\npersistence_location {}/\nautosave_interval 1", folder.display());
+        Broker::with(folder, &persistence)
+    }
+
+    /// Starts it with nothing in `folder` but its settings.
+    pub(super) fn in_memory(folder: &Path) -> Result<Self> {
+        Broker::with(folder, "persistence false")
+    }
+
+    fn with(folder: &Path, persistence: &str) -> Result<Self> {
         let program = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"].into_iter().map(PathBuf::from);
         let program = program.clone().find(|path| path.exists()).context("mosquitto is not installed")?;
         let port = free_port()?;
         let config = folder.join("mosquitto.conf");
         let text = format!(
-            "listener {port} 127.0.0.1\nuser root\nallow_anonymous true\npersistence true\n\
-             persistence_location {}/\nautosave_interval 1\nmax_queued_messages 1000000\n\
-             max_inflight_messages 100\n",
-            folder.display()
+            "listener {port} 127.0.0.1\nuser root\nallow_anonymous true\n{persistence}\nset_tcp_nodelay true\n\
+             max_queued_messages 1000000\nmax_inflight_messages 100\n"
         );
         write(&config, &text)?;
         let mut broker = Broker { program, config, port, process: None };

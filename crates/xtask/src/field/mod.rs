@@ -9,9 +9,13 @@ pub mod reload_time;
 
 pub mod footprint;
 
+pub mod bench;
+
 mod admin;
 
 mod broker;
+
+mod build;
 
 mod card;
 
@@ -20,5 +24,7 @@ mod client;
 mod process;
 
 mod proxy;
+
+mod spread;
 
 mod witness;
