@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`, `new`, `chaos`, `storm`, `footprint`, `bench`.
+//! `cargo xtask tidy`, `new`, `chaos`, `storm`, `footprint`, `bench`, `hot-paths` and `instructions`.
 
 use std::io::Write;
 use std::path::Path;
@@ -20,7 +20,9 @@ const USAGE: &str = "usage: cargo xtask tidy
        cargo xtask chaos PROGRAM [ROUNDS]      the program, such as target/release/fieldline, through accidents
        cargo xtask storm PROGRAM [RELOADS]     through edits, while messages pass
        cargo xtask footprint PROGRAM           its size, memory and processor time
-       cargo xtask bench PROGRAM [--short]     it between two topics, against a bare loop";
+       cargo xtask bench PROGRAM [--short]     it between two topics, against a bare loop
+       cargo xtask hot-paths                   time, instructions and allocations of an event in the program
+       cargo xtask instructions                whether they are what crates/PERFORMANCE.md says";
 
 /// Rounds of accidents if nothing is said.
 const ROUNDS: u32 = 100;
@@ -40,6 +42,8 @@ fn main() -> anyhow::Result<ExitCode> {
         ["storm", program, reloads] => storm(Path::new(program), reloads.parse().context(USAGE)?),
         ["footprint", program] => footprint(Path::new(program)),
         ["bench", program] => bench(Path::new(program), WHOLE),
+        ["hot-paths"] => hot_paths(&root()),
+        ["instructions"] => instructions(&root()),
         ["bench", program, "--short"] => bench(Path::new(program), SHORT),
         _ => bail!(USAGE),
     }
@@ -87,6 +91,26 @@ fn bench(program: &Path, length: Length) -> anyhow::Result<ExitCode> {
     let tables = field::bench::run(&root(), program, folder.path(), length, &mut say)?;
     tables.iter().for_each(|table| say(format!("\n{table}")));
     Ok(ExitCode::SUCCESS)
+}
+
+fn hot_paths(root: &Path) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout();
+    field::hot_paths::measure(root, |line| drop(writeln!(out, "{line}")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn instructions(root: &Path) -> anyhow::Result<ExitCode> {
+    if std::env::var_os("UPDATE").is_some() {
+        field::hot_paths::update(root)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let deviations = field::hot_paths::compare(root)?;
+    let mut out = std::io::stdout();
+    for deviation in &deviations {
+        writeln!(out, "{deviation}")?;
+    }
+    writeln!(out, "{} paths differ by more than 5 %", deviations.len())?;
+    Ok(if deviations.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn tidy(root: &Path) -> anyhow::Result<ExitCode> {

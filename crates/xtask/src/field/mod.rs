@@ -11,6 +11,8 @@ pub mod footprint;
 
 pub mod bench;
 
+pub mod hot_paths;
+
 mod admin;
 
 mod broker;
