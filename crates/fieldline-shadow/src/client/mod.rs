@@ -1,18 +1,20 @@
 //! The device's side, without I/O: messages and time go in, actions come out.
 //!
-//! [`Reporter`] writes a section of a shadow, [`DeltaTracker`] follows what others want of the device. Both are
-//! driven alike: subscribe to [`subscriptions`], tell them `connected` and `disconnected`, pass every message to
+//! [`Reporter`] writes a section of a shadow, [`DeltaTracker`] follows what others want of the device, and
+//! [`Question`] is for those who ask just once. The first two are driven alike: subscribe to [`subscriptions`], tell them `connected` and `disconnected`, pass every message to
 //! `received`, and call `tick` when `wake_at` says so. Times are durations since any fixed origin of the caller.
 
 mod fetch;
 mod known;
 mod message;
+mod question;
 mod report;
 mod reporter;
 mod tracker;
 mod wanted;
 
 pub use fetch::Retry;
+pub use question::{Answer, Question};
 pub use report::{ReportAction, ReportError, ReporterSettings};
 pub use reporter::Reporter;
 pub use tracker::{Change, Content, DeltaTracker, TrackerAction, Watch};

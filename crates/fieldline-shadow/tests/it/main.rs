@@ -5,6 +5,7 @@ mod json_text;
 mod loopback;
 mod model;
 mod properties;
+mod question;
 mod rejections;
 mod reporter;
 mod rest;
