@@ -8,7 +8,7 @@ mod fields;
 
 mod lookup;
 
-mod shadow;
+pub mod shadow;
 
 pub mod template;
 

@@ -82,6 +82,11 @@ impl Connection {
         self.session.state.subscribe()
     }
 
+    /// How it connects at present.
+    pub fn options(&self) -> Options {
+        self.session.lock().options.clone()
+    }
+
     /// Numbers since the beginning, and what waits now.
     pub fn counters(&self) -> Counters {
         self.session.counters()

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::shadow::ShadowOptions;
+
 /// Something went wrong that the message names.
 pub(crate) const FAILED: u8 = 1;
 /// The command was used in a wrong way, as clap has it.
@@ -13,6 +15,10 @@ pub(crate) const WRONG_USAGE: u8 = 2;
 pub(crate) const STATE_LOST: u8 = 3;
 /// A change was taken back.
 pub(crate) const ROLLED_BACK: u8 = 4;
+/// A shadow service refused what was asked.
+pub(crate) const REJECTED: u8 = 5;
+/// A shadow service cannot be reached, or does not answer.
+pub(crate) const UNREACHABLE: u8 = 6;
 /// A pipeline file has errors (`EX_CONFIG` of sysexits.h).
 pub(crate) const BAD_CONFIG: u8 = 78;
 
@@ -21,7 +27,8 @@ pub(crate) const BAD_CONFIG: u8 = 78;
 #[command(
     name = "fieldline",
     version,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a change would lose state, 4 a change was taken back, 78 errors in a pipeline file."
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a change would lose state, 4 a change was taken back, \
+                  5 rejected by a shadow service, 6 no shadow service can be reached, 78 errors in a pipeline file."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -54,6 +61,8 @@ pub(crate) enum Command {
     Reload(AskOptions),
     /// Put the events of a dead letter file in again, after the fix
     Replay(ReplayOptions),
+    /// Get, update, delete or watch a device shadow, over MQTT or REST
+    Shadow(ShadowOptions),
     /// Print the JSON Schema of pipeline files, for editors
     Schema(SchemaOptions),
     /// Print what a shell needs to complete commands

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldline_core::ComponentError;
-use fieldline_mqtt::{Inbound, Message, Publish, PublishError, QoS, Receipt, State, SubscribeError};
+use fieldline_mqtt::{
+    Connection, Inbound, Message, Publish, PublishError, QoS, Receipt, State, SubscribeError,
+};
 use fieldline_shadow::name::ShadowName;
 use fieldline_shadow::topic::{Kind, Publication, Topic};
 use futures::FutureExt;
@@ -15,13 +17,11 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-use crate::connections::mqtt::MqttHandle;
-
 /// Messages of one topic that wait to be taken.
 const CAPACITY: usize = 64;
 
 /// What a client has to be told.
-pub(crate) enum Happening {
+pub enum Happening {
     /// The connection is up and everything is subscribed to.
     Online,
     /// The connection is down.
@@ -33,8 +33,8 @@ pub(crate) enum Happening {
 }
 
 /// Subscriptions to the topics of one shadow, and what is on its way to the service.
-pub(crate) struct Link {
-    connection: Arc<MqttHandle>,
+pub struct Link {
+    connection: Arc<Connection>,
     inbounds: Vec<Inbound>,
     state: watch::Receiver<State>,
     /// The connection on which the client knows that it is online.
@@ -46,8 +46,8 @@ pub(crate) struct Link {
 
 impl Link {
     /// Subscribes to what the service says of these kinds.
-    pub(crate) fn new(
-        connection: &Arc<MqttHandle>,
+    pub fn new(
+        connection: &Arc<Connection>,
         name: &ShadowName,
         kinds: &[Kind],
         qos: QoS,
@@ -66,24 +66,24 @@ impl Link {
     }
 
     /// Time as clients count it: since the link was made.
-    pub(crate) fn now(&self) -> Duration {
+    pub fn now(&self) -> Duration {
         self.origin.elapsed()
     }
 
     /// Publishes with the next call of [`Link::next`].
-    pub(crate) fn publish(&mut self, publication: Publication) {
+    pub fn publish(&mut self, publication: Publication) {
         self.outgoing.push_back(publication);
     }
 
     /// Tells the client anew that it is online, as if it had connected just now.
-    pub(crate) fn begin_again(&mut self) {
+    pub fn begin_again(&mut self) {
         self.online = None;
     }
 
     /// Publishes what is to be published and waits for what happens next, at the latest until `wake_at`. What
     /// has come already is told before the time is. Cancel-safe: a publication leaves the queue when it is in
     /// the session's outbox, and a message is taken only when it is returned.
-    pub(crate) async fn next(&mut self, wake_at: Option<Duration>) -> Result<Happening, ComponentError> {
+    pub async fn next(&mut self, wake_at: Option<Duration>) -> Result<Happening, ComponentError> {
         loop {
             self.flush().await?;
             let connected = match &*self.state.borrow_and_update() {

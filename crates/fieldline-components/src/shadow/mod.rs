@@ -1,7 +1,7 @@
 //! What the `shadow` source and the `shadow` sink have in common: which shadow is meant, how bodies become shadow
-//! states and back, and the [`link`] to the service.
+//! states and back, and the [`link`] to the service, which is for the program's `fieldline shadow` too.
 
-pub(crate) mod link;
+pub mod link;
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -23,7 +23,7 @@ pub(crate) fn default_timeout() -> Period {
 }
 
 /// The shadow called `shadow`, or the classic shadow, of `thing`.
-pub(crate) fn shadow_name(thing: &str, shadow: Option<&str>) -> Result<ShadowName, NameError> {
+pub fn shadow_name(thing: &str, shadow: Option<&str>) -> Result<ShadowName, NameError> {
     match shadow {
         Some(shadow) => ShadowName::named(thing, shadow),
         None => ShadowName::classic(thing),
@@ -42,12 +42,12 @@ pub(crate) fn check_shadow_name(cx: &mut CheckCx<'_>, thing: &str, shadow: Optio
 }
 
 /// Waits `timeout` for an answer, then longer, and gives up after the third attempt.
-pub(crate) fn retry(timeout: Period) -> Retry {
+pub fn retry(timeout: Period) -> Retry {
     Retry { attempts: ATTEMPTS, first: timeout.0, longest: timeout.0.saturating_mul(4) }
 }
 
 /// Begins the client tokens of one node in one run, so that no answer to another client is taken for its own.
-pub(crate) fn token_prefix(node: &str) -> String {
+pub fn token_prefix(node: &str) -> String {
     format!("{:016x}", RandomState::new().hash_one(node))
 }
 

@@ -10,4 +10,5 @@ pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod shadow;
 pub(crate) mod test;

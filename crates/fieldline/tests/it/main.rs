@@ -9,6 +9,7 @@ mod programs;
 mod publish;
 mod reload;
 mod scaffold;
+mod shadow;
 mod station;
 mod steering;
 mod testing;

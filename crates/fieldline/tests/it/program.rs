@@ -1,7 +1,7 @@
 //! Runs the built program and looks at what it says.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 /// What a run of the program has brought.
 pub(crate) struct Done {
@@ -11,6 +11,16 @@ pub(crate) struct Done {
     pub(crate) out: String,
     /// What it complained about.
     pub(crate) errors: String,
+}
+
+/// A process that is killed by its id when the test ends.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _gone_already = self.0.kill();
+        let _status = self.0.wait();
+    }
 }
 
 /// Runs `fieldline` with `arguments` in `folder`, without a terminal.

@@ -4,20 +4,12 @@
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::program::Process;
+
 const FIELDLINE: &str = env!("CARGO_BIN_EXE_fieldline");
-
-/// A process that is killed by its id when the test ends.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _gone_already = self.0.kill();
-        let _status = self.0.wait();
-    }
-}
 
 #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 fn mosquitto() -> Option<PathBuf> {

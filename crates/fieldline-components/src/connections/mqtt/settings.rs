@@ -300,7 +300,11 @@ impl MqttConnectionConfig {
     fn address(&self) -> Result<Address, OptionsError> {
         match &self.url {
             Some(url) => Address::parse(url),
-            None => Ok(Address { scheme: Scheme::Mqtt, host: "127.0.0.1".into(), port: 1883 }),
+            // The port is put in when the broker has one.
+            None => {
+                let port = embedded::listen_address(self.listen.as_deref()).map_or(0, |listen| listen.port());
+                Ok(Address { scheme: Scheme::Mqtt, host: "127.0.0.1".into(), port })
+            }
         }
     }
 
