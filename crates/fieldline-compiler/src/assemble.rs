@@ -8,7 +8,7 @@ use fieldline_core::{Files, Kind};
 
 use crate::files::FileSet;
 use crate::fingerprint::Hasher;
-use crate::plan::{Control, Fingerprint, Input, Node, NodeId, Pipeline, Plan, Snapshot};
+use crate::plan::{Beside, Control, Fingerprint, Input, Node, NodeId, Pipeline, Plan, Snapshot};
 use crate::resolve::{Fields, Resolved};
 use crate::session::ComponentFiles;
 use crate::spec::{NodeSpec, PipelineSpec};
@@ -95,7 +95,11 @@ fn node(
     let node = &spec.nodes[index];
     let input =
         |edge: &Edge| Input { from: NodeId::new(&spec.name, &spec.nodes[edge.from].id), port: edge.port };
-    let with = wiring.with[index].iter().map(|(name, edge)| (name.clone(), input(edge))).collect();
+    let with = wiring.with[index].iter().map(|(name, edge, freshness)| Beside {
+        name: name.clone(),
+        input: input(edge),
+        freshness: *freshness,
+    });
     let controls = wiring.control[index].iter().zip(&resolved.rights).map(|(edge, right)| Control {
         input: input(edge),
         allow: right.allow.clone(),
@@ -112,7 +116,7 @@ fn node(
         memory: resolved.memory,
         facts: resolved.facts,
         inputs: wiring.inputs[index].iter().map(input).collect(),
-        with,
+        with: with.collect(),
         controls: controls.collect(),
         settings: node.definition.map_or(&[], |definition| definition.settings),
         connection,

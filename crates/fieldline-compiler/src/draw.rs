@@ -107,11 +107,11 @@ fn edges(plan: &Plan) -> Vec<Edge<'_>> {
         for input in &node.inputs {
             edges.push(Edge { from: input.from.as_str(), to, label: port(input), style: Style::Flow });
         }
-        for (name, input) in &node.with {
+        for beside in &node.with {
             edges.push(Edge {
-                from: input.from.as_str(),
+                from: beside.input.from.as_str(),
                 to,
-                label: format!("with {name}"),
+                label: format!("with {}", beside.name),
                 style: Style::With,
             });
         }

@@ -29,6 +29,8 @@ mod control;
 
 mod resolve;
 
+mod beside;
+
 mod wire;
 
 mod check;
@@ -60,5 +62,5 @@ pub use compile::{Broken, Compiled, compile};
 pub use diagnostics::Diagnostic;
 pub use diff::{Action, Change, diff};
 pub use params::{ParamInfo, template_params};
-pub use plan::{Node, NodeId, Plan};
+pub use plan::{Beside, Freshness, Missing, Node, NodeId, Plan};
 pub use request::{FileSource, MemoryFiles, MemoryVariables, Overrides, Request, Variables};

@@ -80,6 +80,38 @@ pub struct Control {
     pub expires: Option<Duration>,
 }
 
+/// The latest value of a node, which lies beside each event of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// What the user calls it.
+    pub name: Arc<str>,
+    /// Where it comes from.
+    pub input: Input,
+    /// How fresh it must be.
+    pub freshness: Freshness,
+}
+
+/// How fresh a value beside an event must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freshness {
+    /// How much older than the event it may be; any age without it.
+    pub max_age: Option<Duration>,
+    /// What happens to an event while there is no value, or none fresh enough.
+    pub missing: Missing,
+}
+
+/// What happens to an event that lacks a value beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Missing {
+    /// It is processed, and the value is null.
+    #[default]
+    Null,
+    /// It is taken out.
+    Drop,
+    /// It waits for the value, and those behind it too; after this time it goes to the dead letter.
+    Wait(Duration),
+}
+
 /// One node of the program.
 #[derive(Clone)]
 pub struct Node {
@@ -97,8 +129,8 @@ pub struct Node {
     pub memory: Option<Memory>,
     /// The edges into it; empty for connections and sources.
     pub inputs: Vec<Input>,
-    /// The nodes whose latest value lies beside each event, by the name the user gave.
-    pub with: Vec<(Arc<str>, Input)>,
+    /// The values that lie beside each event, those of other nodes.
+    pub with: Vec<Beside>,
     /// The edges that bring commands. They are beside the flow: they may lead back to what comes later.
     pub controls: Vec<Control>,
     /// What commands can set at all; how it is configured stands in the facts.
@@ -114,6 +146,12 @@ pub struct Node {
 }
 
 impl Node {
+    /// Every edge into it: of events, of values beside them, and of commands.
+    pub fn reads(&self) -> impl Iterator<Item = &Input> {
+        let with = self.with.iter().map(|beside| &beside.input);
+        self.inputs.iter().chain(with).chain(self.controls.iter().map(|control| &control.input))
+    }
+
     /// Whether this transform, if it was changed, takes over what `before` remembers.
     pub fn takes_over(&self, before: &Node) -> bool {
         let memory = before.memory.as_ref();

@@ -7,10 +7,12 @@ use fieldline_core::Kind;
 use fieldline_core::outputs::{MAIN, Port};
 use fieldline_core::suggest::nearest;
 
+use crate::beside;
 use crate::control;
 use crate::diagnostics::Diagnostics;
 use crate::files::Span;
 use crate::names;
+use crate::plan::Freshness;
 use crate::resolve::Resolved;
 use crate::spec::{NodeSpec, PipelineSpec};
 use crate::yaml::node::{Content, Node};
@@ -23,10 +25,13 @@ pub(crate) struct Edge {
     pub(crate) span: Span,
 }
 
+/// An edge whose latest value lies beside events, and what it is called there.
+type NamedEdge = (Arc<str>, Edge, Freshness);
+
 /// The edges of a pipeline, node by node.
 pub(crate) struct Wiring {
     pub(crate) inputs: Vec<Vec<Edge>>,
-    pub(crate) with: Vec<Vec<(Arc<str>, Edge)>>,
+    pub(crate) with: Vec<Vec<NamedEdge>>,
     /// The edges that bring commands: beside the flow, so they may lead back.
     pub(crate) control: Vec<Vec<Edge>>,
     /// Whether some name meant nothing, so that what follows from missing edges is not complained about.
@@ -36,7 +41,7 @@ pub(crate) struct Wiring {
 impl Wiring {
     /// Every edge into `node` on which events flow.
     pub(crate) fn into(&self, node: usize) -> impl Iterator<Item = Edge> {
-        self.inputs[node].iter().chain(self.with[node].iter().map(|(_, edge)| edge)).copied()
+        self.inputs[node].iter().chain(self.with[node].iter().map(|(_, edge, _)| edge)).copied()
     }
 }
 
@@ -101,8 +106,8 @@ impl Wirer<'_> {
         edges
     }
 
-    fn with(&self, node: &NodeSpec, diagnostics: &mut Diagnostics) -> Vec<(Arc<str>, Edge)> {
-        let mut edges: Vec<(Arc<str>, Edge)> = Vec::new();
+    fn with(&self, node: &NodeSpec, diagnostics: &mut Diagnostics) -> Vec<NamedEdge> {
+        let mut edges: Vec<NamedEdge> = Vec::new();
         match node.with.as_ref().map(|with| (with, &with.content)) {
             None => {}
             Some((_, Content::Map(members))) => {
@@ -110,8 +115,9 @@ impl Wirer<'_> {
                     if !names::is_id(name) {
                         diagnostics.bad_name(member.key, "value", name);
                     }
-                    let edge = self.edge(&member.value, diagnostics);
-                    edges.extend(edge.map(|edge| (Arc::from(name.as_str()), edge)));
+                    let Some((from, freshness)) = beside::read(&member.value, diagnostics) else { continue };
+                    let edge = self.edge(from, diagnostics);
+                    edges.extend(edge.map(|edge| (Arc::from(name.as_str()), edge, freshness)));
                 }
             }
             Some((with, content)) => {
@@ -122,9 +128,9 @@ impl Wirer<'_> {
                 for name in list {
                     let Some(edge) = self.edge(name, diagnostics) else { continue };
                     let called: Arc<str> = self.nodes[edge.from].id.as_str().into();
-                    match edges.iter().find(|(other, _)| *other == called) {
-                        Some((_, first)) => diagnostics.input_twice(edge.span, &called, first.span),
-                        None => edges.push((called, edge)),
+                    match edges.iter().find(|(other, ..)| *other == called) {
+                        Some((_, first, _)) => diagnostics.input_twice(edge.span, &called, first.span),
+                        None => edges.push((called, edge, Freshness::default())),
                     }
                 }
             }

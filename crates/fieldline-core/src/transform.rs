@@ -18,7 +18,7 @@ pub struct Moment<'a> {
     pub instant: Instant,
     /// Wall-clock time, for what people read.
     pub time: Timestamp,
-    /// The latest values of the inputs named under `with:`, by node id.
+    /// The latest values under `with:`, by name; without those that are not known, or too old.
     pub with: &'a Map,
 }
 

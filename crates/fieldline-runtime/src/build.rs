@@ -47,7 +47,7 @@ impl NodeHandle {
 
     /// Builds the component; a panic while building is an error like any other.
     pub(crate) fn build(&self) -> Result<Built, BuildError> {
-        let with: Vec<String> = self.node.with.iter().map(|(name, _)| name.to_string()).collect();
+        let with: Vec<String> = self.node.with.iter().map(|beside| beside.name.to_string()).collect();
         let cx = BuildCx {
             node: self.node.id.as_str(),
             files: &*self.files,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fieldline_compiler::plan::{NodeId, Plan};
 use fieldline_core::policy::BufferKind;
-use fieldline_core::{Built, Clock, Connection, Map, Sink, Source, Transform};
+use fieldline_core::{Built, Clock, Connection, Sink, Source, Transform};
 use fieldline_store::Storage;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -17,6 +17,7 @@ use crate::buffer::memory::MemoryBuffer;
 use crate::build::NodeHandle;
 use crate::control::desk::Desk;
 use crate::dead_letter::DeadLetters;
+use crate::drivers::latest::Latest;
 use crate::drivers::segment::{Carried, SegmentDriver, Stage, Work};
 use crate::drivers::sink::SinkDriver;
 use crate::drivers::source::SourceDriver;
@@ -48,8 +49,8 @@ pub(crate) enum Crew {
     Connection(Box<dyn Connection>),
     /// A source.
     Source(Box<dyn Source>),
-    /// The transforms of a segment, first to last, and the latest values of its `with` inputs.
-    Segment(Vec<Member>, Map),
+    /// The transforms of a segment, first to last, and the latest values beside its events.
+    Segment(Vec<Member>, Latest),
     /// A sink.
     Sink(Box<dyn Sink>),
 }
@@ -68,7 +69,7 @@ impl Crew {
             Built::Connection(connection) => Crew::Connection(connection),
             Built::Source(source) => Crew::Source(source),
             Built::Transform(transform) => {
-                Crew::Segment(vec![Member { transform, before: None }], Map::default())
+                Crew::Segment(vec![Member { transform, before: None }], Latest::default())
             }
             Built::Sink(sink) => Crew::Sink(sink),
         }
@@ -112,16 +113,15 @@ impl Launcher<'_> {
                 };
                 (spawn(without_carry(driver.run())), None, Some(wiring))
             }
-            Crew::Segment(members, with) => {
+            Crew::Segment(members, latest) => {
                 let driver = SegmentDriver {
                     stages: self.stages(unit, members),
                     inbox: queue,
                     outlet,
                     clock,
                     dead_letters,
-                    with_names: handle.node.with.iter().map(|(name, _)| (&**name).into()).collect(),
                     carry: carry_signal,
-                    with,
+                    latest,
                     work: Work::default(),
                 };
                 (spawn(driver.run()), Some(inbox), Some(wiring))
@@ -168,7 +168,7 @@ impl Launcher<'_> {
             }
             let Some(inbox) = inboxes.get(&node.id) else { continue };
             let main = node.inputs.iter().map(|input| (MAIN_SLOT, input));
-            let with = node.with.iter().zip(1..).map(|((_, input), slot)| (slot, input));
+            let with = node.with.iter().zip(1..).map(|(beside, slot)| (slot, &beside.input));
             for (slot, input) in main.chain(with) {
                 if input.from == *tail && usize::from(input.port) < ports {
                     let target = Target { inbox: (*inbox).clone(), slot, ledger: handle.ledger.clone() };

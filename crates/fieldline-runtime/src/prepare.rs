@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fieldline_compiler::plan::{Node, NodeId, Plan, Snapshot};
+use fieldline_compiler::plan::{Freshness, Node, NodeId, Plan, Snapshot};
 use fieldline_core::connection::Handle;
 use fieldline_core::{BuildError, Built, Kind, Ledger};
 
@@ -89,7 +89,7 @@ impl Runtime {
             let Some(handle) = self.handles.get(&node.id) else { continue };
             let old = &handle.node;
             let connection_kept = node.connection.as_ref().is_none_or(|id| same.contains(id));
-            let with = |node: &Node| node.with.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+            let with = |node: &Node| node.with.iter().map(|beside| beside.name.clone()).collect::<Vec<_>>();
             if old.fingerprint == node.fingerprint
                 && old.kind == node.kind
                 && old.component == node.component
@@ -107,10 +107,16 @@ impl Runtime {
         same
     }
 
-    /// Whether a unit goes on as it is: all its nodes are the same, and so are the edges inside it.
+    /// Whether a unit goes on as it is: all its nodes are the same, and so are the edges inside it and what it asks of
+    /// values beside its events.
     fn keeps(&self, unit: &Unit, next: &Plan, same: &BTreeSet<NodeId>) -> bool {
         let inner = &unit.members()[1..];
+        let freshness = |plan: &Plan| -> Vec<Freshness> {
+            let node = plan.node(unit.head());
+            node.iter().flat_map(|node| &node.with).map(|beside| beside.freshness).collect()
+        };
         unit.members().iter().all(|id| same.contains(id))
+            && freshness(&self.plan) == freshness(next)
             && inner
                 .iter()
                 .all(|id| self.plan.node(id).map(|n| &n.inputs) == next.node(id).map(|n| &n.inputs))

@@ -4,17 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fieldline_compiler::plan::{NodeId, Plan};
-use fieldline_core::{Built, Map};
+use fieldline_compiler::plan::{Node, NodeId, Plan};
+use fieldline_core::Built;
 
 use crate::build::NodeHandle;
-use crate::dead_letter::{DeadLetters, Route};
+use crate::dead_letter::{DeadLetters, Failure, Route};
+use crate::drivers::latest::Latest;
 use crate::drivers::segment::{Broken, Carried};
 use crate::launch::{Crew, Launcher, Member, Running};
 use crate::outlet::{MAIN_SLOT, Target, Wiring};
 use crate::prepare::Prepared;
 use crate::runtime::{Applied, Runtime};
-use crate::unit::{Unit, edges_into, units};
+use crate::unit::{Unit, units};
 
 impl Runtime {
     /// Carries a prepared change out.
@@ -25,7 +26,6 @@ impl Runtime {
             ids.iter().filter(|id| carried.transforms.contains_key(id)).cloned().collect()
         };
         let (moved, inherited) = (went_on(&change.moving), went_on(&change.inherited));
-        keep_latest(&mut carried.latest, &self.plan, &next);
 
         self.handles = change.handles;
         self.connections = change.connections;
@@ -43,7 +43,7 @@ impl Runtime {
             if change.kept.contains(&unit) {
                 continue;
             }
-            let crew = crew(&unit, &mut built, &mut carried, &self.handles);
+            let crew = crew(&unit, &mut built, &mut carried, &self.plan, &self.handles);
             let pipeline = unit.head().pipeline();
             let dead_letters = self.dead_letters.entry(pipeline.to_owned());
             let dead_letters = dead_letters
@@ -58,6 +58,7 @@ impl Runtime {
             }
         }
         self.route_dead_letters();
+        self.give_up_waiting(carried.latest).await;
         let mut shown = self.view.shown();
         shown.generation += 1;
         shown.fingerprint = self.plan.fingerprint();
@@ -78,7 +79,7 @@ impl Runtime {
     fn hold_frontier(&self, leaving: &BTreeSet<Unit>) {
         let heads: BTreeSet<&NodeId> = leaving.iter().map(Unit::head).collect();
         let fed = self.plan.nodes.iter().filter(|node| heads.contains(&node.id));
-        let held: BTreeSet<&NodeId> = fed.flat_map(edges_into).map(|input| &input.from).collect();
+        let held: BTreeSet<&NodeId> = fed.flat_map(Node::reads).map(|input| &input.from).collect();
         for (unit, running) in &self.running {
             if let (Some(wiring), false, true) =
                 (&running.wiring, leaving.contains(unit), held.contains(unit.tail()))
@@ -130,6 +131,17 @@ impl Runtime {
         (carried, cut_off)
     }
 
+    /// Sends the events to the dead letter that waited for a value at a node that is gone.
+    async fn give_up_waiting(&self, left: BTreeMap<NodeId, Latest>) {
+        for (node, latest) in left {
+            let Some(dead_letters) = self.dead_letters.get(node.pipeline()) else { continue };
+            for (event, error) in latest.give_up() {
+                let failure = Failure { node: &node, error: &error, attempts: 1 };
+                dead_letters.put(event, failure, &self.environment.clock).await;
+            }
+        }
+    }
+
     /// Whether some pipeline's failed events go to this node.
     fn is_dead_letter(&self, id: &NodeId) -> bool {
         self.plan.pipelines.iter().any(|pipeline| pipeline.dead_letter.as_ref() == Some(id))
@@ -166,22 +178,12 @@ fn dead_letter_of<'p>(plan: &'p Plan, name: &str) -> Option<&'p NodeId> {
     plan.pipelines.iter().find(|pipeline| *pipeline.name == *name)?.dead_letter.as_ref()
 }
 
-/// Leaves the latest values of those `with` inputs that a node still has.
-fn keep_latest(latest: &mut BTreeMap<NodeId, Map>, running: &Plan, next: &Plan) {
-    for (id, values) in latest {
-        let with = |plan: &Plan| plan.node(id).map(|node| node.with.clone()).unwrap_or_default();
-        let (before, after) = (with(running), with(next));
-        values.retain(|name, _| {
-            before.iter().filter(|(known, _)| **known == **name).any(|input| after.contains(input))
-        });
-    }
-}
-
 /// The components of a unit: new ones, moved ones, and for one that was cut off before it could move, a new one.
 fn crew(
     unit: &Unit,
     built: &mut BTreeMap<NodeId, Built>,
     carried: &mut Carried,
+    plan: &Plan,
     handles: &BTreeMap<NodeId, Arc<NodeHandle>>,
 ) -> Crew {
     let Unit::Segment(chain) = unit else {
@@ -200,5 +202,9 @@ fn crew(
         }
     };
     let members = chain.iter().map(member).collect();
-    Crew::Segment(members, carried.latest.remove(unit.head()).unwrap_or_default())
+    let mut latest = Latest::new(plan.node(unit.head()).map_or(&[], |node| &node.with));
+    if let Some(before) = carried.latest.remove(unit.head()) {
+        latest.take_over(before);
+    }
+    Crew::Segment(members, latest)
 }

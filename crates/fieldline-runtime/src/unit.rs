@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fieldline_compiler::plan::{Input, Node, NodeId, Plan};
+use fieldline_compiler::plan::{Node, NodeId, Plan};
 use fieldline_core::Kind;
 
 /// What runs in one task.
@@ -74,17 +74,11 @@ pub fn units(plan: &Plan) -> Vec<Unit> {
     units
 }
 
-/// Every edge into `node`: of events, of values beside them, and of commands.
-pub(crate) fn edges_into(node: &Node) -> impl Iterator<Item = &Input> {
-    let with = node.with.iter().map(|(_, input)| input);
-    node.inputs.iter().chain(with).chain(node.controls.iter().map(|control| &control.input))
-}
-
 /// Who reads each node, counting an edge from each port, each `with` and each `control`.
 fn readers(plan: &Plan) -> BTreeMap<&NodeId, usize> {
     let mut readers = BTreeMap::new();
     for node in &plan.nodes {
-        for input in edges_into(node) {
+        for input in node.reads() {
             *readers.entry(&input.from).or_insert(0) += 1;
         }
     }
@@ -111,7 +105,7 @@ pub fn between(plan: &Plan, all: &[Unit], leaving: &BTreeSet<Unit>) -> BTreeSet<
         all.iter().flat_map(|unit| unit.members().iter().map(move |id| (id, unit))).collect();
     let mut edges: BTreeSet<(&Unit, &Unit)> = BTreeSet::new();
     for node in &plan.nodes {
-        for input in edges_into(node) {
+        for input in node.reads() {
             let (from, to) = (unit_of[&input.from], unit_of[&node.id]);
             if from != to {
                 edges.insert((from, to));

@@ -184,7 +184,7 @@ impl<'a> Director<'a> {
         let all: Vec<&Node> = self.nodes().collect();
         let mut beside: BTreeSet<NodeId> = BTreeSet::new();
         for node in all.iter().rev() {
-            beside.extend(node.with.iter().map(|(_, input)| input.from.clone()));
+            beside.extend(node.with.iter().map(|beside| beside.input.from.clone()));
             let steering = node.controls.iter().filter(|_| node.kind == Kind::Transform);
             beside.extend(steering.map(|control| control.input.from.clone()));
             if beside.contains(&node.id) {
@@ -265,9 +265,7 @@ fn is_event(happening: &Happening) -> bool {
 }
 
 fn reads(node: &Node) -> impl Iterator<Item = &NodeId> {
-    let with = node.with.iter().map(|(_, input)| input);
-    let controls = node.controls.iter().map(|control| &control.input);
-    node.inputs.iter().chain(with).chain(controls).map(|input| &input.from)
+    node.reads().map(|input| &input.from)
 }
 
 fn port(node: &Node, output: &str) -> Result<Port, String> {

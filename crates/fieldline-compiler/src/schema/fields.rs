@@ -68,8 +68,24 @@ pub(super) fn add(definitions: &mut Map<String, Value>) {
             "description": "Nodes whose latest values lie beside each event: a list, or names of your own.",
             "anyOf": [
                 { "$ref": "#/$defs/inputs" },
-                { "type": "object", "additionalProperties": { "$ref": "#/$defs/node_name" } },
+                { "type": "object", "additionalProperties": {
+                    "anyOf": [{ "$ref": "#/$defs/node_name" }, { "$ref": "#/$defs/beside" }],
+                } },
             ],
+        },
+        "beside": {
+            "type": "object",
+            "required": ["from"],
+            "properties": {
+                "from": { "$ref": "#/$defs/node_name" },
+                "max_age": { "description": "How much older than the event the value may be, by the time of both; any age without it. An older one counts as missing.",
+                    "$ref": "#/$defs/duration" },
+                "missing": { "description": "What happens to an event without the value. `null`, the default: it is processed, and the value is null. `drop`: it is taken out, counted as `no_value` or `stale_value`. `wait`: it waits for the value, and those behind it too, 1,000 at most.",
+                    "enum": ["null", null, "drop", "wait"] },
+                "max_wait": { "description": "How long an event waits with `missing: wait`, 10s by default; after that it goes to the dead letter.",
+                    "$ref": "#/$defs/duration" },
+            },
+            "additionalProperties": false,
         },
         "control": {
             "description": "Where commands come from that change settings of the node while it runs: a node, a block, or a list of those.",

@@ -55,7 +55,8 @@ fn the_users_of_a_connection_begin_anew_with_it() {
 type State = BTreeMap<NodeId, (Fingerprint, Vec<Input>, Vec<Input>, Option<NodeId>)>;
 
 fn state(plan: &Plan) -> State {
-    let with = |node: &fieldline_compiler::Node| node.with.iter().map(|(_, input)| input.clone()).collect();
+    let with =
+        |node: &fieldline_compiler::Node| node.with.iter().map(|beside| beside.input.clone()).collect();
     let node = |node: &fieldline_compiler::Node| {
         (node.id.clone(), (node.fingerprint, node.inputs.clone(), with(node), node.connection.clone()))
     };

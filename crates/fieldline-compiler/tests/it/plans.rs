@@ -37,7 +37,7 @@ fn nodes_stand_behind_what_they_read_and_connections_first() {
     assert_eq!(telemetry.connection, Some(NodeId::new("drying", "cloud")));
     assert_eq!(telemetry.policy.buffer.max_size.map(|size| size.0), Some(64 << 20));
     let kelvin = plan.node(&NodeId::new("drying", "kelvin")).expect("a node");
-    assert_eq!((&*kelvin.with[0].0, kelvin.kind), ("core", Kind::Transform));
+    assert_eq!((&*kelvin.with[0].name, kelvin.kind), ("core", Kind::Transform));
     assert_eq!(kelvin.facts.outputs, ["main"]);
     assert_eq!(plan.pipelines[0].description.as_deref(), Some("Air at the drying station."));
 }

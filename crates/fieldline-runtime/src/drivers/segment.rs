@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Instant;
 
-use compact_str::CompactString;
 use fieldline_compiler::NodeId;
 use fieldline_core::ledger::Door;
 use fieldline_core::outputs::Port;
-use fieldline_core::{Built, Clock, Event, EventError, Map, Moment, Outcome, Outputs, Transform};
+use fieldline_core::{Built, Clock, Event, EventError, Moment, Outcome, Outputs, Transform};
 use tokio::sync::{mpsc, watch};
 
+use super::latest::{Latest, Step};
 use super::{occasion, until};
 use crate::build::NodeHandle;
 use crate::control::desk::{Desk, Occasion};
@@ -35,8 +36,8 @@ pub(crate) struct Stage {
 pub(crate) struct Carried {
     /// Transforms with the state they have, or to be taken over by the next version.
     pub(crate) transforms: BTreeMap<NodeId, Box<dyn Transform>>,
-    /// The latest value of each `with` input, by the node that reads them.
-    pub(crate) latest: BTreeMap<NodeId, Map>,
+    /// The latest values beside events, and what waits for one, by the node that reads them.
+    pub(crate) latest: BTreeMap<NodeId, Latest>,
 }
 
 impl Carried {
@@ -54,12 +55,10 @@ pub(crate) struct SegmentDriver {
     pub(crate) outlet: Outlet,
     pub(crate) clock: Clock,
     pub(crate) dead_letters: DeadLetters,
-    /// Names of the `with` inputs, by slot after the main one.
-    pub(crate) with_names: Vec<CompactString>,
     /// Read at the end: transforms that move, or are taken over, are not finished.
     pub(crate) carry: watch::Receiver<BTreeSet<NodeId>>,
-    /// The latest value of each `with` input.
-    pub(crate) with: Map,
+    /// What lies beside the events of the first stage, in the order of the slots after the main one.
+    pub(crate) latest: Latest,
     pub(crate) work: Work,
 }
 
@@ -79,8 +78,10 @@ impl SegmentDriver {
         for stage in &mut self.stages {
             stage.begin().await;
         }
+        self.release().await;
         loop {
-            let deadline = self.stages.iter().filter_map(|stage| stage.transform.deadline()).min();
+            let deadlines = self.stages.iter().filter_map(|stage| stage.transform.deadline());
+            let deadline = deadlines.chain(self.latest.deadline()).min();
             tokio::select! {
                 parcel = self.inbox.recv() => match parcel {
                     Some(parcel) => self.take(parcel).await,
@@ -110,21 +111,48 @@ impl SegmentDriver {
     }
 
     async fn take(&mut self, parcel: Parcel) {
-        if parcel.slot == MAIN_SLOT {
+        if parcel.slot != MAIN_SLOT {
+            for event in parcel.events {
+                self.latest.learn(usize::from(parcel.slot) - 1, &event);
+                event.finish(Door::Absorbed);
+            }
+            self.release().await;
+        } else if parcel.stage == 0 && self.latest.has_rules() {
+            let now = self.clock.instant();
+            for event in parcel.events {
+                self.latest.admit(event, now);
+                self.step(now);
+            }
+            self.pass_on().await;
+        } else {
             self.work.current = parcel.events;
             self.flow(parcel.stage);
             self.pass_on().await;
-        } else {
-            let name = &self.with_names[usize::from(parcel.slot) - 1];
-            for event in parcel.events {
-                self.with.insert(name.clone(), event.body().clone());
-                event.finish(Door::Absorbed);
+        }
+    }
+
+    /// Lets those events go on that waited for a value, as far as it is there or they cannot wait any longer.
+    async fn release(&mut self) {
+        self.step(self.clock.instant());
+        self.pass_on().await;
+    }
+
+    fn step(&mut self, now: Instant) {
+        while let Some(step) = self.latest.next(now) {
+            match step {
+                Step::Apply(event) => {
+                    self.work.current.push(event);
+                    self.flow(0);
+                }
+                Step::Discard(event, reason) => event.finish(Door::Filtered(reason)),
+                Step::Fail(event, error) => self.work.failed.push((0, event, error)),
             }
         }
     }
 
     async fn on_deadline(&mut self) {
         let now = self.clock.instant();
+        self.step(now);
         for position in 0..self.stages.len() {
             if self.stages[position].transform.deadline().is_some_and(|deadline| deadline <= now) {
                 self.call(position, |transform, moment, out| transform.on_deadline(moment, out));
@@ -167,7 +195,7 @@ impl SegmentDriver {
         let stages = self.stages.into_iter().map(|stage| (stage.handle.node.id.clone(), stage.transform));
         Carried {
             transforms: stages.filter(|(id, _)| carry.contains(id)).collect(),
-            latest: BTreeMap::from([(head, self.with)]),
+            latest: BTreeMap::from([(head, self.latest)]),
         }
     }
 
@@ -184,7 +212,8 @@ impl SegmentDriver {
 
     /// One stage over all current events; a panic costs the event in hand and the stage's state.
     fn apply(&mut self, position: usize) {
-        let moment = Moment { instant: self.clock.instant(), time: self.clock.time(), with: &self.with };
+        let moment =
+            Moment { instant: self.clock.instant(), time: self.clock.time(), with: self.latest.shown() };
         let stage = &mut self.stages[position];
         for event in self.work.current.drain(..) {
             let (transform, out) = (&mut stage.transform, &mut self.work.out);
@@ -195,7 +224,8 @@ impl SegmentDriver {
     }
 
     fn call(&mut self, position: usize, act: impl FnOnce(&mut dyn Transform, &Moment<'_>, &mut Outputs)) {
-        let moment = Moment { instant: self.clock.instant(), time: self.clock.time(), with: &self.with };
+        let moment =
+            Moment { instant: self.clock.instant(), time: self.clock.time(), with: self.latest.shown() };
         let stage = &mut self.stages[position];
         let (transform, out) = (&mut *stage.transform, &mut self.work.out);
         if let Err(panic) = guard_sync(|| act(transform, &moment, out)) {

@@ -1,6 +1,7 @@
 //! Tests of the runtime over plans made by hand: no YAML, no network, components that fail on purpose.
 
 mod bench_plan;
+mod beside;
 mod bounds;
 mod card;
 mod card_limits;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use fieldline_compiler::plan::{Input, NodeId};
 use fieldline_core::Outcome;
 
 use crate::bench_plan::{Draw, Part, Witness, assert_balanced, finished, runtime};
@@ -144,30 +143,4 @@ async fn an_edited_transform_takes_over_what_the_version_before_remembers() {
     let expected = (1..=before).chain((1..=1000 - before).map(|n| before + 1000 * n));
     assert_eq!(sums, expected.collect::<Vec<_>>());
     assert_balanced(&runtime.view().status());
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_latest_value_of_another_node_is_still_known_after_an_edit() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let witness = Witness::default();
-    let mut runtime = runtime(folder.path());
-    let plan = |part: Part| {
-        let draw = Draw::new(&witness)
-            .node("setting", Part::Numbers { pause: MS, limit: 1 }, &[])
-            .node("air", Part::Numbers { pause: MS, limit: 1000 }, &[])
-            .node("beside", Part::Beside("setting"), &["air"])
-            .node("edited", part, &["beside"])
-            .node("out", Part::Writes, &["edited"]);
-        let mut plan = draw.plan();
-        let beside = plan.nodes.iter_mut().find(|node| node.id.node() == "beside").expect("it was drawn");
-        beside.with = vec![("setting".into(), Input { from: NodeId::new("p", "setting"), port: 0 })];
-        plan
-    };
-    runtime.apply(plan(Part::Pass)).await.expect("it can be built");
-    tokio::time::sleep(300 * MS).await;
-    runtime.apply(plan(Part::Fails(1_000_000))).await.expect("it can be built");
-    finished(&runtime).await;
-    runtime.stop(Duration::from_secs(60)).await;
-    let known = witness.written("out");
-    assert!(known.iter().skip(10).all(|known| *known == 1), "the setting was forgotten: {known:?}");
 }

@@ -1,5 +1,6 @@
 //! Tests of `tests:` blocks over the real components: what passes, what fails, and in which words.
 
+mod beside;
 mod conservation;
 mod failing_words;
 mod files;
