@@ -280,5 +280,12 @@ fn a_config_that_cannot_work_is_complained_about() {
     assert_eq!(codes(Kind::Source, "shadow", "connection: plant\nthing: a b"), ["bad-shadow-name"]);
     let elsewhere = "url: mqtt://broker.plant.example\nclient_id: pi\nshadows: true";
     assert_eq!(codes(Kind::Connection, "mqtt", elsewhere), ["unused-shadows"]);
+    let certificate = "listen_tls: { cert: server.pem, key: server.key }";
+    let alone = format!("broker: embedded\n{certificate}");
+    assert_eq!(codes(Kind::Connection, "mqtt", &alone), ["incomplete-tls"]);
+    let anonymous = format!("{alone}\ntls: {{ ca: ca.pem }}");
+    assert_eq!(codes(Kind::Connection, "mqtt", &anonymous), ["incomplete-tls"]);
+    let elsewhere = format!("url: mqtt://broker.plant.example\nclient_id: pi\n{certificate}");
+    assert!(codes(Kind::Connection, "mqtt", &elsewhere).contains(&"unused-listen"));
     assert_eq!(codes(Kind::Transform, "twin", "every: 0s\nmax_age: 0s\nfields: []").len(), 3);
 }

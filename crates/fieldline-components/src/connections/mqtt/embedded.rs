@@ -14,12 +14,25 @@ pub(super) struct Embedded {
     pub(super) data: PathBuf,
     /// Whether a shadow service runs behind it.
     pub(super) shadows: bool,
+    /// What it needs to speak TLS; plain TCP without it.
+    pub(super) tls: Option<ServerFiles>,
+}
+
+/// The files (PEM) of a broker that speaks TLS.
+#[cfg_attr(not(feature = "broker"), expect(dead_code, reason = "there is no broker to read them"))]
+pub(super) struct ServerFiles {
+    /// Whose clients are served.
+    pub(super) client_authority: PathBuf,
+    /// The broker's certificate.
+    pub(super) certificate: PathBuf,
+    /// Its private key.
+    pub(super) key: PathBuf,
 }
 
 impl Embedded {
-    /// A broker at `listen`, or at a free port.
+    /// A broker at `listen`, or at a free port, without TLS.
     pub(super) fn new(listen: Option<&str>, data: PathBuf, shadows: bool) -> Result<Self, String> {
-        Ok(Embedded { listen: listen_address(listen)?, data, shadows })
+        Ok(Embedded { listen: listen_address(listen)?, data, shadows, tls: None })
     }
 }
 

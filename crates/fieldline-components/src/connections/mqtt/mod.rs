@@ -8,6 +8,8 @@ mod running;
 
 mod settings;
 
+mod tls;
+
 #[cfg(feature = "broker")]
 mod shadows;
 

@@ -74,7 +74,7 @@ async fn run_with_broker(
     mut options: Options,
     (clock, stop): (Clock, Stop),
 ) -> Result<(), ComponentError> {
-    use fieldline_broker::{Broker, BrokerOptions};
+    use fieldline_broker::{Broker, BrokerOptions, ServerTls};
     use futures::future::{FutureExt, OptionFuture, join3};
 
     use super::shadows::Shadows;
@@ -85,6 +85,11 @@ async fn run_with_broker(
     };
     let mut broker_options = BrokerOptions::new(embedded.listen);
     broker_options.data_directory = Some(embedded.data);
+    broker_options.tls = embedded.tls.map(|files| ServerTls {
+        client_authority: files.client_authority,
+        certificate: files.certificate,
+        key: files.key,
+    });
     let failed = |error: &dyn std::fmt::Display| ComponentError::permanent("broker", error);
     let broker = Broker::start(broker_options).await.map_err(|error| failed(&error))?;
     let answering = match shadows {
@@ -109,10 +114,11 @@ async fn run_with_broker(
     _: (Clock, Stop),
 ) -> Result<(), ComponentError> {
     let message = format!(
-        "no broker is built in to listen at {} and keep `{}`{}",
+        "no broker is built in to listen at {} and keep `{}`{}{}",
         embedded.listen,
         embedded.data.display(),
-        if embedded.shadows { " with shadows" } else { "" }
+        if embedded.shadows { " with shadows" } else { "" },
+        if embedded.tls.is_some() { " behind TLS" } else { "" },
     );
     Err(ComponentError::permanent("broker", message))
 }

@@ -3,10 +3,8 @@
 use fieldline_core::facts::Claim;
 use fieldline_core::secret::Secret;
 use fieldline_core::units::{Period, Size};
-use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Example, Facts, FieldPath, FilePath, Kind,
-};
-use fieldline_mqtt::tls::{Identity, PemFile, TlsOptions};
+use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Example, Facts, FieldPath, Kind};
+use fieldline_mqtt::tls::TlsOptions;
 use fieldline_mqtt::{
     Address, Connection, Credentials, Options, OptionsError, Publish, QoS, Scheme, Version, topic,
 };
@@ -16,6 +14,7 @@ use serde::Deserialize;
 use super::blame::{field_of, fix_of};
 use super::embedded::{self, Embedded};
 use super::running::MqttConnection;
+use super::tls::{self, ListenTls, Tls};
 
 /// The fields of an `mqtt` connection.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -27,6 +26,9 @@ pub(crate) struct MqttConnectionConfig {
     broker: Option<BrokerKind>,
     /// Where an embedded broker listens, such as `127.0.0.1:1883`; a free port of this machine without it.
     listen: Option<String>,
+    /// The embedded broker's own certificate. With it the broker speaks TLS and serves only clients with a certificate
+    /// of an authority in `tls.ca`; this program shows it the one in `tls.cert`.
+    listen_tls: Option<ListenTls>,
     /// Whether the embedded broker also keeps device shadows, as AWS IoT does, on disk.
     #[serde(default)]
     shadows: bool,
@@ -95,23 +97,6 @@ impl<'de> Deserialize<'de> for ProtocolVersion {
             _ => Err(serde::de::Error::custom("the version of MQTT is `3.1.1` or `5`")),
         }
     }
-}
-
-/// Certificates and what belongs to them.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct Tls {
-    /// The certificates of the authorities that may have signed the broker's (PEM).
-    ca: FilePath,
-    /// This device's certificate (PEM), for a broker that demands one.
-    cert: Option<FilePath>,
-    /// The private key of `cert` (PEM).
-    key: Option<FilePath>,
-    /// Application protocols to ask for: `[x-amzn-mqtt-ca]` for AWS IoT on port 443.
-    #[serde(default)]
-    alpn: Vec<String>,
-    /// The name the broker's certificate must carry, if it is not the host in `url`.
-    server_name: Option<String>,
 }
 
 /// The waits between attempts to connect: doubled each time, spread by chance.
@@ -183,6 +168,10 @@ impl Config for MqttConnectionConfig {
                 cx.error("unused-listen", "listen", "`listen` is only for `broker: embedded`")
                     .help("remove it");
             }
+            (Some(_), None) if self.listen_tls.is_some() => {
+                cx.error("unused-listen", "listen_tls", "`listen_tls` is only for `broker: embedded`")
+                    .help("remove it; `tls` is for a broker elsewhere");
+            }
             (Some(_), None) if self.shadows => {
                 cx.error("unused-shadows", "shadows", "`shadows` is only for `broker: embedded`")
                     .help("remove it; the shadows are kept by the service behind this broker");
@@ -198,7 +187,7 @@ impl Config for MqttConnectionConfig {
             cx.error("password-without-user", "password", "`password` needs `user` beside it")
                 .help("add `user`");
         }
-        let tls = self.read_tls(cx);
+        let tls = tls::check(self.tls.as_ref(), self.listen_tls.as_ref(), cx);
         match (self.address(), tls) {
             (Err(error), _) => {
                 cx.error("bad-url", "url", error.to_string()).help("write for example `mqtts://host:8883`");
@@ -225,7 +214,8 @@ impl Config for MqttConnectionConfig {
             }
             _ => Vec::new(),
         };
-        let tls = self.tls.iter().flat_map(|tls| [Some(&tls.ca), tls.cert.as_ref(), tls.key.as_ref()]);
+        let tls = self.tls.iter().flat_map(Tls::files);
+        let listen_tls = self.listen_tls.iter().flat_map(ListenTls::files);
         let peer = match (&self.url, self.address()) {
             (Some(_), Ok(address)) => Some(format!("{}:{}", address.host, address.port)),
             _ => listen,
@@ -236,7 +226,7 @@ impl Config for MqttConnectionConfig {
             claims,
             peer,
             forgotten: forgotten.then(|| FieldPath::root().key("clean_session")),
-            files: tls.flatten().map(|path| path.0.clone()).collect(),
+            files: tls.chain(listen_tls).map(|path| path.0.clone()).collect(),
             ..Facts::default()
         }
     }
@@ -251,7 +241,11 @@ impl Config for MqttConnectionConfig {
             (None, _) => None,
             (Some(BrokerKind::Embedded), listen) => {
                 let data = cx.data_dir.join("broker").join(cx.node.replace('/', "-"));
-                Some(Embedded::new(listen.as_deref(), data, self.shadows).map_err(BuildError::new)?)
+                let mut embedded =
+                    Embedded::new(listen.as_deref(), data, self.shadows).map_err(BuildError::new)?;
+                embedded.tls =
+                    self.tls.as_ref().zip(self.listen_tls.as_ref()).map(|(tls, own)| own.server(tls));
+                Some(embedded)
             }
         };
         let (connection, driver) = Connection::new(options.clone()).map_err(BuildError::new)?;
@@ -272,38 +266,14 @@ impl MqttConnectionConfig {
         }
     }
 
-    /// Reads the certificates; `None` if one of them cannot be read, which has been complained about.
-    fn read_tls(&self, cx: &mut CheckCx<'_>) -> Option<Option<TlsOptions>> {
-        let Some(tls) = &self.tls else { return Some(None) };
-        if tls.cert.is_some() != tls.key.is_some() {
-            let (there, missing) = if tls.cert.is_some() { ("cert", "key") } else { ("key", "cert") };
-            cx.error(
-                "incomplete-tls",
-                &format!("tls.{there}"),
-                format!("`{there}` needs `{missing}` beside it"),
-            )
-            .help(format!("add `{missing}`"));
-            return None;
-        }
-        let mut whole = true;
-        for (field, path) in
-            [("tls.ca", Some(&tls.ca)), ("tls.cert", tls.cert.as_ref()), ("tls.key", tls.key.as_ref())]
-        {
-            if let Some(path) = path {
-                whole &= cx.file(field, path).is_some();
-            }
-        }
-        let read = |path: &FilePath| cx.file("tls", path).map(|content| content.to_vec()).ok_or(());
-        if whole { tls.options(read).ok().map(Some) } else { None }
-    }
-
     fn address(&self) -> Result<Address, OptionsError> {
         match &self.url {
             Some(url) => Address::parse(url),
             // The port is put in when the broker has one.
             None => {
                 let port = embedded::listen_address(self.listen.as_deref()).map_or(0, |listen| listen.port());
-                Ok(Address { scheme: Scheme::Mqtt, host: "127.0.0.1".into(), port })
+                let scheme = if self.listen_tls.is_some() { Scheme::Mqtts } else { Scheme::Mqtt };
+                Ok(Address { scheme, host: "127.0.0.1".into(), port })
             }
         }
     }
@@ -331,25 +301,6 @@ impl MqttConnectionConfig {
             will: self.will.as_ref().map(Will::publish),
             ..default
         }
-    }
-}
-
-impl Tls {
-    /// The options, with the content of the files.
-    fn options<E>(&self, mut read: impl FnMut(&FilePath) -> Result<Vec<u8>, E>) -> Result<TlsOptions, E> {
-        let mut pem =
-            |path: &FilePath| Ok(PemFile { name: path.0.display().to_string(), bytes: read(path)? });
-        let identity = match (&self.cert, &self.key) {
-            (Some(cert), Some(key)) => Some(Identity { certificate: pem(cert)?, key: pem(key)? }),
-            _ => None,
-        };
-        let authorities = pem(&self.ca)?;
-        Ok(TlsOptions {
-            authorities,
-            identity,
-            alpn: self.alpn.clone(),
-            server_name: self.server_name.clone(),
-        })
     }
 }
 

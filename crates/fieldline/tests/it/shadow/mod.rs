@@ -24,6 +24,11 @@ sinks:
   print: { type: stdout, inputs: changes }
 ";
 
+/// What makes the broker of [`BROKER`] speak TLS.
+const TLS: &str = "
+    listen_tls: { cert: certs/server.pem, key: certs/server.key }
+    tls: { ca: certs/ca.pem, cert: certs/lamp.pem, key: certs/lamp.key }";
+
 /// A program with a broker, which runs until this is dropped.
 struct Plant {
     folder: TempDir,
@@ -33,10 +38,27 @@ struct Plant {
 
 impl Plant {
     fn start(shadows: bool) -> Self {
+        Plant::run(BROKER.replace("SHADOWS", &shadows.to_string()), "mqtt://127.0.0.1", folder(&[]))
+    }
+
+    fn with_tls() -> Self {
+        let folder = folder(&[]);
+        let made = fieldline(folder.path(), &["certs", "--device", "lamp"]);
+        assert_eq!(made.code, 0, "{}", made.errors);
+        let fields = format!(
+            "\n    type: mqtt\n    broker: embedded\n    shadows: true\n    listen: \"127.0.0.1:PORT\"{TLS}"
+        );
+        let connection = BROKER.lines().nth(2).expect("the connection");
+        Plant::run(BROKER.replace(connection, &format!("  broker:{fields}")), "mqtts://localhost", folder)
+    }
+
+    fn run(pipeline: String, host: &str, folder: TempDir) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
         let port = port.expect("a free port").port();
-        let text = BROKER.replace("SHADOWS", &shadows.to_string()).replace("PORT", &port.to_string());
-        let folder = folder(&[("plant.yaml", &text)]);
+        crate::program::write(
+            &folder.path().join("plant.yaml"),
+            &pipeline.replace("PORT", &port.to_string()),
+        );
         let mut command = Command::new(env!("CARGO_BIN_EXE_fieldline"));
         command.args(["run", "plant.yaml", "--no-admin", "--no-watch"]).current_dir(folder.path());
         let program =
@@ -46,7 +68,7 @@ impl Plant {
             assert!(Instant::now() < deadline, "the broker does not accept");
             std::thread::yield_now();
         }
-        Plant { folder, url: format!("mqtt://127.0.0.1:{port}"), _program: program }
+        Plant { folder, url: format!("{host}:{port}"), _program: program }
     }
 
     fn shadow(&self, arguments: &[&str]) -> Done {
@@ -146,6 +168,20 @@ fn the_connection_may_be_that_of_a_pipeline_file() {
     crate::program::write(&plant.folder.path().join("free.yaml"), &free);
     let free = shadow(plant.folder.path(), &["get", "lamp", "--pipeline", "free.yaml"]);
     assert_fails(&free, 2, "add `listen: 127.0.0.1:1884` to it");
+}
+
+#[test]
+fn an_embedded_broker_with_a_certificate_serves_those_who_show_theirs() {
+    let plant = Plant::with_tls();
+    let made = plant
+        .shadow(&[&["update", "lamp", r#"{"state":{"desired":{"a":1}}}"#] as &[&str], &CREDENTIALS].concat());
+    assert_eq!(answer(&made)["version"], 1);
+    let by_file = shadow(plant.folder.path(), &["get", "lamp", "--pipeline", "plant.yaml"]);
+    assert_eq!(answer(&by_file)["version"], 1);
+    let nobody = plant.shadow(&["get", "lamp", "--ca", "certs/ca.pem"]);
+    assert_fails(&nobody, 6, "the broker demands a client certificate");
+    let plain = shadow(plant.folder.path(), &["get", "lamp", "--url", &plant.url.replace("mqtts", "mqtt")]);
+    assert_eq!(plain.code, 6, "{}", plain.errors);
 }
 
 #[test]
