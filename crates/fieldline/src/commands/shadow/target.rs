@@ -24,7 +24,7 @@ pub(super) enum Target {
     /// Through a broker.
     Mqtt(Box<Options>),
     /// A server of HTTPS.
-    Rest(RestServer),
+    Rest(Box<RestServer>),
 }
 
 /// A server of HTTPS.
@@ -50,7 +50,7 @@ pub(super) fn find(place: &Place) -> Result<Target, Failure> {
     if is_rest {
         let tls =
             tls.ok_or_else(|| Failure::usage("`https` needs --ca, and AWS IoT --cert and --key too"))?;
-        return Ok(Target::Rest(RestServer { address, tls }));
+        return Ok(Target::Rest(Box::new(RestServer { address, tls })));
     }
     let client_id = || format!("fieldline-{}", token_prefix("shadow"));
     let client_id = place.client_id.clone().unwrap_or_else(client_id);
