@@ -1,7 +1,8 @@
 //! The shadow document: desired and reported state, their timestamps, and a version.
 //!
 //! [`UpdateRequest::parse`] checks a request, [`update`](update()) applies it, [`Updated`] writes what is then
-//! published. [`Record`] is what a store keeps: a document, or the tombstone of one.
+//! published. [`Record`] is what a store keeps: a document, or the tombstone of one. [`three_way_merge`] joins what
+//! two sides have made of one document.
 
 mod answers;
 mod delta;
@@ -10,6 +11,7 @@ mod record;
 mod request;
 mod section;
 mod stamps;
+mod three_way;
 mod update;
 
 pub use answers::{delete_accepted, get_accepted};
@@ -21,6 +23,7 @@ pub(crate) use request::client_token;
 pub use request::{MAX_CLIENT_TOKEN, UpdateRequest};
 pub use section::Section;
 pub(crate) use section::state_size;
+pub use three_way::{Owner, three_way_merge};
 pub use update::{Updated, update};
 
 /// Levels of containers in a section, the section itself the first; an empty innermost one is not counted.

@@ -1,6 +1,6 @@
 //! What must hold for any documents, operations and bytes.
 
-use fieldline_shadow::document::{Limits, delta, merge, patch_between};
+use fieldline_shadow::document::{Limits, Owner, delta, merge, patch_between, three_way_merge};
 use fieldline_shadow::json::{self, Json, Object};
 use fieldline_shadow::service::{MemoryStore, Service};
 use proptest::collection::{btree_map, vec};
@@ -160,6 +160,50 @@ proptest! {
         prop_assert_eq!(merged(&from, &patch), to.clone());
         prop_assert_eq!(patch.is_empty(), from == to);
         prop_assert!(patch.keys().all(|key| from.get(key) != to.get(key)));
+    }
+
+    #[test]
+    fn what_only_one_side_has_changed_stands(base in section(false), changed in section(false)) {
+        let (base, changed) = (to_object(&base), to_object(&changed));
+        for owner in [Owner::Local, Owner::Cloud] {
+            prop_assert_eq!(three_way_merge(&base, &changed, &base, owner), changed.clone());
+            prop_assert_eq!(three_way_merge(&base, &base, &changed, owner), changed.clone());
+            prop_assert_eq!(three_way_merge(&base, &changed, &changed, owner), changed.clone());
+        }
+    }
+
+    #[test]
+    fn changes_of_both_sides_to_different_members_all_stand(base in section(false), a in value(false), b in value(false)) {
+        let base = to_object(&base);
+        let with = |key: &str, value: &Value| {
+            let mut section = base.clone();
+            section.insert(key.to_owned(), Json::from(value.clone()));
+            section
+        };
+        let merged = three_way_merge(&base, &with("a", &a), &with("b", &b), Owner::Cloud);
+        prop_assert_eq!((merged.get("a"), merged.get("b")), (Some(&Json::from(a)), Some(&Json::from(b))));
+        prop_assert_eq!(merged.get("c"), base.get("c"));
+    }
+
+    #[test]
+    fn of_what_both_sides_have_changed_the_owners_stands(base in section(false), local in section(false), cloud in section(false)) {
+        let (base, local, cloud) = (to_object(&base), to_object(&local), to_object(&cloud));
+        let merged = three_way_merge(&base, &local, &cloud, Owner::Local);
+        prop_assert_eq!(three_way_merge(&base, &cloud, &local, Owner::Cloud), merged.clone());
+        for key in ["a", "b", "c"] {
+            let (base, local, cloud) = (base.get(key), local.get(key), cloud.get(key));
+            let are_objects = [local, cloud].iter().all(|value| value.is_some_and(|value| value.as_object().is_some()));
+            if !are_objects && local != base {
+                prop_assert_eq!(merged.get(key), local);
+            }
+        }
+    }
+
+    #[test]
+    fn without_a_base_nothing_is_lost(local in section(false), cloud in section(false)) {
+        let (local, cloud) = (to_object(&local), to_object(&cloud));
+        let merged = three_way_merge(&Object::new(), &local, &cloud, Owner::Cloud);
+        prop_assert!(local.keys().chain(cloud.keys()).all(|key| merged.contains_key(key)));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod differences;
 mod expectations;
 mod run;
+mod three_way;
 
 use std::path::PathBuf;
 
@@ -68,7 +69,7 @@ fn judge(vector: &Vector, tally: &mut Tally) -> &'static str {
     let subjects: Vec<&str> =
         mismatches.iter().map(|mismatch| mismatch.split(": ").next().unwrap_or_default()).collect();
     match differences::stated(name).filter(|_| !vector.follows_aws()) {
-        Some(difference) if difference.subjects == subjects => {
+        Some(differing) if differing == subjects => {
             tally.differs_as_stated += 1;
             "differs"
         }

@@ -7,8 +7,8 @@ use fieldline_shadow::rejection::Rejection;
 use fieldline_shadow::service::{MemoryStore, RestRequest, Service, Store, refusal};
 use fieldline_shadow::topic::{Kind, Operation, Publication, Topic};
 
-use super::Vector;
 use super::expectations::{self, at, equal};
+use super::{Vector, three_way};
 use crate::stores::ReadOnlyStore;
 
 const NOW: u64 = 1_700_000_000;
@@ -21,6 +21,7 @@ pub(super) fn run(vector: &Vector) -> Vec<String> {
         "delete" => request(vector, Operation::Delete),
         "list" => list(vector),
         "delta_metadata" => delta_metadata(vector),
+        "sync.merge3" => three_way::run(vector),
         other => vec![format!("unknown operation `{other}`")],
     }
 }
