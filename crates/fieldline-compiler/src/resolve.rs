@@ -57,7 +57,7 @@ pub(crate) fn resolve_node(
     }
     let prepared = prepared?;
     let mut report = Report::default();
-    prepared.check(&mut CheckCx::new(&mut report, files).beside(spec.beside()));
+    prepared.check(&mut CheckCx::new(&mut report, files).beside(spec.beside()).reading(spec.reading()));
     for problem in report.problems() {
         complain(spec, problem, session, files);
     }

@@ -48,6 +48,16 @@ pub(crate) struct NodeSpec {
 }
 
 impl NodeSpec {
+    /// What the node reads, as far as it is text.
+    pub(crate) fn reading(&self) -> Vec<String> {
+        let Some(inputs) = &self.inputs else { return Vec::new() };
+        let list = match &inputs.content {
+            Content::List(list) => list.as_slice(),
+            _ => std::slice::from_ref(inputs),
+        };
+        list.iter().filter_map(Node::as_text).map(str::to_owned).collect()
+    }
+
     /// The names under which the node has the latest values of others, as far as they are names.
     pub(crate) fn beside(&self) -> Vec<String> {
         let name = |node: &Node| node.as_text().map(|text| text.split('.').next().unwrap_or(text).to_owned());

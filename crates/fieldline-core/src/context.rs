@@ -30,12 +30,13 @@ pub struct CheckCx<'a> {
     report: &'a mut Report,
     files: &'a dyn Files,
     with: Vec<String>,
+    inputs: Vec<String>,
 }
 
 impl<'a> CheckCx<'a> {
     /// A context that collects in `report` and reads from `files`.
     pub fn new(report: &'a mut Report, files: &'a dyn Files) -> Self {
-        CheckCx { report, files, with: Vec::new() }
+        CheckCx { report, files, with: Vec::new(), inputs: Vec::new() }
     }
 
     /// The same for a node that has the latest values of these beside each event.
@@ -44,9 +45,20 @@ impl<'a> CheckCx<'a> {
         CheckCx { with, ..self }
     }
 
+    /// The same for a node that reads these.
+    #[must_use]
+    pub fn reading(self, inputs: Vec<String>) -> Self {
+        CheckCx { inputs, ..self }
+    }
+
     /// The names under which the node has the latest values of others: its `with:`.
     pub fn with(&self) -> &[String] {
         &self.with
+    }
+
+    /// What the node reads, as it is written under `inputs:`: each `node` or `node.output`.
+    pub fn inputs(&self) -> &[String] {
+        &self.inputs
     }
 
     /// The files, for whoever reads them by itself.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use compact_str::CompactString;
 use jiff::Timestamp;
 
+use crate::edge::Edge;
 use crate::ledger::{Door, Ledger};
 use crate::receipt::{Outcome, Receipt};
 use crate::value::{Map, Value};
@@ -54,6 +55,7 @@ impl Meta {
 struct Custody {
     receipt: Receipt,
     ledger: Option<Arc<Ledger>>,
+    edge: Option<Arc<Edge>>,
 }
 
 impl Drop for Custody {
@@ -78,7 +80,11 @@ pub struct Event {
 impl Event {
     /// An event that begins now; in no node yet.
     pub fn new(body: Value, meta: Meta, receipt: Receipt) -> Self {
-        Event { body: Arc::new(body), meta: Arc::new(meta), custody: Custody { receipt, ledger: None } }
+        Event {
+            body: Arc::new(body),
+            meta: Arc::new(meta),
+            custody: Custody { receipt, ledger: None, edge: None },
+        }
     }
 
     /// The body.
@@ -121,7 +127,11 @@ impl Event {
         Event {
             body: Arc::new(body),
             meta: self.meta.clone(),
-            custody: Custody { receipt: self.custody.receipt.share(), ledger: self.custody.ledger.clone() },
+            custody: Custody {
+                receipt: self.custody.receipt.share(),
+                ledger: self.custody.ledger.clone(),
+                edge: None,
+            },
         }
     }
 
@@ -131,7 +141,7 @@ impl Event {
         Event {
             body: self.body.clone(),
             meta: self.meta.clone(),
-            custody: Custody { receipt: self.custody.receipt.share(), ledger: None },
+            custody: Custody { receipt: self.custody.receipt.share(), ledger: None, edge: None },
         }
     }
 
@@ -140,6 +150,18 @@ impl Event {
         debug_assert!(self.custody.ledger.is_none(), "an event is in one node at a time");
         ledger.receive();
         self.custody.ledger = Some(ledger.clone());
+    }
+
+    /// Like [`Event::enter`], for a node with several inputs: it came by `edge`.
+    pub fn enter_by(&mut self, edge: Option<&Arc<Edge>>, ledger: &Arc<Ledger>) {
+        self.enter(ledger);
+        self.custody.edge = edge.cloned();
+    }
+
+    /// By which of several inputs it came into the node it is in; `None` where there is only one, and for an event that
+    /// was put in again from the dead letter.
+    pub fn edge(&self) -> Option<&Edge> {
+        self.custody.edge.as_deref()
     }
 
     /// Books the event as begun at the node of `ledger`: a reading at its source.
@@ -161,6 +183,7 @@ impl Event {
 
     /// Books the event out of its node, to enter another.
     pub fn depart(&mut self) {
+        self.custody.edge = None;
         if let Some(ledger) = self.custody.ledger.take() {
             ledger.leave(Door::Delivered);
         }
@@ -192,7 +215,7 @@ impl Event {
 
     /// Puts a parked event together again at the node of `ledger`, where it never left the books.
     pub fn resume(body: Value, meta: Meta, ledger: &Arc<Ledger>) -> Self {
-        let custody = Custody { receipt: Receipt::untracked(), ledger: Some(ledger.clone()) };
+        let custody = Custody { receipt: Receipt::untracked(), ledger: Some(ledger.clone()), edge: None };
         Event { body: Arc::new(body), meta: Arc::new(meta), custody }
     }
 

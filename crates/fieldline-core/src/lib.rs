@@ -20,6 +20,8 @@ pub mod ledger;
 
 pub mod outputs;
 
+pub mod edge;
+
 pub mod clock;
 
 pub mod source;
@@ -60,6 +62,7 @@ pub use clock::Clock;
 pub use connection::{Connection, Handle};
 pub use context::{BuildCx, CheckCx, FilePath, Files};
 pub use definition::{Built, Config, Definition, Example, Kind, Prepared};
+pub use edge::Edge;
 pub use error::{BuildError, ComponentError, EventError};
 pub use event::{Event, Meta};
 pub use facts::{Claim, Facts, Writes};

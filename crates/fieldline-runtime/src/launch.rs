@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fieldline_compiler::plan::{NodeId, Plan};
+use fieldline_compiler::plan::{Input, NodeId, Plan};
 use fieldline_core::policy::BufferKind;
-use fieldline_core::{Built, Clock, Connection, Sink, Source, Transform};
+use fieldline_core::{Built, Clock, Connection, Edge, Sink, Source, Transform};
 use fieldline_store::Storage;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -171,12 +171,20 @@ impl Launcher<'_> {
             let with = node.with.iter().zip(1..).map(|(beside, slot)| (slot, &beside.input));
             for (slot, input) in main.chain(with) {
                 if input.from == *tail && usize::from(input.port) < ports {
-                    let target = Target { inbox: (*inbox).clone(), slot, ledger: handle.ledger.clone() };
+                    let edge = (node.inputs.len() > 1).then(|| Arc::new(self.edge(input)));
+                    let (inbox, ledger) = ((*inbox).clone(), handle.ledger.clone());
+                    let target = Target { inbox, slot, edge, ledger };
                     targets[usize::from(input.port)].push(Reader::Flow(target));
                 }
             }
         }
         Wiring::Flow(Arc::new(targets))
+    }
+
+    fn edge(&self, input: &Input) -> Edge {
+        let outputs = self.plan.node(&input.from).map_or(&[][..], |node| &node.facts.outputs);
+        let output = outputs.get(usize::from(input.port)).map_or("main", String::as_str);
+        Edge { node: input.from.node().into(), port: input.port, output: output.into() }
     }
 
     fn numbering(&self, handle: &NodeHandle) -> Numbering {

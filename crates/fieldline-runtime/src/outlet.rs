@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fieldline_core::ledger::Door;
 use fieldline_core::outputs::Port;
-use fieldline_core::{Event, Ledger};
+use fieldline_core::{Edge, Event, Ledger};
 use tokio::sync::{mpsc, watch};
 
 use crate::control::Controlled;
@@ -31,6 +31,8 @@ pub(crate) struct Parcel {
 pub(crate) struct Target {
     pub(crate) inbox: mpsc::Sender<Parcel>,
     pub(crate) slot: u16,
+    /// Which of its inputs that is, where it has several.
+    pub(crate) edge: Option<Arc<Edge>>,
     pub(crate) ledger: Arc<Ledger>,
 }
 
@@ -44,10 +46,11 @@ pub(crate) enum Reader {
 }
 
 impl Reader {
-    fn ledger(&self) -> &Arc<Ledger> {
+    /// Books the event in at the reader.
+    fn book(&self, event: &mut Event) {
         match self {
-            Reader::Flow(target) => &target.ledger,
-            Reader::Commands { ledger, .. } => ledger,
+            Reader::Flow(target) => event.enter_by(target.edge.as_ref(), &target.ledger),
+            Reader::Commands { ledger, .. } => event.enter(ledger),
         }
     }
 
@@ -126,10 +129,10 @@ fn distribute(event: Event, readers: &[Reader], parcels: &mut [Vec<Event>]) {
     let last = readers.len() - 1;
     for (reader, parcel) in readers[..last].iter().zip(parcels.iter_mut()) {
         let mut copy = event.fork();
-        copy.enter(reader.ledger());
+        reader.book(&mut copy);
         parcel.push(copy);
     }
     let mut event = event;
-    event.enter(readers[last].ledger());
+    readers[last].book(&mut event);
     parcels[last].push(event);
 }

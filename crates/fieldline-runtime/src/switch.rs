@@ -163,7 +163,8 @@ impl Runtime {
         for (name, dead_letters) in &self.dead_letters {
             let route = dead_letter_of(&self.plan, name).and_then(|id| {
                 let inbox = self.unit_of(id)?.1.inbox.clone()?;
-                let target = Target { inbox, slot: MAIN_SLOT, ledger: self.ledger_of(id).clone() };
+                let target =
+                    Target { inbox, slot: MAIN_SLOT, edge: None, ledger: self.ledger_of(id).clone() };
                 Some(Route::Sink(id.clone(), target))
             });
             dead_letters.set_route(route.unwrap_or(Route::File));

@@ -43,8 +43,14 @@ pub(crate) fn read(definition: &Definition, yaml: &str) -> Result<Prepared, Read
 
 /// What the config's own check complains about.
 pub(crate) fn problems(prepared: &Prepared) -> Vec<Problem> {
+    problems_reading(prepared, &[])
+}
+
+/// The same for a node that reads `inputs`.
+pub(crate) fn problems_reading(prepared: &Prepared, inputs: &[&str]) -> Vec<Problem> {
     let mut report = Report::default();
-    prepared.check(&mut CheckCx::new(&mut report, &EmptyFiles));
+    let inputs = inputs.iter().map(|input| (*input).to_owned()).collect();
+    prepared.check(&mut CheckCx::new(&mut report, &EmptyFiles).reading(inputs));
     report.problems().to_vec()
 }
 

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use fieldline_core::Outcome;
 use fieldline_core::ledger::Door;
+use fieldline_core::{Kind, Outcome};
 use proptest::collection::vec;
 use proptest::prelude::{prop_assert_eq, proptest};
 use serde_json::{Value, json};
 
 use crate::bench::Bench;
+use crate::harness::{definition, problems_reading, read};
 
 const SIDES: &str =
     "sides: { a: { where: { a: { present: true } } }, b: { where: { b: { present: true } } } }";
@@ -119,4 +120,20 @@ fn partners_are_less_apart_than_the_span() {
         bench.give_taken_at(apart, json!({ "b": 1 }));
         assert_eq!(bench.finish().len(), results, "{apart} ms apart");
     }
+}
+
+#[test]
+fn a_side_names_one_of_several_inputs() {
+    let config = "sides: { a: { input: sorted }, b: { input: sorted.rest } }\nwithin: 2s";
+    let prepared = read(&definition(Kind::Transform, "join"), config).expect("the types fit");
+    let check = |inputs: &[&str], expected: &[(&str, &str)]| {
+        let problems = problems_reading(&prepared, inputs);
+        let found =
+            problems.iter().map(|problem| (problem.code, problem.help.as_deref().unwrap_or_default()));
+        assert_eq!(found.collect::<Vec<_>>(), expected, "{inputs:?}");
+    };
+    check(&["sorted", "sorted.rest"], &[]);
+    check(&["sorted", "sorted.rst"], &[("unknown-input", "did you mean `sorted.rst`?")]);
+    let branches = "tell the sides by `where`, or read both branches: `inputs: [first, second]`";
+    check(&["sorted"], &[("conflicting-fields", branches), ("unknown-input", "its inputs are sorted")]);
 }

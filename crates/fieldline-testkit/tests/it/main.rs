@@ -4,6 +4,7 @@ mod beside;
 mod conservation;
 mod failing_words;
 mod files;
+mod join;
 mod outages;
 mod stage;
 mod support;

@@ -47,7 +47,10 @@ impl Transform for Joiner {
         let now = self.timeline.now(moment);
         let rules = &self.rules;
         let Some(side) = rules.sides.iter().position(|side| side.holds(&event)) else {
-            return out.discard(event, "no_side");
+            return match rules.sides.iter().any(|side| side.input.is_some()) && event.edge().is_none() {
+                true => out.fail(event, put_in_again()),
+                false => out.discard(event, "no_side"),
+            };
         };
         let nanos = match self.timing.of(&event, now) {
             Ok(nanos) => nanos,
@@ -93,6 +96,11 @@ impl Transform for Joiner {
         }
         (self.held, self.wake) = (0, None);
     }
+}
+
+/// An event from the dead letter does not know its input any more.
+fn put_in_again() -> EventError {
+    EventError::new("no_side", "it was put in again, and without an input nothing tells its side")
 }
 
 impl Rules {

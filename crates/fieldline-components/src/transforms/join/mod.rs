@@ -8,6 +8,7 @@ mod waiting;
 use std::collections::BTreeMap;
 
 use fieldline_core::condition::Condition;
+use fieldline_core::suggest::nearest;
 use fieldline_core::units::Period;
 use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Memory};
 use indexmap::IndexMap;
@@ -28,8 +29,8 @@ use crate::transforms::timing::{Timing, nanos};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct JoinConfig {
-    /// What is joined: a name for each side and how its events are told. An event is of the first side that fits; one
-    /// that fits none is taken out.
+    /// What is joined: a name for each side and how its events are told, by the `input` they come by, their `source`,
+    /// or `where` with a condition on the body. An event is of the first side that fits; one that fits none is taken out.
     #[schemars(with = "BTreeMap<String, Side>")]
     sides: IndexMap<String, Side>,
     /// Joins only events with the same value here, such as `machine` or `meta.topic`.
@@ -57,7 +58,9 @@ pub(crate) struct JoinConfig {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Side {
-    /// The source that brought them in: `node` of any pipeline, or `pipeline/node`.
+    /// The input they come by, written as under `inputs`: `node`, or `node.output`.
+    input: Option<String>,
+    /// The source that brought them in, through whatever they came since: `node` of any pipeline, or `pipeline/node`.
     source: Option<String>,
     /// A condition on the body.
     r#where: Option<Condition>,
@@ -102,13 +105,14 @@ impl Config for JoinConfig {
     fn check(&self, cx: &mut CheckCx<'_>) {
         if self.sides.len() < 2 {
             cx.error("missing-field", "sides", "a join needs at least two sides")
-                .help("write for example `sides: { air: { source: bme }, motor: { source: plc } }`");
+                .help("write for example `sides: { air: { input: bme }, motor: { input: plc } }`");
         }
         for (name, side) in &self.sides {
-            if side.source.is_none() && side.r#where.is_none() {
+            side.check_input(name, cx);
+            if side.input.is_none() && side.source.is_none() && side.r#where.is_none() {
                 let message = format!("nothing says which events are of the side `{name}`");
                 cx.error("missing-field", &format!("sides.{name}"), message)
-                    .help("write `source: node`, or `where:` with a condition on the body");
+                    .help("write `input: node`, `source: node`, or `where:` with a condition on the body");
             }
         }
         check_not_zero(cx, "within", self.within);
@@ -136,12 +140,30 @@ impl Config for JoinConfig {
 }
 
 impl Side {
+    /// Complains about an input that the node does not have, or has alone, so that it tells nothing.
+    fn check_input(&self, name: &str, cx: &mut CheckCx<'_>) {
+        let Some(input) = &self.input else { return };
+        let (inputs, field) = (cx.inputs().to_vec(), format!("sides.{name}.input"));
+        if !inputs.contains(input) {
+            let help = match nearest(input, inputs.iter().map(String::as_str)) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => format!("its inputs are {}", inputs.join(", ")),
+            };
+            cx.error("unknown-input", &field, format!("`{input}` is no input of this node")).help(help);
+        } else if inputs.len() == 1 {
+            cx.error("conflicting-fields", &field, "the only input tells no side from another")
+                .help("tell the sides by `where`, or read both branches: `inputs: [first, second]`");
+        }
+    }
+
     fn holds(&self, event: &Event) -> bool {
         let source = &*event.meta().source;
         let from = |wanted: &String| {
             source == wanted || source.rsplit_once('/').is_some_and(|(_, node)| node == wanted)
         };
-        self.source.as_ref().is_none_or(from)
+        let came_by = |input: &String| event.edge().is_some_and(|edge| edge.is(input));
+        self.input.as_ref().is_none_or(came_by)
+            && self.source.as_ref().is_none_or(from)
             && self.r#where.as_ref().is_none_or(|condition| condition.holds(event.body()))
     }
 }

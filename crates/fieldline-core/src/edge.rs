@@ -1,0 +1,39 @@
+//! [`Edge`]: by which of its inputs an event came into a node.
+
+use std::sync::Arc;
+
+use crate::outputs::{MAIN, Port};
+
+/// The output of another node that a node reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The node that is read, by its name in the pipeline.
+    pub node: Arc<str>,
+    /// Which of its outputs.
+    pub port: Port,
+    /// The name of that output.
+    pub output: Arc<str>,
+}
+
+impl Edge {
+    /// Whether this is what `input` means under `inputs`: `node` for its first output, or `node.output`.
+    pub fn is(&self, input: &str) -> bool {
+        match input.split_once('.') {
+            Some((node, output)) => (node, output) == (&*self.node, &*self.output),
+            None => input == &*self.node && self.port == MAIN,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edge_is_told_by_node_and_output_as_inputs_are_written() {
+        let edge = |port, output: &str| Edge { node: "sorted".into(), port, output: output.into() };
+        assert!(edge(0, "main").is("sorted") && edge(0, "main").is("sorted.main"));
+        assert!(edge(1, "rest").is("sorted.rest") && !edge(1, "rest").is("sorted"));
+        assert!(!edge(0, "main").is("sort") && !edge(1, "rest").is("sorted.main"));
+    }
+}
