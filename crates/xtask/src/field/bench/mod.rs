@@ -30,7 +30,7 @@ pub struct Length {
 }
 
 /// The whole of it: some minutes.
-pub const WHOLE: Length = Length { rounds: 5, messages: 40_000, paced: 4_000 };
+pub const WHOLE: Length = Length { rounds: 3, messages: 10_000, paced: 1_000 };
 
 /// Enough to see that everything runs.
 pub const SHORT: Length = Length { rounds: 1, messages: 10_000, paced: 1_000 };
