@@ -313,13 +313,16 @@ async fn acknowledgements_arrive_though_the_broker_goes_on_sending_over_the_good
 #[tokio::test]
 async fn a_broker_that_does_not_close_after_the_goodbye_is_not_waited_for_long() {
     let broker = Broker::bind().await;
-    let (_connection, driver) = Connection::new(broker.options()).expect("valid options");
+    let (connection, driver) = Connection::new(broker.options()).expect("valid options");
+    let _inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
     let (shut_down, shutdown) = tokio::sync::oneshot::channel::<()>();
     let run = driver.run(async {
         let _sent = shutdown.await;
     });
     let script = async {
         let mut peer = broker.welcome(false).await;
+        // It subscribes once it knows that it is connected; before that it has nobody to say goodbye to.
+        peer.grant().await;
         shut_down.send(()).expect("the driver runs");
         assert_eq!(peer.read().await, Some(Packet::Disconnect));
         peer
