@@ -155,3 +155,44 @@ fn options_of(built: Built) -> anyhow::Result<Options> {
         connection.handle().downcast().ok().context("an `mqtt` connection has another handle")?;
     Ok(handle.options())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Host and port, whether it speaks REST, and the protocols that are offered.
+    fn found(url: &str) -> Option<(String, bool, Vec<String>)> {
+        let (address, is_rest) = read_url(url).ok()?;
+        let authorities = PemFile { name: "ca.pem".to_owned(), bytes: Vec::new() };
+        let known = TlsOptions { authorities, identity: None, alpn: Vec::new(), server_name: None };
+        let place = Place {
+            url: None,
+            ca: None,
+            cert: None,
+            key: None,
+            pipeline: None,
+            connection: None,
+            secrets: None,
+            client_id: None,
+            timeout: 10,
+        };
+        let tls = tls(&place, Some(&known), &address, is_rest).ok()?;
+        Some((address.to_string(), is_rest, tls.map(|tls| tls.alpn).unwrap_or_default()))
+    }
+
+    fn expected(address: &str, is_rest: bool, alpn: &[&str]) -> Option<(String, bool, Vec<String>)> {
+        Some((address.to_owned(), is_rest, alpn.iter().map(|&protocol| protocol.to_owned()).collect()))
+    }
+
+    #[test]
+    fn the_scheme_decides_and_port_443_is_shared_by_name_of_the_protocol() {
+        assert_eq!(found("https://host"), expected("host:8443", true, &[]));
+        assert_eq!(found("https://host:443/"), expected("host:443", true, &["x-amzn-http-ca"]));
+        assert_eq!(found("mqtts://host"), expected("host:8883", false, &[]));
+        assert_eq!(found("mqtts://host:443"), expected("host:443", false, &["x-amzn-mqtt-ca"]));
+        assert_eq!(found("mqtt://host"), expected("host:1883", false, &[]));
+        for wrong in ["host", "http://host", "https://", "https://host/things", "https://host:0"] {
+            assert_eq!(found(wrong), None, "{wrong}");
+        }
+    }
+}

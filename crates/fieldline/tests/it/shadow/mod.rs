@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use self::rest_server::RestServer;
-use crate::program::{Done, Process, fieldline, folder};
+use crate::program::{Done, Process, fieldline, folder, read, write};
 
 const BROKER: &str = "pipeline: plant
 connections:
@@ -33,7 +33,8 @@ const TLS: &str = "
 struct Plant {
     folder: TempDir,
     url: String,
-    _program: Process,
+    port: u16,
+    program: Process,
 }
 
 impl Plant {
@@ -55,24 +56,37 @@ impl Plant {
     fn run(pipeline: String, host: &str, folder: TempDir) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
         let port = port.expect("a free port").port();
-        crate::program::write(
-            &folder.path().join("plant.yaml"),
-            &pipeline.replace("PORT", &port.to_string()),
-        );
-        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldline"));
-        command.args(["run", "plant.yaml", "--no-admin", "--no-watch"]).current_dir(folder.path());
-        let program =
-            Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"));
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(Instant::now() < deadline, "the broker does not accept");
-            std::thread::yield_now();
-        }
-        Plant { folder, url: format!("{host}:{port}"), _program: program }
+        write(&folder.path().join("plant.yaml"), &pipeline.replace("PORT", &port.to_string()));
+        let program = program(folder.path(), port);
+        Plant { folder, url: format!("{host}:{port}"), port, program }
+    }
+
+    /// Kills the program and starts it again, with the same port and data.
+    fn restart(&mut self) {
+        self.program.0.kill().expect("it runs");
+        self.program.0.wait().expect("it is ours");
+        self.program = program(self.folder.path(), self.port);
     }
 
     fn shadow(&self, arguments: &[&str]) -> Done {
         shadow(self.folder.path(), &[arguments, &["--url", &self.url]].concat())
+    }
+}
+
+/// Runs `plant.yaml`; returns when its broker accepts.
+fn program(folder: &Path, port: u16) -> Process {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fieldline"));
+    command.args(["run", "plant.yaml", "--no-admin", "--no-watch"]).current_dir(folder);
+    let program = Process(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"));
+    await_true("the broker accepts", || TcpStream::connect(("127.0.0.1", port)).is_ok());
+    program
+}
+
+fn await_true(what: &str, is_true: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_true() {
+        assert!(Instant::now() < deadline, "not within 20 s: {what}");
+        std::thread::yield_now();
     }
 }
 
@@ -101,10 +115,7 @@ fn a_shadow_is_made_read_changed_and_deleted_over_mqtt() {
     );
     let made = answer(&plant.shadow(&["update", "lamp", r#"{"state":{"desired":{"mode":"eco"}}}"#]));
     assert_eq!((&made["version"], &made["state"]["desired"]["mode"]), (&1.into(), &"eco".into()));
-    crate::program::write(
-        &plant.folder.path().join("report.json"),
-        r#"{"state":{"reported":{"mode":"off"}}}"#,
-    );
+    write(&plant.folder.path().join("report.json"), r#"{"state":{"reported":{"mode":"off"}}}"#);
     assert_eq!(answer(&plant.shadow(&["update", "lamp", "@report.json"]))["version"], 2);
     let document = answer(&plant.shadow(&["get", "lamp"]));
     assert_eq!(document["state"]["delta"], serde_json::json!({"mode": "eco"}));
@@ -133,11 +144,11 @@ fn a_named_shadow_is_another_one_and_the_document_may_come_from_standard_input()
 }
 
 #[test]
-fn watching_tells_the_document_first_and_then_each_change() {
-    let plant = Plant::start(true);
+fn watching_tells_the_document_first_and_then_each_change_over_a_lost_connection_too() {
+    let mut plant = Plant::start(true);
     answer(&plant.shadow(&["update", "lamp", r#"{"state":{"desired":{"a":1}}}"#]));
     let mut command = Command::new(env!("CARGO_BIN_EXE_fieldline"));
-    command.args(["shadow", "watch", "lamp", "--what", "delta", "--count", "2", "--url", &plant.url]);
+    command.args(["shadow", "watch", "lamp", "--what", "delta", "--count", "3", "--url", &plant.url]);
     let mut watching = Process(command.stdout(Stdio::piped()).spawn().expect("it starts"));
     let mut lines = BufReader::new(watching.0.stdout.take().expect("a pipe")).lines();
     let mut next = || -> serde_json::Value {
@@ -149,6 +160,10 @@ fn watching_tells_the_document_first_and_then_each_change() {
     let second = next();
     assert_eq!((&second["version"], &second["delta"]), (&2.into(), &serde_json::json!({"a": 1, "b": 2})));
     assert_eq!(second["clientToken"], "t");
+    // What is desired while there is no connection is told when there is one again.
+    plant.restart();
+    answer(&plant.shadow(&["update", "lamp", r#"{"state":{"desired":{"a":3}}}"#]));
+    assert_eq!(next()["version"], 3);
     assert!(watching.0.wait().expect("it ends").success());
 }
 
@@ -162,12 +177,33 @@ fn the_connection_may_be_that_of_a_pipeline_file() {
     assert_eq!(answer(&by_file(&["get", "lamp", "--connection", "broker"]))["version"], 1);
     let unknown = by_file(&["get", "lamp", "--connection", "other"]);
     assert_fails(&unknown, 2, "`plant.yaml` has no such `mqtt` connection");
-    crate::program::write(&plant.folder.path().join("wrong.yaml"), "pipeline: wrong\nsinks: 1\n");
+    write(&plant.folder.path().join("wrong.yaml"), "pipeline: wrong\nsinks: 1\n");
     assert_eq!(shadow(plant.folder.path(), &["get", "lamp", "--pipeline", "wrong.yaml"]).code, 78);
     let free = BROKER.replace("SHADOWS", "true").replace(", listen: \"127.0.0.1:PORT\"", "");
-    crate::program::write(&plant.folder.path().join("free.yaml"), &free);
+    write(&plant.folder.path().join("free.yaml"), &free);
     let free = shadow(plant.folder.path(), &["get", "lamp", "--pipeline", "free.yaml"]);
     assert_fails(&free, 2, "add `listen: 127.0.0.1:1884` to it");
+}
+
+#[test]
+fn what_a_shadow_cannot_take_goes_to_the_dead_letter_with_the_code() {
+    let mut plant = Plant::start(true);
+    let document = format!(r#"{{"state":{{"desired":{{"text":"{}"}}}}}}"#, "x".repeat(8_000));
+    answer(&plant.shadow(&["update", "lamp", &document]));
+    let source =
+        format!("  large: {{ type: timer, every: 1h, body: {{ text: {} }} }}\nsinks:", "y".repeat(500));
+    let sink = "  twin: { type: shadow, inputs: large, connection: broker, thing: lamp }\n";
+    let file = plant.folder.path().join("plant.yaml");
+    write(&file, &format!("{}{sink}", read(&file).replace("sinks:", &source)));
+    plant.restart();
+    let letters = plant.folder.path().join("fieldline-data/dead-letter/plant.jsonl");
+    await_true("there is a dead letter", || read(&letters).ends_with('\n'));
+    let letter: serde_json::Value =
+        serde_json::from_str(read(&letters).trim_end()).expect("one line of JSON");
+    assert_eq!(letter["reason"], "rejected");
+    let message = letter["message"].as_str().expect("a text");
+    assert!(message.contains("refused it with 413"), "{message}");
+    assert_eq!(answer(&plant.shadow(&["get", "lamp"]))["version"], 1);
 }
 
 #[test]
