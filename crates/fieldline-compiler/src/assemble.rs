@@ -106,12 +106,14 @@ fn node(
         persist: right.persist,
         expires: right.expires,
     });
+    let text = text_hasher(node, &resolved);
     let connection = resolved.facts.connection.as_ref().map(|(_, name)| NodeId::new(&spec.name, name));
     Node {
         id: NodeId::new(&spec.name, &node.id),
         kind: node.kind,
         component: node.definition.map_or("", |definition| definition.name),
-        fingerprint: fingerprint(node, &resolved, read, hashes),
+        fingerprint: fingerprint(text, &resolved, read, hashes),
+        text_fingerprint: text.finish(),
         prepared: resolved.prepared,
         memory: resolved.memory,
         facts: resolved.facts,
@@ -125,12 +127,8 @@ fn node(
     }
 }
 
-fn fingerprint(
-    node: &NodeSpec,
-    resolved: &Resolved,
-    read: &ComponentFiles<'_>,
-    hashes: &mut HashMap<PathBuf, Option<Fingerprint>>,
-) -> Fingerprint {
+/// Takes in what the pipeline files say of a node.
+fn text_hasher(node: &NodeSpec, resolved: &Resolved) -> Hasher {
     let mut hasher = Hasher::new();
     hasher.bytes(node.kind.word().as_bytes());
     hasher.bytes(node.definition.map_or("", |definition| definition.name).as_bytes());
@@ -143,6 +141,17 @@ fn fingerprint(
         hasher.bytes(field.as_bytes());
         hasher.bytes(path.as_os_str().as_encoded_bytes());
     }
+    hasher
+}
+
+/// Takes in the files that a node names, after its `text`.
+fn fingerprint(
+    text: Hasher,
+    resolved: &Resolved,
+    read: &ComponentFiles<'_>,
+    hashes: &mut HashMap<PathBuf, Option<Fingerprint>>,
+) -> Fingerprint {
+    let mut hasher = text;
     for path in &resolved.facts.files {
         let hash = *hashes.entry(path.clone()).or_insert_with(|| {
             let content = read.read(path).ok()?;

@@ -11,6 +11,8 @@ pub enum Action {
     Keep,
     /// It goes on, and reads from elsewhere.
     Rewire,
+    /// A connection that goes on with other content of its files.
+    Renew,
     /// It ends, and begins again with its new config.
     Restart,
     /// It is new.
@@ -43,6 +45,10 @@ pub fn diff(running: &Plan, next: &Plan) -> Vec<Change> {
             changes.push(change(node, Action::Start, vec!["it is new".into()]));
             continue;
         };
+        if node.renews(old) {
+            changes.push(change(node, Action::Renew, vec!["a file it names has changed".into()]));
+            continue;
+        }
         let restart = restart_reasons(old, node, &moved);
         if !restart.is_empty() {
             moved.insert(&node.id);

@@ -141,6 +141,8 @@ pub struct Node {
     pub policy: SinkPolicy,
     /// Decides whether a reload keeps it.
     pub fingerprint: Fingerprint,
+    /// The same without the content of the files it names.
+    pub text_fingerprint: Fingerprint,
     /// Where each text field was written, for errors inside scripts.
     pub origins: BTreeMap<FieldPath, Origin>,
 }
@@ -150,6 +152,15 @@ impl Node {
     pub fn reads(&self) -> impl Iterator<Item = &Input> {
         let with = self.with.iter().map(|beside| &beside.input);
         self.inputs.iter().chain(with).chain(self.controls.iter().map(|control| &control.input))
+    }
+
+    /// Whether this is the connection `before` with other content of its files: it goes on, and so do those who
+    /// use it.
+    pub fn renews(&self, before: &Node) -> bool {
+        (self.kind, before.kind) == (Kind::Connection, Kind::Connection)
+            && self.component == before.component
+            && self.text_fingerprint == before.text_fingerprint
+            && self.fingerprint != before.fingerprint
     }
 
     /// Whether this transform, if it was changed, takes over what `before` remembers.

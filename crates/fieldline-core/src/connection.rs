@@ -16,6 +16,9 @@ pub type Handle = Arc<dyn Any + Send + Sync>;
 /// Resolves when a connection shall close.
 pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 
+/// Makes a running connection go on with other files.
+pub type Renewal = Box<dyn FnOnce() + Send>;
+
 /// How a connection is doing, for health and status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
@@ -33,6 +36,11 @@ pub type Report = Arc<dyn Fn(Standing) + Send + Sync>;
 pub trait Connection: Send {
     /// What components use. Its type is known to the components that share it.
     fn handle(&self) -> Handle;
+
+    /// Lets a running connection, whose handle is `running`, go on with what this one was built with: nothing but
+    /// the content of files has changed, such as a renewed certificate. Checks now and changes nothing before the
+    /// [`Renewal`] is called; those who use the connection notice no more than a short absence.
+    fn renewal(&self, running: &Handle, clock: &Clock) -> Result<Renewal, ComponentError>;
 
     /// Keeps the connection up until `stop` resolves, then closes it in good order. Returns an error only if
     /// it can never work; everything else is retried inside.

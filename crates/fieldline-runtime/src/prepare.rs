@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use fieldline_compiler::plan::{Freshness, Node, NodeId, Plan, Snapshot};
-use fieldline_core::connection::Handle;
+use fieldline_core::connection::{Handle, Renewal};
 use fieldline_core::{BuildError, Built, Kind, Ledger};
 
 use crate::build::NodeHandle;
@@ -24,6 +24,8 @@ pub(crate) struct Prepared {
     pub(crate) built: BTreeMap<NodeId, Built>,
     pub(crate) handles: BTreeMap<NodeId, Arc<NodeHandle>>,
     pub(crate) connections: BTreeMap<NodeId, Handle>,
+    /// Connections that go on with other files, and how.
+    pub(crate) renewals: BTreeMap<NodeId, Renewal>,
 }
 
 impl Runtime {
@@ -61,8 +63,16 @@ impl Runtime {
             built: BTreeMap::new(),
             handles: BTreeMap::new(),
             connections: BTreeMap::new(),
+            renewals: BTreeMap::new(),
         };
         for node in &next.nodes {
+            if kept_nodes.contains(&node.id) && node.renews(&self.handles[&node.id].node) {
+                let (handle, renewal) = self.renewed(node, &files)?;
+                change.handles.insert(node.id.clone(), handle);
+                change.connections.insert(node.id.clone(), self.connections[&node.id].clone());
+                change.renewals.insert(node.id.clone(), renewal);
+                continue;
+            }
             if kept_nodes.contains(&node.id) || change.moving.contains(&node.id) {
                 change.handles.insert(node.id.clone(), self.handles[&node.id].clone());
                 if let Some(handle) = self.connections.get(&node.id) {
@@ -82,6 +92,18 @@ impl Runtime {
         Ok(change)
     }
 
+    /// A running connection with the files of the next plan.
+    fn renewed(&self, node: &Node, files: &Arc<Snapshot>) -> Result<(Arc<NodeHandle>, Renewal), ApplyError> {
+        let error = |reason: String| ApplyError { node: node.id.clone(), reason };
+        let monitor = self.handles[&node.id].monitor.clone();
+        let handle = NodeHandle { monitor, ..self.handle(node, files, &BTreeMap::new()) };
+        let Built::Connection(connection) = handle.build().map_err(|built| error(built.0))? else {
+            return Err(error("it is no connection".into()));
+        };
+        let renewal = connection.renewal(&self.connections[&node.id], &self.environment.clock);
+        Ok((Arc::new(handle), renewal.map_err(|failed| error(failed.message))?))
+    }
+
     /// Nodes that are the same in `next`: equal in themselves, and so is the connection they use.
     fn same_nodes(&self, next: &Plan) -> BTreeSet<NodeId> {
         let mut same = BTreeSet::new();
@@ -90,7 +112,7 @@ impl Runtime {
             let old = &handle.node;
             let connection_kept = node.connection.as_ref().is_none_or(|id| same.contains(id));
             let with = |node: &Node| node.with.iter().map(|beside| beside.name.clone()).collect::<Vec<_>>();
-            if old.fingerprint == node.fingerprint
+            if (old.fingerprint == node.fingerprint || node.renews(old))
                 && old.kind == node.kind
                 && old.component == node.component
                 && old.connection == node.connection

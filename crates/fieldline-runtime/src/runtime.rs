@@ -52,6 +52,8 @@ pub struct Applied {
     pub moved: Vec<NodeId>,
     /// Transforms that were changed and have taken over what the version before remembered.
     pub inherited: Vec<NodeId>,
+    /// Connections that went on with other files.
+    pub renewed: Vec<NodeId>,
     /// Units that did not drain in time and were cut off.
     pub cut_off: Vec<Unit>,
 }
@@ -151,6 +153,7 @@ impl Runtime {
             built: BTreeMap::new(),
             handles: BTreeMap::new(),
             connections: BTreeMap::new(),
+            renewals: BTreeMap::new(),
         };
         let nodes = self.view.shown().nodes.clone();
         let applied = self.switch(Plan::default(), change).await;

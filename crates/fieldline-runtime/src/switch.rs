@@ -59,6 +59,8 @@ impl Runtime {
         }
         self.route_dead_letters();
         self.give_up_waiting(carried.latest).await;
+        let renewed = change.renewals.keys().cloned().collect();
+        change.renewals.into_values().for_each(|renewal| renewal());
         let mut shown = self.view.shown();
         shown.generation += 1;
         shown.fingerprint = self.plan.fingerprint();
@@ -71,6 +73,7 @@ impl Runtime {
             stopped: change.leaving.into_iter().collect(),
             moved,
             inherited,
+            renewed,
             cut_off,
         }
     }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 pub(crate) struct Line {
     /// The node.
     pub(crate) node: String,
-    /// `keep`, `rewire`, `restart`, `start` or `stop`.
+    /// `keep`, `rewire`, `renew`, `restart`, `start` or `stop`.
     pub(crate) action: &'static str,
     /// Why.
     pub(crate) reasons: Vec<String>,
@@ -96,6 +96,7 @@ fn word(action: Action) -> &'static str {
     match action {
         Action::Keep => "keep",
         Action::Rewire => "rewire",
+        Action::Renew => "renew",
         Action::Restart => "restart",
         Action::Start => "start",
         Action::Stop => "stop",

@@ -52,6 +52,18 @@ fn the_users_of_a_connection_begin_anew_with_it() {
     assert_eq!(moved, expected);
 }
 
+#[test]
+fn a_connection_whose_files_have_changed_goes_on_and_so_do_its_users() {
+    let running = compile_well(BASE).plan;
+    let mut next = running.clone();
+    let connection = next.nodes.iter_mut().find(|node| node.id.node() == "c").expect("it is there");
+    connection.fingerprint = Fingerprint(connection.fingerprint.0 ^ 1);
+    for change in diff(&running, &next) {
+        let expected = if change.id.node() == "c" { Action::Renew } else { Action::Keep };
+        assert_eq!(change.action, expected, "{}", change.id);
+    }
+}
+
 type State = BTreeMap<NodeId, (Fingerprint, Vec<Input>, Vec<Input>, Option<NodeId>)>;
 
 fn state(plan: &Plan) -> State {
@@ -73,6 +85,10 @@ fn applied(running: &Plan, next: &Plan) -> State {
             Action::Stop => drop(now.remove(&change.id)),
             Action::Start | Action::Restart => {
                 drop(now.insert(change.id.clone(), target[&change.id].clone()))
+            }
+            Action::Renew => {
+                let kept = now.get_mut(&change.id).expect("only what runs is renewed");
+                kept.0 = target[&change.id].0;
             }
             Action::Rewire => {
                 let kept = now.get_mut(&change.id).expect("only what runs is rewired");

@@ -381,6 +381,9 @@ impl Draw {
                 vec!["main".into()]
             };
             let text = format!("{part:?}");
+            let fingerprint = Fingerprint(
+                text.bytes().fold(7, |hash: u128, byte| hash.wrapping_mul(31).wrapping_add(u128::from(byte))),
+            );
             plan.nodes.push(Node {
                 id: NodeId::new("p", name),
                 kind,
@@ -398,10 +401,8 @@ impl Draw {
                 settings: &[],
                 connection: None,
                 policy: policy.clone(),
-                fingerprint: Fingerprint(
-                    text.bytes()
-                        .fold(7, |hash: u128, byte| hash.wrapping_mul(31).wrapping_add(u128::from(byte))),
-                ),
+                fingerprint,
+                text_fingerprint: fingerprint,
                 origins: BTreeMap::new(),
             });
         }

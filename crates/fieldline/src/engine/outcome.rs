@@ -48,6 +48,7 @@ impl Outcome {
                 "stopped": names(&applied.stopped),
                 "moved": applied.moved.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
                 "inherited": applied.inherited.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
+                "renewed": applied.renewed.iter().map(|id| id.as_str()).collect::<Vec<_>>(),
                 "cut_off": names(&applied.cut_off),
             }),
             Outcome::Unchanged => json!({ "result": result }),
@@ -65,6 +66,7 @@ impl Outcome {
                 started = applied.started.len(),
                 stopped = applied.stopped.len(),
                 moved = applied.moved.len(),
+                renewed = applied.renewed.len(),
                 "reload: applied"
             ),
             Outcome::Unchanged => tracing::debug!("reload: unchanged"),

@@ -8,6 +8,8 @@ mod program;
 mod programs;
 mod publish;
 mod reload;
+#[cfg(feature = "broker")]
+mod renewal;
 mod scaffold;
 mod shadow;
 mod station;

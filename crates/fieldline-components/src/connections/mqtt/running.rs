@@ -2,9 +2,9 @@
 //! broker where there is one.
 
 use async_trait::async_trait;
-use fieldline_core::connection::{Report, Standing, Stop};
+use fieldline_core::connection::{Renewal, Report, Standing, Stop};
 use fieldline_core::{Clock, ComponentError, Connection as RunsConnection, Handle};
-use fieldline_mqtt::{Connection, Driver, Options, State};
+use fieldline_mqtt::{Connection, Driver, Options, State, tls};
 
 use super::embedded::Embedded;
 
@@ -20,6 +20,21 @@ pub(super) struct MqttConnection {
 impl RunsConnection for MqttConnection {
     fn handle(&self) -> Handle {
         std::sync::Arc::new(self.connection.clone())
+    }
+
+    /// The session stays, with its outbox and its subscribers, and continues on a new network connection.
+    fn renewal(&self, running: &Handle, clock: &Clock) -> Result<Renewal, ComponentError> {
+        let refused = |reason: &dyn std::fmt::Display| ComponentError::permanent("renewal", reason);
+        let running = running.clone().downcast::<Connection>();
+        let running = running.map_err(|_other| refused(&"what runs is no MQTT connection"))?;
+        if let Some(options) = &self.options.tls {
+            let now = u64::try_from(clock.time().as_second()).unwrap_or_default();
+            tls::check(options, now).map_err(|error| refused(&error))?;
+        }
+        let options = self.options.clone();
+        Ok(Box::new(move || {
+            running.reconnect_with(options).expect("they were checked when this connection was built");
+        }))
     }
 
     async fn run(self: Box<Self>, clock: Clock, report: Report, stop: Stop) -> Result<(), ComponentError> {
