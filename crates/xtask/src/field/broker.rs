@@ -3,12 +3,12 @@
 
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use super::process::{Process, free_port, now, wait};
+use super::process::{Process, command, free_port, now, wait};
 
 /// A broker that can be killed and started again on the same port with the same data.
 pub(super) struct Broker {
@@ -53,7 +53,7 @@ impl Broker {
 
     /// Starts it again and waits until it accepts.
     pub(super) fn resume(&mut self) -> Result<()> {
-        let mut command = Command::new(&self.program);
+        let mut command = command(&self.program);
         command.arg("-c").arg(&self.config).stdout(Stdio::null()).stderr(Stdio::null());
         self.process = Some(Process::start(&mut command)?);
         let deadline = now() + Duration::from_secs(20);

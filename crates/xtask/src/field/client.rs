@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{ChildStdin, Command, Stdio};
+use std::process::{ChildStdin, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::process::{Process, now};
+use super::process::{Process, command, now};
 
 /// `mosquitto_pub -l`: publishes each line that it is given with QoS 1, directly at the broker.
 pub(super) struct Sender {
@@ -19,7 +19,7 @@ pub(super) struct Sender {
 impl Sender {
     /// Starts it.
     pub(super) fn start(port: u16, topic: &str) -> Result<Self> {
-        let mut command = Command::new("mosquitto_pub");
+        let mut command = command("mosquitto_pub");
         let port = port.to_string();
         let id = topic.replace('/', "-");
         command.args(["-h", "127.0.0.1", "-p", &port, "-t", topic, "-q", "1", "-l", "-i", &id]);
@@ -65,7 +65,7 @@ pub(super) struct Seen {
 impl Receiver {
     /// Starts it.
     pub(super) fn start(port: u16, topic: &'static str) -> Result<Self> {
-        let mut command = Command::new("mosquitto_sub");
+        let mut command = command("mosquitto_sub");
         let port = port.to_string();
         let id = topic.replace('/', "-");
         command.args(["-h", "127.0.0.1", "-p", &port, "-t", topic, "-q", "1", "-c", "-i", &id]);

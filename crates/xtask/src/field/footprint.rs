@@ -2,13 +2,13 @@
 //! one reading a second, publishing to mosquitto.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 
 use super::broker::{Broker, write};
-use super::process::{Process, now, wait};
+use super::process::{Process, command, now, wait};
 
 /// What a program takes.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,7 @@ pub fn measure(program: &Path, folder: &Path, time: Duration) -> Result<Footprin
     let broker = Broker::start(folder)?;
     let pipeline = folder.join("publish.yaml");
     write(&pipeline, &PIPELINE.replace("PORT", &broker.port().to_string()))?;
-    let mut command = Command::new(program);
+    let mut command = command(program);
     command.args(["run", "--admin", "127.0.0.1:0", "--log", "error", "--data-dir"]).arg(folder.join("data"));
     let engine = Process::start(command.arg(&pipeline).stdout(Stdio::null()).stderr(Stdio::inherit()))?;
     wait(Duration::from_secs(5));

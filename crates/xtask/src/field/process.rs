@@ -1,7 +1,10 @@
 //! A child process, and what the kernel says of it.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::io::Read;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -10,10 +13,17 @@ use anyhow::{Context, Result};
 /// A child that is killed when its owner is done with it.
 pub(super) struct Process(Child);
 
+/// A command for `program` that the kernel kills when this program ends, however it ends.
+pub(super) fn command(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
+}
+
 impl Process {
     /// Starts it.
     pub(super) fn start(command: &mut Command) -> Result<Self> {
-        let name = command.get_program().to_string_lossy().into_owned();
+        let name = format!("{command:?}");
         Ok(Process(command.spawn().with_context(|| format!("`{name}` does not start"))?))
     }
 
@@ -46,14 +56,14 @@ impl Process {
     }
 
     fn status(&self, field: &str) -> Result<u64> {
-        let status = read(&format!("/proc/{}/status", self.0.id()))?;
+        let status = read(Path::new(&format!("/proc/{}/status", self.0.id())))?;
         let value = status.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
         Ok(value.trim().trim_end_matches(" kB").trim().parse()?)
     }
 
     /// Processor time used so far.
     pub(super) fn cpu(&self) -> Result<Duration> {
-        let stat = read(&format!("/proc/{}/stat", self.0.id()))?;
+        let stat = read(Path::new(&format!("/proc/{}/stat", self.0.id())))?;
         let (_, fields) = stat.rsplit_once(')').context("no process state")?;
         let ticks: u64 =
             fields.split_whitespace().skip(11).take(2).filter_map(|field| field.parse::<u64>().ok()).sum();
@@ -80,10 +90,16 @@ impl Drop for Process {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the kernel answers through files")]
-fn read(path: &str) -> Result<String> {
+pub(super) fn read(path: &Path) -> Result<String> {
     let mut text = String::new();
-    std::fs::File::open(path)?.read_to_string(&mut text)?;
+    File::open(path)?.read_to_string(&mut text)?;
     Ok(text)
+}
+
+/// A new file, for what a process says.
+#[expect(clippy::disallowed_methods, reason = "the tool sets up its own files")]
+pub(super) fn create(path: &Path) -> Result<File> {
+    File::create(path).with_context(|| format!("cannot create `{}`", path.display()))
 }
 
 /// A port of this machine that was free a moment ago.

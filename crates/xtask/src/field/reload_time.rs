@@ -1,13 +1,13 @@
 //! How long a reload takes in a program of a hundred nodes of which one was edited.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::Result;
 
 use super::admin::{Admin, Times};
 use super::broker::write;
-use super::process::{Process, free_port};
+use super::process::{Process, command, free_port};
 
 /// Pipelines, each of ten nodes.
 const PIPELINES: u32 = 10;
@@ -22,7 +22,7 @@ pub fn reload_times(program: &Path, folder: &Path) -> Result<Times> {
         write(&pipelines.join(format!("station{number}.yaml")), &pipeline(number, 0))?;
     }
     let port = free_port()?;
-    let mut command = Command::new(program);
+    let mut command = command(program);
     command
         .args(["run", "--no-watch", "--log", "error", "--admin", &format!("127.0.0.1:{port}")])
         .args(["--data-dir".as_ref(), folder.join("data").as_os_str(), pipelines.as_os_str()])
@@ -32,7 +32,7 @@ pub fn reload_times(program: &Path, folder: &Path) -> Result<Times> {
     let mut times = Vec::new();
     for edit in 1..=EDITS {
         write(&pipelines.join("station0.yaml"), &pipeline(0, edit))?;
-        times.push(admin.reload("applied")?);
+        times.push(admin.reload("applied", &[])?);
     }
     engine.interrupt()?;
     Ok(Times(times))

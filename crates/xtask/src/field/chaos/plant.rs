@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use crate::field::broker::{Broker, write};
 use crate::field::card::Card;
 use crate::field::client::Receiver;
-use crate::field::process::{Process, wait};
+use crate::field::process::{Process, command, wait};
 use crate::field::proxy::{Proxy, Weather};
 use crate::field::witness::Witness;
 
@@ -117,7 +117,7 @@ impl<'a> Plant<'a> {
     }
 
     fn start_program(&mut self) -> Result<()> {
-        let mut command = Command::new(self.program);
+        let mut command = command(self.program);
         command.args(["run", "--no-admin", "--no-watch", "--log", "error", "--data-dir"]).arg(&self.data_dir);
         command.arg(&self.pipeline).stdout(Stdio::null()).stderr(Stdio::null());
         self.engine = Some(Process::start(&mut command)?);

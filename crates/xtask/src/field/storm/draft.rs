@@ -10,12 +10,23 @@ const PIPELINE: &str = r#"pipeline: storm
 rollback_window: 0s
 connections:
   plant: { type: mqtt, url: "mqtt://127.0.0.1:PORT", client_id: storm-program, keep_alive: 5s }
-sources:
+NOWHEREsources:
   in: { type: mqtt, connection: plant, topics: TOPICS, qos: 1 }
 transforms:
   work: { type: script, inputs: in, code: "this.edit = EDIT; this.lane = meta.topic.sub_string(9);" }
+  first: { type: filter, inputs: LAST, keep: { lane: "0" } }
 MIDDLEsinks:
   out: { type: mqtt, inputs: LAST, connection: plant, topic: "storm/out/{{ event.lane }}", qos: 1, batch: { max_events: BATCH } }
+  spare:
+    type: mqtt
+    inputs: first
+    connection: SPARE
+    topic: storm/spare
+    buffer: { type: disk, max_size: 64MiB }
+"#;
+
+/// Where the spare sink's connection leads when it cannot be made.
+const NOWHERE: &str = r#"  nowhere: { type: mqtt, url: "mqtt://127.0.0.1:1", client_id: storm-spare }
 "#;
 
 /// Gathers readings and takes them apart again: what a window forgets is missing at the end.
@@ -44,18 +55,20 @@ pub(super) enum Edit {
     Script,
     /// A window comes into the middle, or gets another length.
     Window,
-    /// The sink's batches.
+    /// The main sink's batches.
     Sink,
     /// The source's topics.
     Source,
     /// A mistake in the YAML.
     Mistake,
+    /// The spare sink's connection, to one that cannot be made and back: what it is to write waits on disk.
+    Spare,
     /// Another pipeline, which cannot connect, comes or goes.
     Unreachable,
 }
 
-/// The edits of a storm, over and over.
-pub(super) const EDITS: [Edit; 8] = [
+/// The edits of a storm, over and over, but for [`Edit::Spare`].
+const EDITS: [Edit; 8] = [
     Edit::Script,
     Edit::Window,
     Edit::Mistake,
@@ -65,6 +78,17 @@ pub(super) const EDITS: [Edit; 8] = [
     Edit::Script,
     Edit::Sink,
 ];
+
+impl Edit {
+    /// The edit before the reload of this number. The spare sink is away for ten reloads of a hundred: it takes as
+    /// long as the program gives nodes to drain until it is given up.
+    pub(super) fn before(reload: u32) -> Edit {
+        match reload % 100 {
+            10 | 20 => Edit::Spare,
+            _ => EDITS[reload as usize % EDITS.len()],
+        }
+    }
+}
 
 /// The pipeline as it is edited.
 pub(super) struct Draft {
@@ -76,6 +100,7 @@ pub(super) struct Draft {
     windows: usize,
     batch: u32,
     topics: &'static str,
+    is_spare_away: bool,
     has_mistake: bool,
     has_unreachable: bool,
 }
@@ -91,6 +116,7 @@ impl Draft {
             windows: 0,
             batch: 100,
             topics,
+            is_spare_away: false,
             has_mistake: false,
             has_unreachable: false,
         }
@@ -109,8 +135,19 @@ impl Draft {
             Edit::Source if self.topics.contains("other") => self.topics = "[\"storm/in/+\"]",
             Edit::Source => self.topics = "[\"storm/in/+\", \"storm/other\"]",
             Edit::Mistake => {}
+            Edit::Spare => self.is_spare_away = !self.is_spare_away,
             Edit::Unreachable => self.has_unreachable = !self.has_unreachable,
         }
+    }
+
+    /// Connects the spare sink again and takes out mistakes.
+    pub(super) fn calm_down(&mut self) {
+        (self.is_spare_away, self.has_mistake) = (false, false);
+    }
+
+    /// Whether the spare sink has a connection that cannot be made.
+    pub(super) fn is_spare_away(&self) -> bool {
+        self.is_spare_away
     }
 
     /// The pipeline file.
@@ -119,12 +156,15 @@ impl Draft {
             0 => (String::new(), "work"),
             length => (WINDOW.replace("LENGTH", &format!("{length}ms")), "scatter"),
         };
+        let (nowhere, spare) = if self.is_spare_away { (NOWHERE, "nowhere") } else { ("", "plant") };
         let last = if self.has_mistake { "scater" } else { last };
         PIPELINE
             .replace("PORT", &self.port.to_string())
             .replace("EDIT", &self.script.to_string())
             .replace("TOPICS", self.topics)
             .replace("MIDDLE", &middle)
+            .replace("NOWHERE", nowhere)
+            .replace("SPARE", spare)
             .replace("LAST", last)
             .replace("BATCH", &self.batch.to_string())
     }

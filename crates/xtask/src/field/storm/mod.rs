@@ -9,18 +9,18 @@ mod sending;
 mod report;
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use self::draft::{Draft, EDITS, Edit};
+use self::draft::{Draft, Edit};
 use self::report::{Footprint, Report};
 use self::sending::Sending;
 use super::admin::{Admin, Times};
 use super::broker::{Broker, write};
 use super::client::Receiver;
-use super::process::{Process, free_port, now, wait};
+use super::process::{Process, command, create, free_port, now, read, wait};
 
 /// How a storm is made.
 #[derive(Clone, Copy, Debug)]
@@ -33,27 +33,44 @@ pub struct Storm {
 
 /// Topics that messages are sent on, each with numbers of its own, and where they come out.
 const IN: [&str; 4] = ["storm/in/0", "storm/in/1", "storm/in/2", "storm/in/3"];
-const OUT: [&str; 4] = ["storm/out/0", "storm/out/1", "storm/out/2", "storm/out/3"];
+const OUT: [&str; 5] = ["storm/out/0", "storm/out/1", "storm/out/2", "storm/out/3", SPARE];
 /// How long nothing arrives until the rest counts as lost.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The time between two edits.
 const PAUSE: Duration = Duration::from_millis(100);
-/// After so many edits memory is looked at for the first time: buffers have their size then.
-const WARM: u32 = 50;
+/// What the spare sink writes has the numbers of this topic only.
+const SPARE: &str = "storm/spare";
+/// What may be cut off when the spare sink gets its connection back: it cannot write what it has in hand.
+const EXPENDABLE: [&str; 2] = ["storm/spare", "storm/nowhere"];
+/// The program's log.
+const LOG: &str = "program.log";
+/// Lines of the program's log that are told when it does not go well.
+const LOG_LINES: usize = 20;
 
 /// Runs `program` through a storm, in `folder`; tells how it goes through `say`.
 pub fn run(program: &Path, folder: &Path, storm: Storm, mut say: impl FnMut(String)) -> Result<Report> {
+    let report = weather(program, folder, storm, &mut say);
+    if !report.as_ref().is_ok_and(Report::is_clean) {
+        let log = read(&folder.join(LOG))?;
+        let lines: Vec<&str> = log.lines().rev().take(LOG_LINES).collect();
+        lines.into_iter().rev().for_each(|line| say(line.to_owned()));
+    }
+    report
+}
+
+fn weather(program: &Path, folder: &Path, storm: Storm, say: &mut impl FnMut(String)) -> Result<Report> {
     let broker = Broker::start(folder)?;
     let pipelines = folder.join("pipelines");
     std::fs::create_dir(&pipelines)?;
     let mut draft = Draft::new(broker.port());
     write(&pipelines.join("storm.yaml"), &draft.text())?;
     let port = free_port()?;
-    let mut command = Command::new(program);
+    let mut command = command(program);
     command
-        .args(["run", "--no-watch", "--log", "off", "--admin", &format!("127.0.0.1:{port}")])
+        .args(["run", "--no-watch", "--log", "warn", "--admin", &format!("127.0.0.1:{port}")])
         .args(["--data-dir".as_ref(), folder.join("data").as_os_str(), pipelines.as_os_str()])
-        .stdout(Stdio::null());
+        .stdout(Stdio::null())
+        .stderr(create(&folder.join(LOG))?);
     let engine = Process::start(&mut command)?;
     let admin = Admin::ready(port)?;
     let receivers: Vec<Receiver> =
@@ -63,46 +80,51 @@ pub fn run(program: &Path, folder: &Path, storm: Storm, mut say: impl FnMut(Stri
 
     let start = now();
     let sending = Sending::start(broker.port(), &IN, storm.rate)?;
-    let (mut applied, mut rejected) = (Times::default(), Times::default());
+    let (mut applied, mut rejected, mut stuck) = (Times::default(), Times::default(), Times::default());
     let mut footprint = Vec::new();
     for reload in 0..storm.reloads {
         wait(PAUSE);
-        if reload == WARM.min(storm.reloads - 1) {
-            footprint.push(measure(&engine, &admin)?);
-        }
-        let edit = EDITS[reload as usize % EDITS.len()];
+        let edit = Edit::before(reload);
+        let was_away = draft.is_spare_away();
         draft.edit(edit, reload);
         write(&pipelines.join("storm.yaml"), &draft.text())?;
         draft.place_unreachable(&pipelines.join("unreachable.yaml"))?;
-        if edit == Edit::Mistake {
-            rejected.0.push(admin.reload("rejected")?);
-        } else {
-            applied.0.push(admin.reload("applied")?);
+        match edit {
+            Edit::Mistake => rejected.0.push(admin.reload("rejected", &[])?),
+            Edit::Spare if was_away => stuck.0.push(admin.reload("applied", &EXPENDABLE)?),
+            _ => applied.0.push(admin.reload("applied", &[])?),
         }
+        footprint.push(measure(&engine, &admin)?);
         if reload % 100 == 99 {
             say(format!("{:>5} reloads, {} messages arrived", reload + 1, arrived()));
         }
     }
-    footprint.push(measure(&engine, &admin)?);
+    draft.calm_down();
+    draft.edit(Edit::Script, storm.reloads);
+    write(&pipelines.join("storm.yaml"), &draft.text())?;
+    admin.reload("applied", &EXPENDABLE)?;
     let sent = sending.finish()?;
     let rate = sent as f64 / now().duration_since(start).as_secs_f64();
+    let expected = sent + sent.div_ceil(IN.len() as u64);
     let (mut latest, mut since) = (arrived(), now());
-    while latest < sent && now().duration_since(since) < PATIENCE {
+    while latest < expected && now().duration_since(since) < PATIENCE {
         wait(Duration::from_millis(50));
         if arrived() > latest {
             (latest, since) = (arrived(), now());
         }
     }
     engine.interrupt()?;
+    let (first, second) = footprint.split_at(footprint.len() / 2);
     let mut report = Report {
         sent,
         rate,
-        lost: sent,
+        lost: expected,
         duplicated: 0,
         out_of_order: 0,
         applied,
         rejected,
-        footprint: footprint.try_into().ok().context("memory was looked at twice")?,
+        stuck,
+        footprint: [Footprint::most(first), Footprint::most(second)],
     };
     for receiver in &receivers {
         let seen = receiver.seen();

@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::WARM;
 use crate::field::admin::Times;
 
 /// What came of a storm.
@@ -22,12 +21,14 @@ pub struct Report {
     pub applied: Times,
     /// How long the others took.
     pub rejected: Times,
-    /// What the program took after the first reloads, and at the end.
+    /// How long it took to end a sink that could not write.
+    pub stuck: Times,
+    /// The most that the program took in the first half of the reloads and in the second.
     pub footprint: [Footprint; 2],
 }
 
-/// What the program takes at one moment.
-#[derive(Clone, Copy, Debug)]
+/// What the program takes.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Footprint {
     /// Resident memory in KiB.
     pub resident: u64,
@@ -35,6 +36,17 @@ pub struct Footprint {
     pub threads: u64,
     /// Tasks.
     pub tasks: u64,
+}
+
+impl Footprint {
+    /// The most of each, over several moments.
+    pub(super) fn most(moments: &[Footprint]) -> Footprint {
+        moments.iter().fold(Footprint::default(), |most, moment| Footprint {
+            resident: most.resident.max(moment.resident),
+            threads: most.threads.max(moment.threads),
+            tasks: most.tasks.max(moment.tasks),
+        })
+    }
 }
 
 impl Report {
@@ -46,7 +58,6 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [warm, end] = self.footprint;
         writeln!(
             formatter,
             "sent {} ({:.0} a second), lost {}, duplicated {}, out of order {}",
@@ -54,15 +65,12 @@ impl fmt::Display for Report {
         )?;
         writeln!(formatter, "applied: {}", self.applied)?;
         writeln!(formatter, "rejected: {}", self.rejected)?;
-        write!(
-            formatter,
-            "memory {:.1} MB, {} threads, {} tasks after {WARM} reloads; {:.1} MB, {} threads, {} tasks at the end",
-            warm.resident as f64 * 1024.0 / 1e6,
-            warm.threads,
-            warm.tasks,
-            end.resident as f64 * 1024.0 / 1e6,
-            end.threads,
-            end.tasks
-        )
+        writeln!(formatter, "ending a sink that cannot write: {}", self.stuck)?;
+        for (when, most) in ["first", "second"].iter().zip(self.footprint) {
+            let memory = most.resident as f64 * 1024.0 / 1e6;
+            let Footprint { threads, tasks, .. } = most;
+            writeln!(formatter, "{when} half: at most {memory:.1} MB, {threads} threads, {tasks} tasks")?;
+        }
+        Ok(())
     }
 }
