@@ -2,9 +2,9 @@
 //! once a second and says whether the change should be taken back, and why.
 //!
 //! A change is worse than what was before if, in the nodes it touched, (1) events fail or are lost at a rate that is
-//! ten percentage points higher, at least five of them; (2) a source that gave events gives none any more,
-//! for as long as four of its usual intervals, twice its longest silence before, and at least five seconds; (3) a node that was at work has failed
-//! for good, or has not come to work at the end of the window.
+//! ten percentage points higher, at least five of them; (2) a source that gave events gives none any more, for as
+//! long as four of its usual intervals, twice its longest silence before, and at least five seconds; (3) a node
+//! that was at work has failed for good, or has not come to work at the end of the window.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};

@@ -159,6 +159,17 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_sink_that_can_write_no_event_any_more_is_taken_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let into = |file: &str| {
+            let sink = format!("type: file, path: \"{}/{file}.jsonl\"", folder.path().display());
+            pipeline(TEN, GOOD).replace("type: blackhole", &sink)
+        };
+        let reason = reason(&into("{{ event.n }}"), &into("{{ event.m }}")).await;
+        assert!(reason.starts_with("`p/out` fails 100 % of its events"), "{reason}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_change_that_fails_more_events_than_before_is_taken_back() {
         let fails_one_of = |n: u32| pipeline(TEN, &format!("if meta.sequence % {n} == 0 {{ throw 1; }}"));
         let reason = reason(&fails_one_of(10), &fails_one_of(2)).await;
