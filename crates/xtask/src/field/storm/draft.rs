@@ -9,7 +9,7 @@ use super::super::broker::write;
 const PIPELINE: &str = r#"pipeline: storm
 rollback_window: 0s
 connections:
-  plant: { type: mqtt, url: "mqtt://127.0.0.1:PORT", client_id: storm-program, keep_alive: 5s }
+  plant: { type: mqtt, url: "mqtt://127.0.0.1:PORT", client_id: storm-program, version: "5", keep_alive: 5s }
 NOWHEREsources:
   in: { type: mqtt, connection: plant, topics: TOPICS, qos: 1 }
 transforms:
@@ -80,10 +80,10 @@ const EDITS: [Edit; 8] = [
 ];
 
 impl Edit {
-    /// The edit before the reload of this number. The spare sink is away for ten reloads of a hundred: it takes as
-    /// long as the program gives nodes to drain until it is given up.
+    /// The edit before the reload of this number. The spare sink is away once, for ten reloads: what feeds it waits
+    /// while it is given its connection back, as long as the program lets nodes drain.
     pub(super) fn before(reload: u32) -> Edit {
-        match reload % 100 {
+        match reload {
             10 | 20 => Edit::Spare,
             _ => EDITS[reload as usize % EDITS.len()],
         }
