@@ -159,6 +159,7 @@ impl Node {
     pub fn renews(&self, before: &Node) -> bool {
         (self.kind, before.kind) == (Kind::Connection, Kind::Connection)
             && self.component == before.component
+            && self.facts.renews
             && self.text_fingerprint == before.text_fingerprint
             && self.fingerprint != before.fingerprint
     }

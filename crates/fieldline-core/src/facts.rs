@@ -50,6 +50,8 @@ pub struct Facts {
     pub writes: Vec<Writes>,
     /// Files it reads when it is built or runs: watched, and part of its fingerprint.
     pub files: Vec<PathBuf>,
+    /// Whether it is a connection that can go on with other content of its files.
+    pub renews: bool,
     /// It may block its thread for long, so it gets one of its own.
     pub blocking: bool,
     /// How the settings are configured that can be changed while it runs with this config.

@@ -58,6 +58,9 @@ fn a_connection_whose_files_have_changed_goes_on_and_so_do_its_users() {
     let mut next = running.clone();
     let connection = next.nodes.iter_mut().find(|node| node.id.node() == "c").expect("it is there");
     connection.fingerprint = Fingerprint(connection.fingerprint.0 ^ 1);
+    assert_eq!(diff(&running, &next)[0].action, Action::Restart, "for it cannot go on");
+    let connection = next.nodes.iter_mut().find(|node| node.id.node() == "c").expect("it is there");
+    connection.facts.renews = true;
     for change in diff(&running, &next) {
         let expected = if change.id.node() == "c" { Action::Renew } else { Action::Keep };
         assert_eq!(change.action, expected, "{}", change.id);

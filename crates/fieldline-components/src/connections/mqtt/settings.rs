@@ -227,6 +227,8 @@ impl Config for MqttConnectionConfig {
             peer,
             forgotten: forgotten.then(|| FieldPath::root().key("clean_session")),
             files: tls.chain(listen_tls).map(|path| path.0.clone()).collect(),
+            // A broker inside the program reads its certificates when it starts.
+            renews: self.url.is_some(),
             ..Facts::default()
         }
     }
