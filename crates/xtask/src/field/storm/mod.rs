@@ -59,7 +59,7 @@ pub fn run(program: &Path, folder: &Path, storm: Storm, mut say: impl FnMut(Stri
 }
 
 fn weather(program: &Path, folder: &Path, storm: Storm, say: &mut impl FnMut(String)) -> Result<Report> {
-    let broker = Broker::start(folder)?;
+    let broker = Broker::in_memory(folder)?;
     let pipelines = folder.join("pipelines");
     std::fs::create_dir(&pipelines)?;
     let mut draft = Draft::new(broker.port());
