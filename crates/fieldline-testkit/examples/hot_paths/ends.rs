@@ -1,5 +1,7 @@
 //! Where the events of a measurement come from and end: both as cheap as can be.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, Clock, ComponentError, Config, Draft, Event, Example, Kind, Meta,
@@ -84,7 +86,7 @@ impl Source for Generating {
             } else {
                 self.body.clone()
             };
-            batch.events.push(Draft { body, meta: Meta::new(clock.time(), "".into()) });
+            batch.events.push(Draft { body, meta: Meta::new(clock.time(), Arc::default()) });
         }
         self.left -= count;
         self.in_flight += 1;
