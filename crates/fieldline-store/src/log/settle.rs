@@ -38,8 +38,9 @@ impl Log {
         while self.oldest()?.is_some_and(|oldest| is_too_old(oldest.appended_at)) {
             let records = self.read_front(EXPIRY_BATCH, EXPIRY_BATCH_BYTES)?;
             let expired = records.iter().take_while(|record| is_too_old(record.appended_at));
-            let end = expired.last().map_or(self.head, |record| record.sequence + 1);
-            let expired = self.settle_before(end);
+            // While a failed sync isn't made good, the oldest record may be known and yet not be readable.
+            let Some(last) = expired.last() else { break };
+            let expired = self.settle_before(last.sequence + 1);
             self.stats.expired += expired;
             total += expired;
         }

@@ -1,6 +1,7 @@
 //! One test per fault that a card, a file system or a person can cause.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fieldline_store::testing::{MemoryStorage, PowerCut};
 use fieldline_store::{Appended, Log, Options, Storage, StoreError, Tally, WhenFull};
@@ -183,6 +184,21 @@ fn a_sync_that_keeps_failing_promises_nothing_and_loses_nothing_once_it_works() 
     storage.cut_power(PowerCut::default());
     let mut log = open(&storage, Options::default());
     assert_eq!(payloads(&mut log), [b"durable".as_slice(), b"waiting", b"accepted"]);
+}
+
+#[test]
+fn a_record_that_a_failed_sync_hides_expires_once_it_shows_again() {
+    let storage = MemoryStorage::new();
+    let options = Options { max_age: Some(Duration::from_secs(1)), ..Options::default() };
+    let mut log = open(&storage, options);
+    store(&mut log, b"old");
+    assert!(log.oldest().expect("readable").is_some(), "its age is known from now on");
+    storage.fail_syncs(2);
+    assert!(matches!(log.sync(), Err(StoreError::SyncFailed { .. })));
+    assert_eq!(log.expire(60_000).expect("nothing is read"), 0);
+    log.sync().expect("synced");
+    assert_eq!(log.expire(60_000).expect("readable"), 1);
+    assert_balanced(&log);
 }
 
 #[test]
