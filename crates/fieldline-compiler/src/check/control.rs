@@ -16,12 +16,16 @@ pub(super) fn check(
     files: &FileSet,
     diagnostics: &mut Diagnostics,
 ) {
-    let ways = Ways { resolved, wiring };
+    if wiring.control.iter().all(Vec::is_empty) {
+        return;
+    }
+    let ways = Ways::new(resolved, wiring);
+    let carrying = ways.carrying_data();
     for (steered, edges) in wiring.control.iter().enumerate().filter(|(_, edges)| !edges.is_empty()) {
         if ways.answers_come_back(steered) {
             diagnostics.answers_come_back(edges[0].span, &spec.nodes[steered].id);
         }
-        command_topics(spec, steered, &ways, files, diagnostics);
+        command_topics(spec, steered, &ways, &carrying, files, diagnostics);
     }
 }
 
@@ -30,6 +34,7 @@ fn command_topics(
     spec: &PipelineSpec,
     steered: usize,
     ways: &Ways<'_>,
+    carrying: &[usize],
     files: &FileSet,
     diagnostics: &mut Diagnostics,
 ) {
@@ -37,7 +42,7 @@ fn command_topics(
     for commander in ways.commanders(steered) {
         let Some(commands) = facts(commander) else { continue };
         for (field, filter) in &commands.subscribes {
-            let published = ways.carrying_data().into_iter().find_map(|sink| {
+            let published = carrying.iter().find_map(|&sink| {
                 let data = facts(sink)?;
                 let shared = peer(spec, ways.resolved, sink) == peer(spec, ways.resolved, commander);
                 let (field, topic) =
@@ -75,14 +80,29 @@ fn fixed_levels(filter: &str) -> Vec<&str> {
 struct Ways<'p> {
     resolved: &'p [Option<Resolved>],
     wiring: &'p Wiring,
+    /// By the node they lead from.
+    onward: Vec<Vec<Way>>,
 }
 
-impl Ways<'_> {
-    fn is_response(&self, edge: &Edge) -> bool {
-        self.resolved[edge.from].as_ref().is_some_and(|node| {
-            let name = node.facts.outputs.get(usize::from(edge.port));
-            !node.rights.is_empty() && name.is_some_and(|name| name == RESPONSE)
-        })
+#[derive(Clone, Copy)]
+struct Way {
+    to: usize,
+    /// It carries answers to commands.
+    is_response: bool,
+    /// It carries commands.
+    is_command: bool,
+}
+
+impl<'p> Ways<'p> {
+    fn new(resolved: &'p [Option<Resolved>], wiring: &'p Wiring) -> Self {
+        let mut onward = vec![Vec::new(); resolved.len()];
+        for (to, commands) in wiring.control.iter().enumerate() {
+            let events = wiring.into(to).map(|edge| (edge, false));
+            for (edge, is_command) in events.chain(commands.iter().map(|edge| (*edge, true))) {
+                onward[edge.from].push(Way { to, is_response: is_response(resolved, &edge), is_command });
+            }
+        }
+        Ways { resolved, wiring, onward }
     }
 
     /// Whether an answer of `steered` leads to a further command to it: then there would be no end of answers.
@@ -91,17 +111,12 @@ impl Ways<'_> {
         // A node, and whether it is reached by a command: one has answers, the other readings as its consequence.
         let mut open = vec![(steered, true)];
         while let Some((node, commanded)) = open.pop() {
-            let leads = |edge: &Edge| edge.from == node && self.is_response(edge) == commanded;
-            for (next, seen) in seen.iter_mut().enumerate() {
-                let by_event = self.wiring.into(next).any(|edge| leads(&edge));
-                let by_command = self.wiring.control[next].iter().any(leads);
-                if by_command && next == steered {
+            for way in self.onward[node].iter().filter(|way| way.is_response == commanded) {
+                if way.is_command && way.to == steered {
                     return true;
                 }
-                for (reached, commanded) in [(by_event, false), (by_command, true)] {
-                    if reached && !std::mem::replace(&mut seen[usize::from(commanded)], true) {
-                        open.push((next, commanded));
-                    }
+                if !std::mem::replace(&mut seen[way.to][usize::from(way.is_command)], true) {
+                    open.push((way.to, way.is_command));
                 }
             }
         }
@@ -110,34 +125,39 @@ impl Ways<'_> {
 
     /// Every node from which commands reach `steered`.
     fn commanders(&self, steered: usize) -> Vec<usize> {
-        let mut found = Vec::new();
-        let mut open: Vec<usize> = self.wiring.control[steered].iter().map(|edge| edge.from).collect();
-        while let Some(node) = open.pop() {
-            if !found.contains(&node) {
-                found.push(node);
-                open.extend(self.wiring.into(node).map(|edge| edge.from));
-            }
-        }
-        found
+        let commands = self.wiring.control[steered].iter().map(|edge| edge.from);
+        self.reached(commands.collect(), |node| self.wiring.into(node).map(|edge| edge.from).collect())
     }
 
     /// Every node that something else than answers reaches.
     fn carrying_data(&self) -> Vec<usize> {
-        let count = self.resolved.len();
-        let mut carrying: Vec<usize> =
-            (0..count).filter(|node| self.wiring.into(*node).count() == 0).collect();
-        let mut position = 0;
-        while let Some(node) = carrying.get(position).copied() {
-            position += 1;
-            for next in 0..count {
-                let brings = |edge: Edge| edge.from == node && !self.is_response(&edge);
-                if !carrying.contains(&next) && self.wiring.into(next).any(brings) {
-                    carrying.push(next);
-                }
+        let first = (0..self.resolved.len()).filter(|node| self.wiring.into(*node).count() == 0);
+        let carries = |way: &&Way| !way.is_response && !way.is_command;
+        self.reached(first.collect(), |node| {
+            self.onward[node].iter().filter(carries).map(|way| way.to).collect()
+        })
+    }
+
+    /// Every node reached from those in `open`, in the order of finding.
+    fn reached(&self, mut open: Vec<usize>, step: impl Fn(usize) -> Vec<usize>) -> Vec<usize> {
+        let mut seen = vec![false; self.resolved.len()];
+        let mut found = Vec::new();
+        while let Some(node) = open.pop() {
+            if !std::mem::replace(&mut seen[node], true) {
+                found.push(node);
+                open.extend(step(node));
             }
         }
-        carrying
+        found
     }
+}
+
+/// Whether an edge carries the answers of a steered node.
+fn is_response(resolved: &[Option<Resolved>], edge: &Edge) -> bool {
+    resolved[edge.from].as_ref().is_some_and(|node| {
+        let name = node.facts.outputs.get(usize::from(edge.port));
+        !node.rights.is_empty() && name.is_some_and(|name| name == RESPONSE)
+    })
 }
 
 #[cfg(test)]
