@@ -2,26 +2,13 @@
 //! port of this machine. Skipped, with a printed reason, where mosquitto is not installed.
 
 use std::io::Read;
-use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
-use crate::program::Process;
+use crate::mosquitto;
+use crate::program::{Process, write};
 
 const FIELDLINE: &str = env!("CARGO_BIN_EXE_fieldline");
-
-#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
-fn mosquitto() -> Option<PathBuf> {
-    let found = ["/usr/sbin/mosquitto", "/usr/bin/mosquitto"]
-        .into_iter()
-        .map(PathBuf::from)
-        .find(|path| path.exists());
-    if found.is_none() {
-        println!("skipped: mosquitto is not installed");
-    }
-    found
-}
 
 fn certs(folder: &Path) {
     let done =
@@ -29,36 +16,13 @@ fn certs(folder: &Path) {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
-/// Starts mosquitto on a free port with mutual TLS, and waits until it accepts.
+/// mosquitto with mutual TLS.
 fn broker(program: &Path, folder: &Path, certs: &Path) -> (Process, u16) {
-    let port =
-        TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("a free port").port();
-    let config = folder.join("mosquitto.conf");
     let certs = certs.display();
     let text = format!(
-        "listener {port} 127.0.0.1\nuser root\nallow_anonymous true\nrequire_certificate true\n\
-         cafile {certs}/ca.pem\ncertfile {certs}/server.pem\nkeyfile {certs}/server.key\n"
+        "require_certificate true\ncafile {certs}/ca.pem\ncertfile {certs}/server.pem\nkeyfile {certs}/server.key\n"
     );
-    write(&config, &text);
-    let mut command = Command::new(program);
-    command.arg("-c").arg(&config).stdout(Stdio::null()).stderr(Stdio::null());
-    let process = Process(command.spawn().expect("mosquitto starts"));
-    let deadline = now() + Duration::from_secs(20);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(now() < deadline, "mosquitto does not accept");
-        std::thread::yield_now();
-    }
-    (process, port)
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test sets up its own files")]
-fn write(path: &Path, text: &str) {
-    std::fs::write(path, text).expect("the file can be written");
-}
-
-#[expect(clippy::disallowed_methods, reason = "a test of real processes waits in real time")]
-fn now() -> Instant {
-    Instant::now()
+    mosquitto::start(program, folder, &text)
 }
 
 /// Starts example 1 as a station with the certificates of `certs`.
@@ -78,7 +42,7 @@ fn station(folder: &Path, certs: &Path, port: u16) -> Process {
 
 #[test]
 fn readings_arrive_at_a_broker_that_demands_a_certificate() {
-    let Some(program) = mosquitto() else { return };
+    let Some(program) = mosquitto::find() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let pki = folder.path().join("certs");
     certs(&pki);
@@ -125,7 +89,7 @@ fn readings_arrive_at_a_broker_that_demands_a_certificate() {
 
 #[test]
 fn a_certificate_of_another_authority_is_refused_and_said_so() {
-    let Some(program) = mosquitto() else { return };
+    let Some(program) = mosquitto::find() else { return };
     let folder = tempfile::tempdir().expect("a folder");
     let (right, wrong) = (folder.path().join("right"), folder.path().join("wrong"));
     certs(&right);

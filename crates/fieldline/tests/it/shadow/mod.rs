@@ -1,6 +1,7 @@
 //! `fieldline shadow` against the shadow service of the embedded broker, in a program of its own, and against a server
 //! of REST that demands certificates.
 
+mod outside_broker;
 mod rest_server;
 
 use std::io::{BufRead, BufReader, Write};
