@@ -67,8 +67,13 @@ fn main() -> Result<(), Failure> {
     let topic = format!("{topic}/in");
     probe(&mut sender, &topic, qos, &arrivals)?;
     let begun = clock();
-    publish_all(&mut sender, &topic, qos, &pace, &sent, &arrivals)?;
+    let published = publish_all(&mut sender, &topic, qos, &pace, &sent, &arrivals);
+    if published.is_err() && !reader.is_finished() {
+        return published;
+    }
+    // If both ends failed, it was the receiver's failure that ended the sender.
     let mut latencies = reader.join().map_err(|_| "the receiver panicked")??;
+    published?;
     let seconds = Duration::from_nanos(clock() - begun).as_secs_f64();
     latencies.sort_unstable();
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize] as f64 / 1e3;
