@@ -10,7 +10,6 @@ mod translate;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::FutureExt;
 use rumqttc::{Outgoing, v5};
 use rustls::ClientConfig;
 
@@ -107,11 +106,11 @@ impl Requests {
     pub(crate) fn publish(&self, publish: &Publish) -> bool {
         let (topic, payload) = (publish.topic.as_str(), publish.payload.clone());
         match self {
-            // Only the waiting form takes `Bytes` without a copy; it is asked once and never waited for.
-            Self::V4(client) => client
-                .publish_bytes(topic, translate::qos_v4(publish.qos), publish.retain, payload)
-                .now_or_never()
-                .is_some_and(|sent| sent.is_ok()),
+            // The form that takes `Bytes` without a copy waits for room. Asked once and then dropped, it would sometimes
+            // have sent: the event loop takes from those who wait, on another thread.
+            Self::V4(client) => {
+                client.try_publish(topic, translate::qos_v4(publish.qos), publish.retain, payload).is_ok()
+            }
             Self::V5(client) => {
                 let qos = translate::qos_v5(publish.qos);
                 match translate::properties_v5(&publish.properties) {

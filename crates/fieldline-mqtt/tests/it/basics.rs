@@ -144,3 +144,24 @@ async fn closing_sends_what_waits_and_says_goodbye() {
     assert_eq!(*connection.state().borrow(), State::Closed);
     assert!(connection.publish(Publish::new("a", "late")).await.is_err());
 }
+
+#[expect(clippy::disallowed_methods, reason = "a test has no supervisor")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_sent_twice_while_the_queue_to_the_event_loop_is_full() {
+    const COUNT: u32 = 20_000;
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut peer = broker.welcome(false).await;
+    // The client fills the queue, while the event loop empties it on another thread.
+    let client = tokio::spawn(async move {
+        for number in 0..COUNT {
+            let publish = Publish { qos: QoS::AtMostOnce, ..Publish::new("a", number.to_string()) };
+            let _receipt = connection.enqueue(publish).await.expect("room");
+        }
+        connection
+    });
+    for number in 0..COUNT {
+        assert_eq!(peer.published().await.payload, number.to_string());
+    }
+    client.await.expect("it does not panic");
+}
