@@ -26,7 +26,6 @@ impl Session {
         end
     }
 
-    /// Whether a new connection was asked for since the last time this was asked.
     /// When to ask [`Session::overdue`] next, unless woken. What is written from now on cannot be overdue before
     /// the operation time-out has passed.
     pub(crate) fn next_look(&self, now: Instant) -> Instant {
@@ -36,6 +35,7 @@ impl Session {
         at_last.map_or(next_look, |at_last| at_last.min(next_look))
     }
 
+    /// Whether a new connection was asked for since the last time this was asked.
     pub(crate) fn take_reconnect(&self) -> bool {
         self.lock().reconnect.take().is_some()
     }
