@@ -1,6 +1,7 @@
 //! Commands: answers that would come back as commands for ever, and command topics among the data.
 
 use super::peer;
+use super::reach::reached;
 use crate::control::RESPONSE;
 use crate::diagnostics::Diagnostics;
 use crate::files::FileSet;
@@ -126,29 +127,16 @@ impl<'p> Ways<'p> {
     /// Every node from which commands reach `steered`.
     fn commanders(&self, steered: usize) -> Vec<usize> {
         let commands = self.wiring.control[steered].iter().map(|edge| edge.from);
-        self.reached(commands.collect(), |node| self.wiring.into(node).map(|edge| edge.from).collect())
+        reached(self.resolved.len(), commands.collect(), |node| self.wiring.into(node).map(|edge| edge.from))
     }
 
     /// Every node that something else than answers reaches.
     fn carrying_data(&self) -> Vec<usize> {
         let first = (0..self.resolved.len()).filter(|node| self.wiring.into(*node).count() == 0);
         let carries = |way: &&Way| !way.is_response && !way.is_command;
-        self.reached(first.collect(), |node| {
-            self.onward[node].iter().filter(carries).map(|way| way.to).collect()
+        reached(self.resolved.len(), first.collect(), |node| {
+            self.onward[node].iter().filter(carries).map(|way| way.to)
         })
-    }
-
-    /// Every node reached from those in `open`, in the order of finding.
-    fn reached(&self, mut open: Vec<usize>, step: impl Fn(usize) -> Vec<usize>) -> Vec<usize> {
-        let mut seen = vec![false; self.resolved.len()];
-        let mut found = Vec::new();
-        while let Some(node) = open.pop() {
-            if !std::mem::replace(&mut seen[node], true) {
-                found.push(node);
-                open.extend(step(node));
-            }
-        }
-        found
     }
 }
 

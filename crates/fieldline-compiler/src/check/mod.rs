@@ -7,6 +7,7 @@ mod cycles;
 pub(crate) mod documents;
 mod graph;
 pub(crate) mod policy;
+mod reach;
 mod sessions;
 pub(crate) mod topics;
 

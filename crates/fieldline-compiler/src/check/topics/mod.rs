@@ -10,6 +10,7 @@ use compact_str::CompactString;
 use self::filters::Filters;
 use super::cycles::cycles;
 use super::peer;
+use super::reach::reached;
 use crate::diagnostics::Diagnostics;
 use crate::files::{FileSet, Span};
 use crate::resolve::{Fields, Resolved};
@@ -66,7 +67,9 @@ impl Relays {
                 continue;
             };
             let Some(publisher) = peer(spec, resolved, sink) else { continue };
-            for source in upstream(sink, wiring) {
+            let upstream =
+                reached(spec.nodes.len(), vec![sink], |node| wiring.into(node).map(|edge| edge.from));
+            for source in upstream {
                 let Some(subscribes) =
                     facts(source).map(|facts| &facts.subscribes).filter(|all| !all.is_empty())
                 else {
@@ -176,18 +179,4 @@ impl Relays {
         }
         certain.then(|| relay.pipeline.clone())
     }
-}
-
-/// Every node from which `sink` is reached, itself included.
-fn upstream(sink: usize, wiring: &Wiring) -> Vec<usize> {
-    let mut seen = vec![false; wiring.inputs.len()];
-    let mut next = vec![sink];
-    let mut found = Vec::new();
-    while let Some(node) = next.pop() {
-        if !std::mem::replace(&mut seen[node], true) {
-            found.push(node);
-            next.extend(wiring.into(node).map(|edge| edge.from));
-        }
-    }
-    found
 }
