@@ -14,7 +14,7 @@ use fieldline_mqtt::{AckToken, Message, QoS};
 use fieldline_shadow::client::{self, Change, Content, DeltaTracker, TrackerAction};
 use fieldline_shadow::json::Object;
 use fieldline_shadow::name::ShadowName;
-use fieldline_shadow::topic::{self, Operation, Topic};
+use fieldline_shadow::topic::Topic;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -62,14 +62,6 @@ impl Watch {
             Watch::Documents => client::Watch::Documents,
         }
     }
-
-    /// The topic on which changes are told.
-    fn kind(self) -> topic::Kind {
-        match self {
-            Watch::Delta => topic::Kind::Delta,
-            Watch::Desired | Watch::Documents => topic::Kind::Documents,
-        }
-    }
 }
 
 impl Config for ShadowSourceConfig {
@@ -99,7 +91,7 @@ impl Config for ShadowSourceConfig {
 
     fn facts(&self) -> Facts {
         let name = shadow_name(&self.thing, self.shadow.as_deref()).ok();
-        let topic = name.map(|name| Topic::new(&name, self.watch.kind()).to_string());
+        let topic = name.map(|name| Topic::new(&name, self.watch.of_client().kind()).to_string());
         Facts {
             connection: Some((FieldPath::root().key("connection"), self.connection.clone())),
             connection_type: Some("mqtt"),
@@ -157,12 +149,7 @@ impl Source for ShadowSource {
         match &mut self.link {
             Some(link) => link.begin_again(),
             None => {
-                let kinds = [
-                    self.follower.watch.kind(),
-                    topic::Kind::Accepted(Operation::Get),
-                    topic::Kind::Rejected(Operation::Get),
-                    topic::Kind::Accepted(Operation::Delete),
-                ];
+                let kinds = self.follower.watch.of_client().kinds();
                 let link = Link::new(&self.connection, &self.follower.name, &kinds, QoS::AtLeastOnce);
                 self.link = Some(link?);
             }

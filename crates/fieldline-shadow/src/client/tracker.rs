@@ -20,6 +20,26 @@ pub enum Watch {
     Documents,
 }
 
+impl Watch {
+    /// The topic on which the service tells of these changes.
+    pub fn kind(self) -> Kind {
+        match self {
+            Watch::Delta => Kind::Delta,
+            Watch::Desired | Watch::Documents => Kind::Documents,
+        }
+    }
+
+    /// All topics on which a [`DeltaTracker`] has to hear what comes.
+    pub fn kinds(self) -> [Kind; 4] {
+        [
+            self.kind(),
+            Kind::Accepted(Operation::Get),
+            Kind::Rejected(Operation::Get),
+            Kind::Accepted(Operation::Delete),
+        ]
+    }
+}
+
 /// Something in the shadow is different.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Change {

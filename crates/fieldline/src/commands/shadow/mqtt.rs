@@ -10,7 +10,6 @@ use fieldline_mqtt::{Connection, Options, QoS, State};
 use fieldline_shadow::client::{Answer, Change, Content, DeltaTracker, Question, TrackerAction, Watch};
 use fieldline_shadow::json::{Json, Object};
 use fieldline_shadow::name::ShadowName;
-use fieldline_shadow::topic::{Kind, Operation};
 use tokio::time::timeout;
 
 use super::failure::Failure;
@@ -111,13 +110,7 @@ async fn follow(
     count: Option<usize>,
     patience: Duration,
 ) -> Result<(), Failure> {
-    let kinds = [
-        Kind::Accepted(Operation::Get),
-        Kind::Rejected(Operation::Get),
-        Kind::Accepted(Operation::Delete),
-        if watch == Watch::Delta { Kind::Delta } else { Kind::Documents },
-    ];
-    let mut link = Link::new(connection, &name, &kinds, QoS::AtMostOnce)?;
+    let mut link = Link::new(connection, &name, &watch.kinds(), QoS::AtMostOnce)?;
     let mut tracker = DeltaTracker::new(name, watch, retry(Period(patience)), &token_prefix("watch"));
     let mut printed = 0;
     while count.is_none_or(|count| printed < count) {
