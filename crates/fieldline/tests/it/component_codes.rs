@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use fieldline_compiler::diagnostics::codes as compiler_codes;
 use fieldline_components::codes::CODES;
 
-use crate::pages::shown_on;
-use crate::program::{files, read, updates, workspace, write};
+use crate::pages;
+use crate::program::{files, read, workspace};
 
 /// What is only said by programs that were built with other features than this one.
 fn is_of_another_build(code: &str) -> bool {
@@ -26,25 +26,15 @@ fn components() -> PathBuf {
 
 #[test]
 fn every_page_shows_what_the_program_says() {
-    let mut stale = Vec::new();
-    for path in files(&components().join("tests/diagnostics"), "md") {
-        let code = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        if is_of_another_build(&code) {
-            continue;
-        }
-        let page = read(&path);
-        let actual = shown_on(&page);
-        assert!(actual.contains(&format!("\nerror[{code}]: ")), "no case gives `{code}`:\n{actual}");
-        if updates() {
-            write(&path, &actual);
-        } else if actual != page {
-            stale.push(actual);
-        }
-    }
-    assert!(
-        stale.is_empty(),
-        "`UPDATE=1 cargo test -p fieldline component_codes` accepts this:\n{}",
-        stale.join("\n")
+    let code = |path: &Path| path.file_stem().expect("a name").to_string_lossy().into_owned();
+    pages::compare(
+        &components().join("tests/diagnostics"),
+        "component_codes",
+        |path| !is_of_another_build(&code(path)),
+        |path, actual| {
+            let code = code(path);
+            assert!(actual.contains(&format!("\nerror[{code}]: ")), "no case gives `{code}`:\n{actual}");
+        },
     );
 }
 

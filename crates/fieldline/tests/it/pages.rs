@@ -3,14 +3,42 @@
 //! A case is one or more ```` ```yaml ```` blocks, each with its name behind the language (`pipeline.yaml` without), then a
 //! ```` ```text ```` block.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fieldline_compiler::diagnostics::render::{Color, render};
 use fieldline_compiler::{MemoryFiles, MemoryVariables, Overrides, Request, compile};
 use fieldline_core::Registry;
 
+use crate::program::{files, read, updates, write};
+
+/// Compares every page in `folder` that is `wanted` with what the compiler says, or rewrites it; `check` is given each as
+/// it should be. `test` is the name by which it can be run alone.
+pub(crate) fn compare(
+    folder: &Path,
+    test: &str,
+    wanted: impl Fn(&Path) -> bool,
+    check: impl Fn(&Path, &str),
+) {
+    let mut stale = Vec::new();
+    for path in files(folder, "md").into_iter().filter(|path| wanted(path)) {
+        let page = read(&path);
+        let actual = shown_on(&page);
+        check(&path, &actual);
+        if updates() {
+            write(&path, &actual);
+        } else if actual != page {
+            stale.push(actual);
+        }
+    }
+    assert!(
+        stale.is_empty(),
+        "`UPDATE=1 cargo test -p fieldline {test}` accepts this:\n{}",
+        stale.join("\n")
+    );
+}
+
 /// The page with what the compiler says in its text blocks.
-pub(crate) fn shown_on(page: &str) -> String {
+fn shown_on(page: &str) -> String {
     let mut result = String::new();
     let mut files = MemoryFiles::default();
     let mut roots = Vec::new();

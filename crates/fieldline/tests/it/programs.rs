@@ -3,26 +3,19 @@
 
 use std::path::Path;
 
-use crate::pages::shown_on;
-use crate::program::{fieldline, files, read, updates, workspace, write};
+use crate::pages;
+use crate::program::{fieldline, workspace};
 
 #[test]
 fn every_clash_in_a_program_is_found() {
-    let mut stale = Vec::new();
-    for path in files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs"), "md") {
-        let page = read(&path);
-        let actual = shown_on(&page);
-        assert!(actual.contains("\nhelp: "), "nothing is wrong in {}:\n{actual}", path.display());
-        if updates() {
-            write(&path, &actual);
-        } else if actual != page {
-            stale.push(actual);
-        }
-    }
-    assert!(
-        stale.is_empty(),
-        "`UPDATE=1 cargo test -p fieldline programs` accepts this:\n{}",
-        stale.join("\n")
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/programs");
+    pages::compare(
+        &folder,
+        "programs",
+        |_| true,
+        |path, actual| {
+            assert!(actual.contains("\nhelp: "), "nothing is wrong in {}:\n{actual}", path.display());
+        },
     );
 }
 
