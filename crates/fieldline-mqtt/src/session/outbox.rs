@@ -85,6 +85,12 @@ impl Outbox {
         self.length
     }
 
+    /// Whether somebody waits for one of them.
+    pub(crate) fn is_awaited(&self) -> bool {
+        let mut entries = self.slots.iter().filter_map(|slot| slot.entry.as_ref());
+        entries.any(|entry| !entry.receipt.is_closed())
+    }
+
     /// How many were handed over or written and need an acknowledgement.
     pub(crate) fn in_flight(&self) -> usize {
         self.unacknowledged.len()

@@ -47,10 +47,14 @@ impl Session {
 }
 
 impl Inner {
+    /// Without a connection, what nobody waits for is no reason to make one: whoever gave it has given it up.
     fn is_drained(&self) -> bool {
+        let outbox = &self.outbox;
         self.closing.is_some()
-            && self.outbox.len() == 0
-            && (self.link.is_none() || self.lanes.acknowledgements.ready().is_none())
+            && match self.link {
+                Some(_) => outbox.len() == 0 && self.lanes.acknowledgements.ready().is_none(),
+                None => !outbox.is_awaited(),
+            }
     }
 
     fn overdue(&mut self, now: Instant) -> Option<End> {

@@ -157,6 +157,18 @@ async fn the_end_of_the_program_closes_the_connection() {
 }
 
 #[tokio::test]
+async fn without_a_broker_the_end_does_not_wait_for_what_nobody_waits_for() {
+    let broker = Broker::bind().await;
+    let nobody = Options { operation_timeout: Duration::from_secs(3_600), ..broker.options() };
+    drop(broker);
+    let (connection, driver) = Connection::new(nobody).expect("valid options");
+    let receipt = connection.enqueue(Publish::new("a", "x")).await.expect("room");
+    drop(receipt);
+    within(driver.run(async {})).await;
+    assert_eq!(*connection.state().borrow(), State::Closed);
+}
+
+#[tokio::test]
 async fn subscriptions_are_made_again_on_every_connection() {
     let broker = Broker::bind().await;
     let connection = start(broker.options());

@@ -16,6 +16,10 @@ use crate::dead_letter::{DeadLetters, Failure};
 use crate::status::NodeState;
 use crate::supervise::guard;
 
+/// How long a sink that is to leave may take for what it is writing, when that is safe on disk: a sink that works needs
+/// less, one whose connection is gone would keep everything before it waiting until the deadline.
+const LAST_WRITE: Duration = Duration::from_secs(2);
+
 /// A sink and what is known of its connection.
 pub(crate) struct Writer {
     pub(crate) handle: Arc<NodeHandle>,
@@ -91,7 +95,12 @@ impl Writer {
         let mut attempts = 0;
         while !batch.events.is_empty() {
             attempts += 1;
-            let Err(error) = self.write(&batch.events).await else {
+            let leaving = self.leaving.clone();
+            let written = tokio::select! {
+                written = self.write(&batch.events) => written,
+                () = last_write(leaving), if batch.is_on_disk() => return (self, false),
+            };
+            let Err(error) = written else {
                 batch.events.drain(..).for_each(|event| event.finish(Door::Delivered));
                 break;
             };
@@ -156,4 +165,10 @@ impl Writer {
         *events = again;
         last_error
     }
+}
+
+/// Waits until a sink that is to leave has had its time.
+async fn last_write(mut leaving: Stop) {
+    stopped(&mut leaving).await;
+    tokio::time::sleep(LAST_WRITE).await;
 }

@@ -6,6 +6,7 @@ use fieldline_core::Outcome;
 use fieldline_core::policy::WhenFull;
 use fieldline_core::units::{Period, Size};
 use fieldline_runtime::Runtime;
+use tokio::time::Instant;
 
 use crate::bench_plan::{Draw, Part, Witness, assert_balanced, balance, finished, runtime};
 use crate::card::{Card, assert_numbers, on_disk};
@@ -197,14 +198,26 @@ async fn an_hour_of_one_reading_a_second_without_a_broker_keeps_to_the_budget_of
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_cut_off_at_the_deadline_is_on_disk_and_not_lost() {
+async fn a_write_that_hangs_is_left_and_is_on_disk_and_not_lost() {
     let (card, witness) = (Card::new(), Witness::default());
     let mut first = run(&card, &witness, Part::Hangs, WhenFull::Block, 100).await;
-    let applied = first.stop(5 * SECOND).await;
-    assert_eq!(applied.cut_off.len(), 1, "a write that hangs is not waited for: {:?}", applied.cut_off);
+    let asked = Instant::now();
+    let applied = first.stop(60 * SECOND).await;
+    assert_eq!(applied.cut_off, [], "it leaves by itself");
+    assert!(asked.elapsed() < 3 * SECOND, "it is not waited for: {:?}", asked.elapsed());
     assert_eq!(witness.outcomes(), vec![Outcome::Delivered; 100], "they are safe all the same");
     let out = balance(&first.view().status(), "out");
     assert_eq!((out.lost, out.in_flight()), (0, 100));
+    let mut second = run(&card, &witness, Part::Writes, WhenFull::Block, 100).await;
+    second.stop(5 * SECOND).await;
+    assert_numbers(&witness.written("out"), 0..100);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_cut_off_at_the_deadline_is_on_disk_and_not_lost() {
+    let (card, witness) = (Card::new(), Witness::default());
+    let mut first = run(&card, &witness, Part::Hangs, WhenFull::Block, 100).await;
+    assert_eq!(first.stop(SECOND).await.cut_off.len(), 1, "the deadline comes before it has had its time");
     let mut second = run(&card, &witness, Part::Writes, WhenFull::Block, 100).await;
     second.stop(5 * SECOND).await;
     assert_numbers(&witness.written("out"), 0..100);
