@@ -32,7 +32,7 @@ pub fn reload_times(program: &Path, folder: &Path) -> Result<Times> {
     let mut times = Vec::new();
     for edit in 1..=EDITS {
         write(&pipelines.join("station0.yaml"), &pipeline(0, edit))?;
-        times.push(admin.reload("applied", &[])?);
+        times.push(admin.reload("applied")?);
     }
     engine.interrupt()?;
     Ok(Times(times))

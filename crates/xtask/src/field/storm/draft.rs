@@ -1,5 +1,6 @@
 //! [`Draft`]: the pipeline of a storm as it is edited.
 
+use std::fmt;
 use std::path::Path;
 
 use anyhow::Result;
@@ -45,12 +46,13 @@ sinks:
   none: { type: blackhole, inputs: never }
 "#;
 
-/// Lengths of the window, in milliseconds, in turn; 0 for none.
-const WINDOWS: [u32; 4] = [0, 50, 200, 75];
+/// Lengths of the window, in milliseconds, in turn; 0 for none. So short that a script may emit again what one holds,
+/// also while the program makes up for what has waited.
+const WINDOWS: [u32; 4] = [0, 20, 50, 30];
 
 /// What is edited, in turn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Edit {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Edit {
     /// The script.
     Script,
     /// A window comes into the middle, or gets another length.
@@ -79,9 +81,23 @@ const EDITS: [Edit; 8] = [
     Edit::Sink,
 ];
 
+impl fmt::Display for Edit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.pad(match self {
+            Edit::Script => "script",
+            Edit::Window => "window",
+            Edit::Sink => "sink",
+            Edit::Source => "source",
+            Edit::Mistake => "mistake",
+            Edit::Spare => "sink that cannot connect",
+            Edit::Unreachable => "pipeline that cannot connect",
+        })
+    }
+}
+
 impl Edit {
     /// The edit before the reload of this number. The spare sink is away once, for ten reloads: what feeds it waits
-    /// while it is given its connection back, as long as the program lets nodes drain.
+    /// while it is given its connection back.
     pub(super) fn before(reload: u32) -> Edit {
         match reload {
             10 | 20 => Edit::Spare,
@@ -143,11 +159,6 @@ impl Draft {
     /// Connects the spare sink again and takes out mistakes.
     pub(super) fn calm_down(&mut self) {
         (self.is_spare_away, self.has_mistake) = (false, false);
-    }
-
-    /// Whether the spare sink has a connection that cannot be made.
-    pub(super) fn is_spare_away(&self) -> bool {
-        self.is_spare_away
     }
 
     /// The pipeline file.

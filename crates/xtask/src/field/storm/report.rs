@@ -1,7 +1,9 @@
 //! [`Report`]: what came of a storm.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use super::draft::Edit;
 use crate::field::admin::Times;
 
 /// What came of a storm.
@@ -17,12 +19,10 @@ pub struct Report {
     pub duplicated: u64,
     /// First arrivals after a greater number of the same topic.
     pub out_of_order: u64,
-    /// How long the reloads took that changed something.
-    pub applied: Times,
-    /// How long the others took.
-    pub rejected: Times,
-    /// How long it took to end a sink that could not write.
-    pub stuck: Times,
+    /// Events that the program itself says it has lost, dropped or sent to the dead letter.
+    pub given_up: u64,
+    /// How long the reloads took, by what was edited.
+    pub times: BTreeMap<Edit, Times>,
     /// The most that the program took in the first half of the reloads and in the second.
     pub footprint: [Footprint; 2],
 }
@@ -50,9 +50,9 @@ impl Footprint {
 }
 
 impl Report {
-    /// Whether every message arrived once and in order.
+    /// Whether every message arrived once and in order, and the program says so too.
     pub fn is_clean(&self) -> bool {
-        (self.lost, self.duplicated, self.out_of_order) == (0, 0, 0)
+        (self.lost, self.duplicated, self.out_of_order, self.given_up) == (0, 0, 0, 0)
     }
 }
 
@@ -60,12 +60,12 @@ impl fmt::Display for Report {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             formatter,
-            "sent {} ({:.0} a second), lost {}, duplicated {}, out of order {}",
-            self.sent, self.rate, self.lost, self.duplicated, self.out_of_order
+            "sent {} ({:.0} a second), lost {}, duplicated {}, out of order {}; by its own account given up {}",
+            self.sent, self.rate, self.lost, self.duplicated, self.out_of_order, self.given_up
         )?;
-        writeln!(formatter, "applied: {}", self.applied)?;
-        writeln!(formatter, "rejected: {}", self.rejected)?;
-        writeln!(formatter, "ending a sink that cannot write: {}", self.stuck)?;
+        for (edit, times) in &self.times {
+            writeln!(formatter, "{edit:<30} {times}")?;
+        }
         for (when, most) in ["first", "second"].iter().zip(self.footprint) {
             let memory = most.resident as f64 * 1024.0 / 1e6;
             let Footprint { threads, tasks, .. } = most;
