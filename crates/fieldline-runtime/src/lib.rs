@@ -47,6 +47,7 @@ pub use clock::{SystemTime, TokioTime};
 pub use inject::InjectError;
 pub use runtime::{Applied, ApplyError, Environment, Runtime};
 pub use status::{
-    BufferStatus, CardStatus, NodeState, NodeStatus, OutageStatus, Status, UnusedBuffer, WearStatus,
+    BufferStatus, CardStatus, NodeState, NodeStatus, OutageStatus, SettingStatus, Status, UnusedBuffer,
+    WearStatus,
 };
 pub use view::View;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use fieldline_compiler::NodeId;
 use fieldline_compiler::plan::Fingerprint;
-use fieldline_core::Kind;
 use fieldline_core::connection::Standing;
 use fieldline_core::ledger::Balance;
+use fieldline_core::{Kind, Value};
 use jiff::Timestamp;
 
 /// How a node is doing.
@@ -71,6 +71,21 @@ pub struct NodeStatus {
     pub balance: Balance,
     /// What waits for it; only sinks have a buffer.
     pub buffer: Option<BufferStatus>,
+    /// Its settings that a command has changed.
+    pub settings: Vec<SettingStatus>,
+}
+
+/// A setting of a node that differs from its config at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SettingStatus {
+    /// The field it stands for.
+    pub name: &'static str,
+    /// Its value.
+    pub value: Value,
+    /// How it is configured.
+    pub configured: Value,
+    /// How long it still holds; `None` until it is set again.
+    pub left: Option<Duration>,
 }
 
 /// What waits for a sink at one moment.

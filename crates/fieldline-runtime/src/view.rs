@@ -66,6 +66,7 @@ impl View {
             restarts,
             buffer: meter.map(|meter| meter.status(&self.clock, balance.in_flight())),
             balance,
+            settings: handle.controlled.layers().changed(self.clock.instant()),
         }
     }
 }

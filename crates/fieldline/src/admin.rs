@@ -112,6 +112,12 @@ async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
                 "lost": balance.lost,
                 "in_flight": balance.in_flight() as i64,
                 "buffer": node.buffer.as_ref().map(buffer),
+                "settings": node.settings.iter().map(|setting| json!({
+                    "name": setting.name,
+                    "value": setting.value,
+                    "configured": setting.configured,
+                    "seconds_left": setting.left.map(|left| left.as_secs()),
+                })).collect::<Vec<_>>(),
             })
         })
         .collect();

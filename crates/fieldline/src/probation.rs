@@ -198,6 +198,7 @@ mod tests {
                 restarts: 0,
                 balance,
                 buffer: None,
+                settings: Vec::new(),
             }],
             ..Status::default()
         }

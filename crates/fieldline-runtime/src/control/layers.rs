@@ -7,6 +7,7 @@ use std::time::Instant;
 use fieldline_core::{Settings, Value};
 
 use super::command::Command;
+use crate::status::SettingStatus;
 
 /// The settings of a node.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -83,13 +84,9 @@ impl Layers {
         }
     }
 
-    /// Ends what holds no longer, and says which settings that were.
-    pub(crate) fn end(&mut self, now: Instant) -> Vec<&'static str> {
-        let is_over = |passing: &Passing| passing.until <= now;
-        let over = self.passing.iter().filter(|(_, passing)| is_over(passing)).map(|(name, _)| *name);
-        let over = over.collect();
-        self.passing.retain(|_, passing| !is_over(passing));
-        over
+    /// Ends what holds no longer.
+    pub(crate) fn end(&mut self, now: Instant) {
+        self.passing.retain(|_, passing| passing.until > now);
     }
 
     /// When the next of them ends.
@@ -104,6 +101,17 @@ impl Layers {
         settings.0.extend(lasting);
         settings.0.extend(self.passing.iter().map(|(name, passing)| (*name, passing.value.clone())));
         settings
+    }
+
+    /// Those that differ from how they are configured.
+    pub(crate) fn changed(&self, now: Instant) -> Vec<SettingStatus> {
+        let in_force = self.in_force().0.into_iter();
+        let changed = in_force.filter_map(|(name, value)| {
+            let configured = self.configured.0.get(name).filter(|configured| **configured != value)?.clone();
+            let left = self.passing.get(name).map(|passing| passing.until.saturating_duration_since(now));
+            Some(SettingStatus { name, value, configured, left })
+        });
+        changed.collect()
     }
 
     /// What outlives the program.
@@ -151,8 +159,9 @@ mod tests {
         layers.set(&every(Some("10s"), None), 1, false, now);
         assert_eq!(in_force(&layers), "200ms");
         assert_eq!(layers.next_end(), Some(now + Duration::from_secs(600)));
-        assert!(layers.end(now + Duration::from_secs(599)).is_empty());
-        assert_eq!(layers.end(now + Duration::from_secs(600)), ["every"]);
+        layers.end(now + Duration::from_secs(599));
+        assert_eq!(in_force(&layers), "200ms");
+        layers.end(now + Duration::from_secs(600));
         assert_eq!((in_force(&layers).as_str(), layers.next_end()), ("10s", None));
     }
 
@@ -164,6 +173,23 @@ mod tests {
         assert_eq!(in_force(&layers), "10s");
         layers.set(&every(None, None), 0, false, now);
         assert_eq!(layers, self::layers());
+    }
+
+    #[test]
+    fn what_differs_from_the_config_is_told_with_the_time_it_has_left() {
+        let (mut layers, now) = (layers(), start());
+        assert_eq!(layers.changed(now), []);
+        let changed = |value: &str, left| {
+            let (value, configured) = (value.into(), "5s".into());
+            vec![SettingStatus { name: "every", value, configured, left }]
+        };
+        layers.set(&every(Some("10s"), None), 0, false, now);
+        assert_eq!(layers.changed(now), changed("10s", None));
+        layers.set(&every(Some("200ms"), Some(600)), 1, false, now);
+        let left = Some(Duration::from_secs(590));
+        assert_eq!(layers.changed(now + Duration::from_secs(10)), changed("200ms", left));
+        layers.set(&every(Some("5s"), Some(600)), 1, false, now);
+        assert_eq!(layers.changed(now), []);
     }
 
     #[test]

@@ -25,7 +25,7 @@ pub(crate) struct Controlled {
 }
 
 impl Controlled {
-    fn layers(&self) -> MutexGuard<'_, Layers> {
+    pub(crate) fn layers(&self) -> MutexGuard<'_, Layers> {
         self.layers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

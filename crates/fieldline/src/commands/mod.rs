@@ -11,4 +11,5 @@ pub(crate) mod plan;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod shadow;
+mod status_table;
 pub(crate) mod test;
