@@ -1,22 +1,27 @@
 //! The load of `cargo xtask bench`: publishes 100-byte JSON to `TOPIC/in`, receives what a program makes of it at
 //! `TOPIC/out/#`, and prints seconds and latencies as JSON. It uses the codec of rumqttc on plain sockets, so that it
-//! takes little of the processor that is measured.
+//! takes little of the processor that is measured. With QoS 0 the broker may drop messages, which nobody is told: what
+//! has not come when nothing has come for a while counts as dropped.
 //!
 //! `load PORT TOPIC QOS COPIES MESSAGES window N`: never more than N messages under way, which finds the highest rate.
 //! `load PORT TOPIC QOS COPIES MESSAGES rate N`: N messages a second, to see latencies.
 
+mod socket;
+
 use std::error::Error;
-use std::io::{Read, Write};
-use std::net::TcpStream;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::Write;
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use rumqttc::mqttbytes::v4::{Connect, Packet, PubAck, Publish, Subscribe};
-use rumqttc::{Error as CodecError, QoS};
+use rumqttc::QoS;
+use rumqttc::mqttbytes::v4::{PubAck, Publish};
+
+use socket::Socket;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -26,13 +31,8 @@ const PROBE: u64 = 999_999_999;
 /// How long an answer may take before the run has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-const PACKET: usize = 64 * 1024;
-
-/// One connection to the broker.
-struct Socket {
-    stream: TcpStream,
-    received: BytesMut,
-}
+/// How long nothing comes with QoS 0 until what is under way counts as dropped.
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// When each message was sent, in nanoseconds since the start.
 type Sent = Arc<[AtomicU64]>;
@@ -41,6 +41,14 @@ type Sent = Arc<[AtomicU64]>;
 enum Pace {
     Window(u64),
     Rate(u64),
+}
+
+/// What the receiver has met.
+struct Received {
+    /// Nanoseconds each message took until its last copy.
+    latencies: Vec<u64>,
+    /// When the last of them came, in nanoseconds since the start.
+    last: u64,
 }
 
 fn main() -> Result<(), Failure> {
@@ -56,9 +64,10 @@ fn main() -> Result<(), Failure> {
     receiver.subscribe(&format!("{topic}/out/#"), qos)?;
     let sent: Sent = (0..messages).map(|_| AtomicU64::new(0)).collect();
     let (done, arrivals) = sync_channel(4096);
-    let book = sent.clone();
+    let (book, is_over) = (sent.clone(), Arc::new(AtomicBool::new(false)));
+    let (incoming, over) = (receiver.another()?, is_over.clone());
     let reader = Builder::new().name("receiver".into());
-    let reader = reader.spawn(move || receive(&mut receiver, &book, copies, &done))?;
+    let reader = reader.spawn(move || receive(&mut receiver, &book, copies, &done, &over))?;
     let mut acknowledgements = sender.another()?;
     // It ends with the program.
     let _drain = Builder::new()
@@ -68,19 +77,25 @@ fn main() -> Result<(), Failure> {
     probe(&mut sender, &topic, qos, &arrivals)?;
     let begun = clock();
     let published = publish_all(&mut sender, &topic, qos, &pace, &sent, &arrivals);
+    is_over.store(true, Ordering::Relaxed);
     // A receiver that has failed hangs up; then its failure is the one to tell.
     if !is_cut_off(&published) {
         published.as_ref().map_err(ToString::to_string)?;
+        incoming.stream.shutdown(Shutdown::Read)?;
     }
-    let mut latencies = reader.join().map_err(|_| "the receiver panicked")??;
+    let Received { mut latencies, last } = reader.join().map_err(|_| "the receiver panicked")??;
     published?;
-    let seconds = Duration::from_nanos(clock() - begun).as_secs_f64();
+    if latencies.is_empty() {
+        return Err("nothing came".into());
+    }
+    let seconds = Duration::from_nanos(last - begun).as_secs_f64();
+    let dropped = sent.len() - latencies.len();
     latencies.sort_unstable();
     let at = |share: f64| latencies[((latencies.len() - 1) as f64 * share) as usize] as f64 / 1e3;
     let (p50, p99, p999) = (at(0.5), at(0.99), at(0.999));
     writeln!(
         std::io::stdout(),
-        r#"{{"seconds":{seconds:.6},"p50":{p50:.1},"p99":{p99:.1},"p999":{p999:.1}}}"#
+        r#"{{"seconds":{seconds:.6},"dropped":{dropped},"p50":{p50:.1},"p99":{p99:.1},"p999":{p999:.1}}}"#
     )?;
     Ok(())
 }
@@ -105,6 +120,7 @@ fn probe(sender: &mut Socket, topic: &str, qos: QoS, arrivals: &Receiver<u64>) -
     Err("the program does not answer".into())
 }
 
+/// Publishes everything and waits until it has come, or, with QoS 0, until nothing comes any more.
 fn publish_all(
     sender: &mut Socket,
     topic: &str,
@@ -134,30 +150,47 @@ fn publish_all(
         next = end.min(count);
         sender.stream.write_all(&packets)?;
         if matches!(pace, Pace::Window(_)) && next < count {
-            arrived += arrivals.recv_timeout(PATIENCE)?;
+            arrived += more(arrivals, qos, next - arrived)?;
         }
         arrived += arrivals.try_iter().sum::<u64>();
+        // What was given up and comes late has been counted already.
+        arrived = arrived.min(next);
     }
     while arrived < count {
-        arrived += arrivals.recv_timeout(PATIENCE)?;
+        arrived += more(arrivals, qos, count - arrived)?;
     }
     Ok(())
 }
 
-/// Receives every copy of every message; tells of messages that are whole, and gives back the latency of each in
-/// nanoseconds: until its last copy.
+/// Waits for the next that come: how many of those under way are so no longer.
+fn more(arrivals: &Receiver<u64>, qos: QoS, under_way: u64) -> Result<u64, RecvTimeoutError> {
+    if qos != QoS::AtMostOnce {
+        return arrivals.recv_timeout(PATIENCE);
+    }
+    match arrivals.recv_timeout(SILENCE) {
+        Err(RecvTimeoutError::Timeout) => Ok(under_way),
+        heard => heard,
+    }
+}
+
+/// Receives every copy of every message and tells of messages that are whole, until all are or it is over.
 fn receive(
     socket: &mut Socket,
     sent: &Sent,
     copies: u8,
     done: &SyncSender<u64>,
-) -> Result<Vec<u64>, Failure> {
+    is_over: &AtomicBool,
+) -> Result<Received, Failure> {
     let mut missing = vec![copies; sent.len()];
     let mut latencies = Vec::with_capacity(sent.len());
-    let mut heard_probe = false;
+    let (mut last, mut heard_probe) = (0, false);
     while latencies.len() < sent.len() {
         let (mut whole, mut acknowledgements) = (0, BytesMut::new());
-        for message in socket.next_messages()? {
+        let messages = match socket.next_messages() {
+            Err(_) if is_over.load(Ordering::Relaxed) => break,
+            messages => messages?,
+        };
+        for message in messages {
             if message.qos == QoS::AtLeastOnce {
                 PubAck::new(message.pkid).write(&mut acknowledgements)?;
             }
@@ -170,7 +203,8 @@ fn receive(
             let open = &mut missing[number as usize];
             *open = open.checked_sub(1).ok_or("a message came twice")?;
             if *open == 0 {
-                latencies.push(clock() - sent[number as usize].load(Ordering::Relaxed));
+                last = clock();
+                latencies.push(last - sent[number as usize].load(Ordering::Relaxed));
                 whole += 1;
             }
         }
@@ -179,72 +213,7 @@ fn receive(
             done.send(whole)?;
         }
     }
-    Ok(latencies)
-}
-
-impl Socket {
-    fn connect(port: u16, id: &str) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(("127.0.0.1", port))?;
-        stream.set_nodelay(true)?;
-        let mut socket = Socket { stream, received: BytesMut::new() };
-        let mut packet = BytesMut::new();
-        Connect::new(id.replace('/', "-")).write(&mut packet)?;
-        socket.stream.write_all(&packet)?;
-        socket.next()?;
-        Ok(socket)
-    }
-
-    /// The same connection once more, for another thread.
-    fn another(&self) -> Result<Self, Failure> {
-        Ok(Socket { stream: self.stream.try_clone()?, received: BytesMut::new() })
-    }
-
-    fn subscribe(&mut self, filter: &str, qos: QoS) -> Result<(), Failure> {
-        let mut packet = BytesMut::new();
-        let mut subscribe = Subscribe::new(filter, qos);
-        subscribe.pkid = 1;
-        subscribe.write(&mut packet)?;
-        self.stream.write_all(&packet)?;
-        self.next()?;
-        Ok(())
-    }
-
-    fn next(&mut self) -> Result<Packet, Failure> {
-        loop {
-            match Packet::read(&mut self.received, PACKET) {
-                Ok(packet) => return Ok(packet),
-                Err(CodecError::InsufficientBytes(_)) => self.fill()?,
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
-
-    /// All messages that are there, at least one.
-    fn next_messages(&mut self) -> Result<Vec<Publish>, Failure> {
-        let mut messages = Vec::new();
-        while messages.is_empty() {
-            self.fill()?;
-            loop {
-                match Packet::read(&mut self.received, PACKET) {
-                    Ok(Packet::Publish(message)) => messages.push(message),
-                    Ok(_) => {}
-                    Err(CodecError::InsufficientBytes(_)) => break,
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        }
-        Ok(messages)
-    }
-
-    fn fill(&mut self) -> Result<(), Failure> {
-        let mut bytes = [0; PACKET];
-        let count = self.stream.read(&mut bytes)?;
-        if count == 0 {
-            return Err("the broker has closed the connection".into());
-        }
-        self.received.extend_from_slice(&bytes[..count]);
-        Ok(())
-    }
+    Ok(Received { latencies, last })
 }
 
 fn packet(topic: &str, qos: QoS, number: u64, id: u16) -> Result<BytesMut, Failure> {
