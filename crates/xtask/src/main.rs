@@ -1,13 +1,13 @@
 //! `cargo xtask tidy`, `new`, `chaos`, `storm`, `footprint`, `bench`, `hot-paths` and `instructions`.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use xtask::field;
-use xtask::field::bench::{Length, SHORT, WHOLE};
+use xtask::field::bench::{Bench, ROUNDS, SECTIONS, Section};
 use xtask::field::chaos::Chaos;
 use xtask::field::reload_time::reload_times;
 use xtask::field::storm::Storm;
@@ -20,12 +20,14 @@ const USAGE: &str = "usage: cargo xtask tidy
        cargo xtask chaos PROGRAM [ROUNDS]      the program, such as target/release/fieldline, through accidents
        cargo xtask storm PROGRAM [RELOADS]     through edits, while messages pass
        cargo xtask footprint PROGRAM           its size, memory and processor time
-       cargo xtask bench PROGRAM [--short]     it between two topics, against a bare loop
+       cargo xtask bench [SECTION] [PROGRAM] [--short]
+           what it costs: topics, inside, scale, buffer, memory, size; builds it where it is not given; one round
+           with --short; writes crates/PERFORMANCE.md with UPDATE=1
        cargo xtask hot-paths                   time, instructions and allocations of an event in the program
-       cargo xtask instructions                whether they are what crates/PERFORMANCE.md says";
+       cargo xtask instructions                whether they are what crates/PERFORMANCE.md says; UPDATE=1 writes it";
 
-/// Rounds of accidents if nothing is said.
-const ROUNDS: u32 = 100;
+/// Accidents if nothing is said.
+const ACCIDENTS: u32 = 100;
 
 /// Reloads in a storm if nothing is said.
 const RELOADS: u32 = 1000;
@@ -36,15 +38,14 @@ fn main() -> anyhow::Result<ExitCode> {
     match arguments.as_slice() {
         ["tidy"] => tidy(&root()),
         ["new", kind, name] => new(&root(), kind, name),
-        ["chaos", program] => chaos(Path::new(program), ROUNDS),
+        ["chaos", program] => chaos(Path::new(program), ACCIDENTS),
         ["chaos", program, rounds] => chaos(Path::new(program), rounds.parse().context(USAGE)?),
         ["storm", program] => storm(Path::new(program), RELOADS),
         ["storm", program, reloads] => storm(Path::new(program), reloads.parse().context(USAGE)?),
         ["footprint", program] => footprint(Path::new(program)),
-        ["bench", program] => bench(Path::new(program), WHOLE),
+        ["bench", arguments @ ..] => bench(&root(), arguments),
         ["hot-paths"] => hot_paths(&root()),
         ["instructions"] => instructions(&root()),
-        ["bench", program, "--short"] => bench(Path::new(program), SHORT),
         _ => bail!(USAGE),
     }
 }
@@ -84,12 +85,29 @@ fn footprint(program: &Path) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn bench(program: &Path, length: Length) -> anyhow::Result<ExitCode> {
-    let folder = tempfile::tempdir()?;
+fn bench(root: &Path, arguments: &[&str]) -> anyhow::Result<ExitCode> {
+    let (options, arguments): (Vec<&str>, Vec<&str>) = arguments.iter().partition(|word| **word == "--short");
+    let section = |word: &&str| SECTIONS.into_iter().find(|section| section.name == *word);
+    let sections: Vec<Section> = arguments.iter().filter_map(section).collect();
+    let sections = if sections.is_empty() { SECTIONS.to_vec() } else { sections };
+    let programs: Vec<&str> = arguments.into_iter().filter(|word| section(word).is_none()).collect();
+    let program = match programs.as_slice() {
+        [] => field::bench::build_program(root)?,
+        [program] => PathBuf::from(program).canonicalize().with_context(|| format!("no `{program}`"))?,
+        _ => bail!(USAGE),
+    };
+    let updates = std::env::var_os("UPDATE").is_some();
+    ensure!(!updates || options.is_empty(), "the page is for whole runs, without `--short`");
+    let bench = Bench { root, program: &program, rounds: if options.is_empty() { ROUNDS } else { 1 } };
     let mut out = std::io::stdout();
     let mut say = |line: String| drop(writeln!(out, "{line}"));
-    let tables = field::bench::run(&root(), program, folder.path(), length, &mut say)?;
-    tables.iter().for_each(|table| say(format!("\n{table}")));
+    for section in sections {
+        let block = field::bench::run(section, bench, &mut say)?;
+        say(format!("\n{block}"));
+        if updates {
+            field::bench::write(section, root, &block)?;
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 

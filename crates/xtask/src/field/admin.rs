@@ -16,9 +16,14 @@ pub(super) struct Admin {
 }
 
 impl Admin {
+    /// The listener at `port`, which need not answer yet.
+    pub(super) fn at(port: u16) -> Self {
+        Admin { port }
+    }
+
     /// The listener at `port`, once it answers that all is ready.
     pub(super) fn ready(port: u16) -> Result<Self> {
-        let admin = Admin { port };
+        let admin = Admin::at(port);
         let deadline = now() + Duration::from_secs(20);
         while !admin.ask("GET", "/readyz").is_ok_and(|answer| answer == "ok\n") {
             ensure!(now() < deadline, "the program does not become ready");
@@ -52,6 +57,18 @@ impl Admin {
         let lines = text.lines().filter(|line| line.starts_with("fieldline_events_total{"));
         let values = lines.filter(|line| line.contains(&label)).filter_map(|line| line.rsplit(' ').next());
         values.map(|value| Ok(value.parse::<u64>()?)).sum()
+    }
+
+    /// The value of the metric `name` with these labels, each as `label="value"`.
+    pub(super) fn series(&self, name: &str, labels: &[&str]) -> Result<f64> {
+        let text = self.ask("GET", "/metrics")?;
+        let line = text.lines().find(|line| {
+            let series = line.strip_prefix(name).is_some_and(|rest| rest.starts_with('{'));
+            series && labels.iter().all(|label| line.contains(label))
+        });
+        let (_, value) =
+            line.and_then(|line| line.rsplit_once(' ')).with_context(|| format!("no series of `{name}`"))?;
+        Ok(value.parse()?)
     }
 
     fn ask(&self, method: &str, path: &str) -> Result<String> {

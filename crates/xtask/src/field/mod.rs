@@ -23,6 +23,10 @@ mod card;
 
 mod client;
 
+mod machine;
+
+mod page;
+
 mod process;
 
 mod proxy;

@@ -55,6 +55,11 @@ impl Process {
         self.status("Threads:")
     }
 
+    /// Whether it has mapped a file whose path holds `name`; the end of a versioned name may differ.
+    pub(super) fn has_mapped(&self, name: &str) -> Result<bool> {
+        Ok(read(Path::new(&format!("/proc/{}/maps", self.0.id())))?.contains(name))
+    }
+
     fn status(&self, field: &str) -> Result<u64> {
         let status = read(Path::new(&format!("/proc/{}/status", self.0.id())))?;
         let value = status.lines().find_map(|line| line.strip_prefix(field)).context("no such field")?;
@@ -75,6 +80,11 @@ impl Process {
         let _gone_already = self.0.kill();
         let _status = self.0.wait();
     }
+}
+
+/// Kibibytes, as the kernel tells them, in megabytes.
+pub(super) fn megabytes(kibibytes: u64) -> f64 {
+    kibibytes as f64 * 1024.0 / 1e6
 }
 
 impl From<Child> for Process {

@@ -20,11 +20,16 @@ impl Spread {
             greatest: at(figures.len().saturating_sub(1)),
         }
     }
+
+    /// The middle and how far they go, each with so many digits behind the point.
+    pub(super) fn rounded(&self, digits: usize) -> String {
+        format!("{:.digits$} ({:.digits$}-{:.digits$})", self.median, self.least, self.greatest)
+    }
 }
 
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2} ({:.2}-{:.2})", self.median, self.least, self.greatest)
+        f.write_str(&self.rounded(2))
     }
 }
 

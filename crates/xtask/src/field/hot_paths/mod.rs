@@ -4,7 +4,7 @@
 
 mod count;
 
-mod page;
+mod table;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,17 +12,16 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 
 use super::build::examples;
+use super::page::Page;
 use super::spread::Spread;
-use crate::files::{read_text, write_text};
 use count::Counts;
-pub use page::Deviation;
-use page::Page;
+pub use table::Deviation;
 
-/// The page with the counts.
-const PAGE: &str = "crates/PERFORMANCE.md";
+/// The block of the page with the counts.
+const BLOCK: &str = "counts";
 
 /// Events of the shorter of two runs that are counted.
-const EVENTS: u64 = 1_280;
+const EVENTS: u64 = 128;
 
 /// Processor time to be spent in one round of a path, in nanoseconds.
 const TURN: f64 = 0.3e9;
@@ -34,23 +33,37 @@ const ROUNDS: u32 = 7;
 pub fn measure(root: &Path, mut say: impl FnMut(String)) -> Result<()> {
     let paths = HotPaths::build(root)?;
     say(format!("{:<24} {:>22} {:>13} {:>12}", "per event", "ns", "instructions", "allocations"));
-    for (name, times) in paths.names.iter().zip(paths.times()?) {
+    for (name, times) in paths.names.iter().zip(paths.times(ROUNDS)?) {
         let (times, counts) = (Spread::of(times), paths.counts(name)?);
-        let times = format!("{:.0} ({:.0}-{:.0})", times.median, times.least, times.greatest);
+        let times = times.rounded(0);
         say(format!("{name:<24} {times:>22} {:>13.0} {:>12.2}", counts.instructions, counts.allocations));
     }
     Ok(())
 }
 
+/// Times alone, which do not take valgrind, as a table.
+pub(super) fn times(root: &Path, rounds: u32) -> Result<String> {
+    let paths = HotPaths::build(root)?;
+    let mut table = format!("{:<24} {:>14} {:>24}\n", "per event", "of `nothing`", "ns");
+    let times = paths.times(rounds)?;
+    let nothing = times.first().context("there are paths")?;
+    for (name, times) in paths.names.iter().zip(&times) {
+        let ratio = Spread::of(times.iter().zip(nothing).map(|(time, nothing)| time / nothing)).median;
+        let times = Spread::of(times.iter().copied());
+        let range = times.rounded(0);
+        table += &format!("{name:<24} {ratio:>14.2} {range:>24}\n");
+    }
+    Ok(table)
+}
+
 /// Where instructions and allocations are not what the page says.
 pub fn compare(root: &Path) -> Result<Vec<Deviation>> {
-    Page(read_text(&root.join(PAGE))?).compare(&HotPaths::build(root)?.all_counts()?)
+    Ok(table::compare(Page::read(root)?.block(BLOCK)?, &HotPaths::build(root)?.all_counts()?))
 }
 
 /// Writes instructions and allocations into the page.
 pub fn update(root: &Path) -> Result<()> {
-    let page = Page(read_text(&root.join(PAGE))?).with(&HotPaths::build(root)?.all_counts()?)?;
-    write_text(&root.join(PAGE), &page)
+    Page::read(root)?.write(BLOCK, &table::text(&HotPaths::build(root)?.all_counts()?))
 }
 
 /// The paths, and the program that takes them.
@@ -68,12 +81,12 @@ impl HotPaths {
     }
 
     /// Nanoseconds per event of each path in each round, in which all take turns.
-    fn times(&self) -> Result<Vec<Vec<f64>>> {
+    fn times(&self, rounds: u32) -> Result<Vec<Vec<f64>>> {
         let mut times = vec![Vec::new(); self.names.len()];
         for (name, times) in self.names.iter().zip(&mut times) {
             times.push(self.time(name, EVENTS)?);
         }
-        for _ in 0..ROUNDS {
+        for _ in 0..rounds {
             for (name, times) in self.names.iter().zip(&mut times) {
                 let events = (TURN / times[0]) as u64;
                 times.push(self.time(name, events.max(EVENTS))?);

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::super::spread::Spread;
+use super::super::super::spread::Spread;
 use super::Turn;
 use super::subject::Subject;
 
 /// What all subjects of one quality of service showed.
-pub struct Table {
+pub(super) struct Table {
     qos: u8,
     rows: Vec<Row>,
 }
@@ -41,7 +41,7 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<28} {:>17} {:>17} {:>7} {:>7} {:>7} {:>8} {:>8} {:>6} {:>6}",
+            "{:<28} {:>17} {:>17} {:>7} {:>7} {:>7} {:>8} {:>8} {:>8} {:>6} {:>6}",
             format!("QoS {}", self.qos),
             "rate / bare",
             "CPU / bare",
@@ -50,6 +50,7 @@ impl fmt::Display for Table {
             "p50 us",
             "p99 us",
             "p99.9 us",
+            "dropped",
             "idle",
             "loaded"
         )?;
@@ -57,7 +58,7 @@ impl fmt::Display for Table {
             let median = |value: fn(&Turn) -> f64| Spread::of(row.turns.iter().map(value)).median;
             writeln!(
                 f,
-                "{:<28} {:>17} {:>17} {:>7.0} {:>7.1} {:>7.0} {:>8.0} {:>8.0} {:>6.1} {:>6.1}",
+                "{:<28} {:>17} {:>17} {:>7.0} {:>7.1} {:>7.0} {:>8.0} {:>8.0} {:>8} {:>6.1} {:>6.1}",
                 row.name,
                 self.ratios(row, |turn| turn.rate).to_string(),
                 self.ratios(row, |turn| turn.cpu).to_string(),
@@ -66,6 +67,7 @@ impl fmt::Display for Table {
                 median(|turn| turn.latencies[0]),
                 median(|turn| turn.latencies[1]),
                 median(|turn| turn.latencies[2]),
+                row.turns.iter().map(|turn| turn.dropped).sum::<u64>(),
                 median(|turn| turn.idle),
                 median(|turn| turn.loaded),
             )?;
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
 
     fn turn(rate: f64) -> Turn {
-        Turn { rate, cpu: 10.0, latencies: [1.0; 3], idle: 1.0, loaded: 1.0 }
+        Turn { rate, cpu: 10.0, latencies: [1.0; 3], dropped: 0, idle: 1.0, loaded: 1.0 }
     }
 
     #[test]

@@ -5,23 +5,23 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use super::super::broker::write;
-use super::super::process::Process;
+use super::super::super::broker::write;
+use super::super::super::process::Process;
 
 /// The three statements of every script.
 const SCRIPT: &str =
     "this.value = 2.0 * this.value - this.cpu; this.kelvin = this.value + 273.15; this.ok = true;";
 
 /// Something that brings messages from one topic to others.
-pub(super) struct Subject {
+pub(in crate::field::bench) struct Subject {
     /// What the table calls it.
-    pub(super) name: String,
+    pub(in crate::field::bench) name: String,
     /// The quality of service of all its messages.
-    pub(super) qos: u8,
+    pub(in crate::field::bench) qos: u8,
     /// How many messages it makes of one.
-    pub(super) copies: usize,
+    pub(in crate::field::bench) copies: usize,
     /// The bare loop it is compared with, by its place among the subjects; its own for that loop.
-    pub(super) twin: usize,
+    pub(in crate::field::bench) twin: usize,
     kind: Kind,
 }
 
@@ -36,17 +36,26 @@ enum Kind {
 }
 
 /// Where subjects are started.
-pub(super) struct Bench<'a> {
-    pub(super) program: &'a Path,
-    pub(super) bare_loop: &'a Path,
-    pub(super) port: u16,
-    pub(super) folder: &'a Path,
+pub(in crate::field::bench) struct Stage<'a> {
+    pub(in crate::field::bench) program: &'a Path,
+    pub(in crate::field::bench) bare_loop: &'a Path,
+    /// Where the broker listens.
+    pub(in crate::field::bench) port: u16,
+    pub(in crate::field::bench) folder: &'a Path,
+    /// Variables that all of them find beside those of this tool.
+    pub(in crate::field::bench) environment: &'a [(&'a str, &'a str)],
 }
 
 impl Subject {
+    /// One script between source and sink.
+    pub(in crate::field::bench) fn one_script(qos: u8) -> Subject {
+        let name = "source, script, sink".to_owned();
+        Subject { name, qos, copies: 1, twin: 0, kind: Kind::Pipeline { scripts: 1 } }
+    }
+
     /// All there are for a quality of service. With QoS 1, pipelines are compared with the loop that acknowledges
     /// when they do.
-    pub(super) fn all(qos: u8) -> Vec<Subject> {
+    pub(in crate::field::bench) fn all(qos: u8) -> Vec<Subject> {
         let after = qos > 0;
         let bare = |name: &str, after, copies, twin| Subject {
             name: name.to_owned(),
@@ -65,7 +74,7 @@ impl Subject {
         let mut subjects = vec![
             bare("bare loop", after, 1, 0),
             pipeline("source, sink", 0, 1, 0),
-            pipeline("source, script, sink", 1, 1, 0),
+            Subject::one_script(qos),
             pipeline("source, 5 scripts, sink", 5, 1, 0),
             bare("bare loop, 4 copies", after, 4, 4),
             pipeline("source, 4 sinks", 0, 4, 4),
@@ -77,9 +86,9 @@ impl Subject {
     }
 }
 
-impl Bench<'_> {
+impl Stage<'_> {
     /// Starts `subject` between `topic/in` and `topic/out/…`.
-    pub(super) fn start(&self, subject: &Subject, topic: &str) -> Result<Process> {
+    pub(in crate::field::bench) fn start(&self, subject: &Subject, topic: &str) -> Result<Process> {
         let mut command = match subject.kind {
             Kind::Bare { after } => {
                 let mut command = Command::new(self.bare_loop);
@@ -97,6 +106,7 @@ impl Bench<'_> {
                 command
             }
         };
+        command.envs(self.environment.iter().copied());
         Process::start(command.stdout(Stdio::null()).stderr(Stdio::inherit()))
     }
 }

@@ -7,29 +7,32 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 /// How the load is to meet a subject.
-pub(super) struct Load<'a> {
-    pub(super) program: &'a Path,
-    pub(super) port: u16,
-    pub(super) topic: &'a str,
-    pub(super) qos: u8,
-    pub(super) copies: usize,
+pub(in crate::field::bench) struct Load<'a> {
+    pub(in crate::field::bench) program: &'a Path,
+    pub(in crate::field::bench) port: u16,
+    pub(in crate::field::bench) topic: &'a str,
+    pub(in crate::field::bench) qos: u8,
+    pub(in crate::field::bench) copies: usize,
 }
 
 /// What the load measured.
-pub(super) struct Measured {
-    pub(super) seconds: f64,
+pub(in crate::field::bench) struct Measured {
+    /// From the first that was sent to the last that came.
+    pub(in crate::field::bench) seconds: f64,
+    /// Messages that did not come; none with QoS 1.
+    pub(in crate::field::bench) dropped: u64,
     /// In microseconds: median, 99 % and 99.9 %.
-    pub(super) latencies: [f64; 3],
+    pub(in crate::field::bench) latencies: [f64; 3],
 }
 
 impl Load<'_> {
     /// `messages` with at most `window` under way.
-    pub(super) fn window(&self, messages: u64, window: u64) -> Result<Measured> {
+    pub(in crate::field::bench) fn window(&self, messages: u64, window: u64) -> Result<Measured> {
         self.run(messages, "window", window)
     }
 
     /// `messages` at `rate` a second.
-    pub(super) fn rate(&self, messages: u64, rate: u64) -> Result<Measured> {
+    pub(in crate::field::bench) fn rate(&self, messages: u64, rate: u64) -> Result<Measured> {
         self.run(messages, "rate", rate)
     }
 
@@ -41,6 +44,10 @@ impl Load<'_> {
         let answer: Value = serde_json::from_slice(&output.stdout).context("the load answers no JSON")?;
         let read =
             |name: &str| answer[name].as_f64().with_context(|| format!("the load says nothing of `{name}`"));
-        Ok(Measured { seconds: read("seconds")?, latencies: [read("p50")?, read("p99")?, read("p999")?] })
+        Ok(Measured {
+            seconds: read("seconds")?,
+            dropped: answer["dropped"].as_u64().context("the load says nothing of `dropped`")?,
+            latencies: [read("p50")?, read("p99")?, read("p999")?],
+        })
     }
 }
