@@ -83,7 +83,7 @@ fn turn(allocator: &Allocator, stage: &Stage<'_>, load: &Path, round: u32) -> Re
     let plant = engine.resident()?;
     for edit in 1..=EDITS {
         PLANT.edit(&pipelines, AT_REST, edit)?;
-        admin.reload("applied", &[])?;
+        admin.reload("applied")?;
     }
     let edited = engine.resident()?;
     engine.interrupt()?;

@@ -74,7 +74,7 @@ fn at_rest(plant: Plant, program: &Path, folder: &Path, pipelines: &Path) -> Res
     let mut times = Vec::new();
     for edit in 1..=EDITS {
         plant.edit(pipelines, AT_REST, edit)?;
-        times.push(admin.reload("applied", &[])?);
+        times.push(admin.reload("applied")?);
     }
     engine.interrupt()?;
     Ok((resident, Times(times).percentile(0.5)))
