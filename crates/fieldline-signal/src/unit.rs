@@ -91,9 +91,14 @@ const INCH: f64 = 0.0254;
 /// Every unit there is. Factors are exact by definition (SI Brochure, 9th edition; NIST SP 811, appendix B).
 pub const ALL: &[Unit] = &[
     unit(Dimension::Temperature, &["K", "kelvin"], 1.0),
-    Unit { names: &["°C", "C", "celsius"], dimension: Dimension::Temperature, factor: 1.0, offset: 273.15 },
     Unit {
-        names: &["°F", "F", "fahrenheit"],
+        names: &["°C", "C", "degC", "celsius"],
+        dimension: Dimension::Temperature,
+        factor: 1.0,
+        offset: 273.15,
+    },
+    Unit {
+        names: &["°F", "F", "degF", "fahrenheit"],
         dimension: Dimension::Temperature,
         factor: 5.0 / 9.0,
         offset: 459.67 * 5.0 / 9.0,
@@ -193,6 +198,7 @@ pub enum UnitError {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conversion {
     factor: f64,
+    divisor: f64,
     offset: f64,
 }
 
@@ -200,30 +206,32 @@ impl Conversion {
     /// From one unit to another, by name. Upper and lower case are different: `mPa` is not `MPa`. A name that means
     /// two units, such as `g`, is taken as the one that fits.
     pub fn between(from: &str, to: &str) -> Result<Conversion, UnitError> {
-        let (sources, targets) = (named(from)?, named(to)?);
-        let mut pairs = sources.iter().flat_map(|source| targets.iter().map(move |target| (source, target)));
+        let first = |name: &str| named(name).next().ok_or_else(|| UnitError::Unknown(name.to_owned()));
+        let (source, target) = (first(from)?, first(to)?);
+        let mut pairs = named(from).flat_map(|source| named(to).map(move |target| (source, target)));
         let fitting = pairs.find(|(source, target)| source.dimension == target.dimension);
         let (source, target) = fitting.ok_or_else(|| UnitError::Different {
             from: from.to_owned(),
-            from_word: sources[0].dimension.word(),
+            from_word: source.dimension.word(),
             to: to.to_owned(),
-            to_word: targets[0].dimension.word(),
+            to_word: target.dimension.word(),
         })?;
+        // One division of whole factors, so that hPa to bar is exact where it can be.
         let same = source.factor == target.factor;
         Ok(Conversion {
-            factor: if same { 1.0 } else { source.factor / target.factor },
+            factor: if same { 1.0 } else { source.factor },
+            divisor: if same { 1.0 } else { target.factor },
             offset: (source.offset - target.offset) / target.factor,
         })
     }
 
     /// The value in the other unit.
     pub fn convert(&self, value: f64) -> f64 {
-        value * self.factor + self.offset
+        value * self.factor / self.divisor + self.offset
     }
 }
 
-/// The units called `name`; at least one.
-fn named(name: &str) -> Result<Vec<Unit>, UnitError> {
-    let units: Vec<Unit> = ALL.iter().copied().filter(|unit| unit.names.contains(&name)).collect();
-    if units.is_empty() { Err(UnitError::Unknown(name.to_owned())) } else { Ok(units) }
+/// The units called `name`.
+fn named(name: &str) -> impl Iterator<Item = &'static Unit> {
+    ALL.iter().filter(move |unit| unit.names.contains(&name))
 }

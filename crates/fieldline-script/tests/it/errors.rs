@@ -80,7 +80,7 @@ fn unknown_names_are_found_before_anything_runs() {
 fn wrong_kinds_are_called_by_names_people_know() {
     assert!(error("this.x = this.status - 1;").contains("`-` does not work on string and integer"));
     assert!(error("this.x = sqrt(9);").contains("x.to_float()"));
-    assert!(error("this.x = convert(1, \"degC\", \"bar\");").contains("`degC` is a unit of temperature"));
+    assert!(error("this.x = convert(1, \"degC\", \"bar\");").contains("`degC` measures temperature"));
 }
 
 #[test]
