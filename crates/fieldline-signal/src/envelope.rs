@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use rustfft::num_complex::Complex;
+use rustfft::{Fft, FftDirection};
 
+use crate::fourier;
 use crate::spectrum::Band;
 
 /// Takes one envelope after the other. The plans and buffers are kept as long as the signals stay of one length.
@@ -15,15 +16,11 @@ pub struct Envelope {
 }
 
 struct Plan {
-    forward: Arc<dyn RealToComplex<f64>>,
-    inverse: Arc<dyn ComplexToReal<f64>>,
-    samples: Vec<f64>,
-    lines: Vec<Complex<f64>>,
-    /// The band's lines, a quarter of a turn later.
-    turned: Vec<Complex<f64>>,
+    forward: Arc<dyn Fft<f64>>,
+    inverse: Arc<dyn Fft<f64>>,
+    /// The samples, their lines, and then the analytic signal.
+    signal: Vec<Complex<f64>>,
     scratch: Vec<Complex<f64>>,
-    in_phase: Vec<f64>,
-    quadrature: Vec<f64>,
     envelope: Vec<f64>,
 }
 
@@ -35,7 +32,7 @@ impl Envelope {
             return None;
         }
         let plan = match self.plan.take() {
-            Some(plan) if plan.samples.len() == samples.len() => plan,
+            Some(plan) if plan.signal.len() == samples.len() => plan,
             _ => Plan::new(samples.len()),
         };
         let plan = self.plan.insert(plan);
@@ -46,47 +43,35 @@ impl Envelope {
 
 impl Plan {
     fn new(length: usize) -> Self {
-        let mut planner = RealFftPlanner::new();
-        let (forward, inverse) = (planner.plan_fft_forward(length), planner.plan_fft_inverse(length));
-        let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
+        let forward = fourier::plan(length, FftDirection::Forward);
+        let inverse = fourier::plan(length, FftDirection::Inverse);
+        let scratch = forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len());
         Plan {
-            samples: forward.make_input_vec(),
-            lines: forward.make_output_vec(),
-            turned: forward.make_output_vec(),
-            scratch: vec![Complex::default(); scratch],
-            in_phase: inverse.make_output_vec(),
-            quadrature: inverse.make_output_vec(),
-            envelope: vec![0.0; length],
             forward,
             inverse,
+            signal: vec![Complex::default(); length],
+            scratch: vec![Complex::default(); scratch],
+            envelope: vec![0.0; length],
         }
     }
 
     fn transform(&mut self, samples: &[f64], rate: f64, band: Band) {
-        self.samples.copy_from_slice(samples);
-        self.forward
-            .process_with_scratch(&mut self.samples, &mut self.lines, &mut self.scratch)
-            .expect("the buffers were made by this plan");
+        for (place, sample) in self.signal.iter_mut().zip(samples) {
+            *place = Complex::from(sample);
+        }
+        self.forward.process_with_scratch(&mut self.signal, &mut self.scratch);
         let length = samples.len();
-        for (number, (line, turned)) in self.lines.iter_mut().zip(&mut self.turned).enumerate() {
-            if !band.contains(number as f64 * rate / length as f64) {
+        for (number, line) in self.signal.iter_mut().enumerate() {
+            if 2 * number > length || !band.contains(number as f64 * rate / length as f64) {
                 *line = Complex::default();
+            } else if number > 0 && 2 * number != length {
+                // It stands for its mirror image too, which 0 and half of the rate do not have.
+                *line *= 2.0;
             }
-            // What is at 0 or at half of the rate has no direction in which to turn.
-            let turns = number > 0 && 2 * number != length;
-            *turned = if turns { Complex::new(line.im, -line.re) } else { Complex::default() };
         }
-        for (lines, output) in
-            [(&mut self.lines, &mut self.in_phase), (&mut self.turned, &mut self.quadrature)]
-        {
-            self.inverse
-                .process_with_scratch(lines, output, &mut self.scratch)
-                .expect("the buffers were made by this plan, and the lines at both ends are real");
-        }
-        for ((envelope, real), imaginary) in
-            self.envelope.iter_mut().zip(&self.in_phase).zip(&self.quadrature)
-        {
-            *envelope = real.hypot(*imaginary) / length as f64;
+        self.inverse.process_with_scratch(&mut self.signal, &mut self.scratch);
+        for (envelope, value) in self.envelope.iter_mut().zip(&self.signal) {
+            *envelope = value.norm() / length as f64;
         }
     }
 }

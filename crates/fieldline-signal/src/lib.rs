@@ -29,6 +29,8 @@ pub mod window_function;
 
 pub mod spectrum;
 
+mod fourier;
+
 pub mod welch;
 
 pub mod peaks;

@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use realfft::num_complex::Complex;
-use realfft::{RealFftPlanner, RealToComplex};
+use rustfft::num_complex::Complex;
+use rustfft::{Fft, FftDirection};
 
+use crate::fourier;
 use crate::shape::mean;
 use crate::spectrum::Spectrum;
 use crate::window_function::WindowFunction;
@@ -23,8 +24,8 @@ pub struct Welch {
 /// What depends on the length of the pieces.
 struct Plan {
     weights: Vec<f64>,
-    transform: Arc<dyn RealToComplex<f64>>,
-    piece: Vec<f64>,
+    transform: Arc<dyn Fft<f64>>,
+    /// A piece, and then its lines.
     lines: Vec<Complex<f64>>,
     scratch: Vec<Complex<f64>>,
     spectrum: Spectrum,
@@ -44,7 +45,7 @@ impl Welch {
             return None;
         }
         let plan = match self.plan.take() {
-            Some(plan) if plan.piece.len() == length => plan,
+            Some(plan) if plan.lines.len() == length => plan,
             _ => Plan::new(self.window, length),
         };
         let plan = self.plan.insert(plan);
@@ -62,13 +63,13 @@ impl Welch {
 
 impl Plan {
     fn new(window: WindowFunction, length: usize) -> Self {
-        let transform = RealFftPlanner::new().plan_fft_forward(length);
-        let spectrum = Spectrum { density: vec![0.0; transform.complex_len()], ..Spectrum::default() };
+        let transform = fourier::plan(length, FftDirection::Forward);
+        // The lines above half of the rate are those below it, mirrored.
+        let spectrum = Spectrum { density: vec![0.0; length / 2 + 1], ..Spectrum::default() };
         Plan {
             weights: window.weights(length),
-            piece: transform.make_input_vec(),
-            lines: transform.make_output_vec(),
-            scratch: transform.make_scratch_vec(),
+            lines: vec![Complex::default(); length],
+            scratch: vec![Complex::default(); transform.get_inplace_scratch_len()],
             transform,
             spectrum,
         }
@@ -76,7 +77,7 @@ impl Plan {
 
     fn begin(&mut self, rate: f64) {
         let sum: f64 = self.weights.iter().sum();
-        self.spectrum.resolution = rate / self.piece.len() as f64;
+        self.spectrum.resolution = rate / self.lines.len() as f64;
         self.spectrum.noise_bandwidth = rate * self.weight_squares() / (sum * sum);
         self.spectrum.density.fill(0.0);
     }
@@ -84,12 +85,10 @@ impl Plan {
     /// Adds the squared magnitudes of a piece.
     fn add(&mut self, samples: &[f64]) {
         let mean = mean(samples).unwrap_or(0.0);
-        for ((place, sample), weight) in self.piece.iter_mut().zip(samples).zip(&self.weights) {
-            *place = (sample - mean) * weight;
+        for ((place, sample), weight) in self.lines.iter_mut().zip(samples).zip(&self.weights) {
+            *place = Complex::from((sample - mean) * weight);
         }
-        self.transform
-            .process_with_scratch(&mut self.piece, &mut self.lines, &mut self.scratch)
-            .expect("the buffers were made by this plan");
+        self.transform.process_with_scratch(&mut self.lines, &mut self.scratch);
         for (sum, line) in self.spectrum.density.iter_mut().zip(&self.lines) {
             *sum += line.norm_sqr();
         }
@@ -98,7 +97,7 @@ impl Plan {
     /// Makes a density of the sums. Each line but that at 0, and that at half of the rate, stands for two.
     fn scale(&mut self, pieces: usize, rate: f64) {
         let single = 1.0 / (pieces as f64 * rate * self.weight_squares());
-        let length = self.piece.len();
+        let length = self.lines.len();
         for (line, density) in self.spectrum.density.iter_mut().enumerate() {
             *density *= if line == 0 || 2 * line == length { single } else { 2.0 * single };
         }
