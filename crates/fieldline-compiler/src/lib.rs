@@ -51,6 +51,7 @@ pub mod diff;
 
 pub mod draw;
 
+#[cfg(feature = "schema")]
 pub mod schema;
 
 pub mod fuzz;

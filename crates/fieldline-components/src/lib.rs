@@ -12,6 +12,7 @@ pub mod shadow;
 
 pub mod template;
 
+#[cfg(feature = "schema")]
 pub mod reference;
 
 pub mod codes;

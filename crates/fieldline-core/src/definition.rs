@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::connection::Connection;
@@ -171,8 +171,9 @@ pub struct Definition {
     pub examples: &'static [Example],
     /// What may be changed while it runs.
     pub settings: &'static [Setting],
-    /// The JSON Schema of its own fields.
-    pub schema: fn(&mut SchemaGenerator) -> Schema,
+    /// The JSON Schema of its own fields. The program does without: it embeds what is written from it.
+    #[cfg(feature = "schema")]
+    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Reads its fields, without `type`, `inputs` and what else belongs to every node.
     pub read: fn(&Value, &dyn ReadCx) -> Result<Prepared, ReadError>,
 }
@@ -186,6 +187,7 @@ impl Definition {
             summary: C::SUMMARY,
             examples: C::EXAMPLES,
             settings: C::SETTINGS,
+            #[cfg(feature = "schema")]
             schema: |generator| generator.subschema_for::<C>(),
             read: |value, cx| Ok(Arc::new(read::<C>(value, cx)?)),
         }

@@ -15,6 +15,7 @@ mod logging;
 mod output;
 mod preview;
 mod probation;
+mod reference;
 mod telemetry;
 mod watch;
 

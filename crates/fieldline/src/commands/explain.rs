@@ -1,15 +1,16 @@
-//! `fieldline explain`: the page of a component or of the code of a diagnostic, as it is kept beside the code.
+//! `fieldline explain`: the page of a component, as it is in the folder `schemas`, or of the code of a diagnostic, as
+//! it is kept beside the code.
 
 use std::process::ExitCode;
 
 use anyhow::bail;
-use fieldline_components::{codes as component_codes, reference};
+use fieldline_components::codes as component_codes;
 use fieldline_core::suggest::nearest;
 use fieldline_core::{Definition, Registry};
 use serde::Serialize;
 
 use crate::cli::{ExplainOptions, Format};
-use crate::{disk, output};
+use crate::{disk, output, reference};
 
 /// What can be explained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -62,19 +63,17 @@ fn topics(registry: &Registry) -> Vec<Topic> {
         })
         .collect();
     codes.sort_by_key(|topic| topic.name);
-    registry.iter().map(component).chain(codes).collect()
+    registry.iter().filter_map(component).chain(codes).collect()
 }
 
-fn component(definition: &Definition) -> Topic {
-    let page = reference::page(definition);
-    // The first line is for whoever would edit the file.
-    let shown = page.split_once('\n').filter(|(first, _)| first.starts_with("<!--"));
-    Topic {
-        kind: definition.kind.word(),
-        name: definition.name,
-        summary: definition.summary.to_owned(),
-        page: shown.map_or(page.as_str(), |(_, rest)| rest).to_owned(),
-    }
+/// The component with its page, which a test sees to.
+fn component(definition: &Definition) -> Option<Topic> {
+    let (kind, name) = (definition.kind.word(), definition.name);
+    let heading = format!("# {kind} `{name}`\n");
+    // The first line of a page is for whoever would edit the file.
+    let mut shown = reference::PAGES.iter().filter_map(|page| Some(page.split_once('\n')?.1));
+    let page = shown.find(|page| page.starts_with(&heading))?.to_owned();
+    Some(Topic { kind, name, summary: definition.summary.to_owned(), page })
 }
 
 /// The topics of this name; `nothing` is what to complain with, such as `no sink`.

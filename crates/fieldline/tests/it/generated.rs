@@ -1,26 +1,47 @@
-//! The folder `schemas`: written by the program from the definitions of its components, and never stale.
+//! The folder `schemas`, and what of it the program embeds: written from the definitions of the components, and never
+//! stale.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use fieldline_components::reference;
-use serde_json::Value;
+use fieldline_core::Registry;
+use serde_json::{Map, Value};
 
 use crate::program::{fieldline, files, read, updates, workspace, write};
 
 const REFRESH: &str = "UPDATE=1 cargo test -p fieldline generated";
 
-/// What the folder should hold, by path.
+/// What is written, by path.
 fn generated() -> BTreeMap<PathBuf, String> {
     let folder = workspace().join("schemas");
-    let schema = fieldline(&workspace(), &["schema"]);
-    assert_eq!((schema.code, schema.errors.as_str()), (0, ""));
-    let mut all = BTreeMap::from([(folder.join("pipeline.schema.json"), schema.out)]);
-    for definition in fieldline_components::all() {
+    let registry = Registry::new(fieldline_components::all());
+    let mut all = BTreeMap::from([(folder.join("pipeline.schema.json"), schema(&registry))]);
+    let mut list = String::from(LIST_BEGIN);
+    for definition in registry.iter() {
         let name = format!("reference/{}/{}.md", definition.kind.section(), definition.name);
-        all.insert(folder.join(name), reference::page(&definition));
+        list += &format!("    include_str!(\"../../../schemas/{name}\"),\n");
+        all.insert(folder.join(name), reference::page(definition));
     }
+    all.insert(workspace().join("crates/fieldline/src/reference.rs"), list + "];\n");
     all
+}
+
+/// The beginning of the module with all pages.
+const LIST_BEGIN: &str = "\
+//! Written by `UPDATE=1 cargo test -p fieldline generated`: the reference pages of all components.
+
+/// The pages, as they are in the folder `schemas`.
+pub(crate) const PAGES: &[&str] = &[
+";
+
+/// The schema of pipeline files, with a first line that says where it comes from.
+fn schema(registry: &Registry) -> String {
+    let comment =
+        "Written by `fieldline schema --out FILE` from the definitions of the components; do not edit.";
+    let mut schema = Map::from_iter([("$comment".to_owned(), comment.into())]);
+    schema.extend(fieldline_compiler::schema::schema(registry).as_object().expect("an object").clone());
+    serde_json::to_string_pretty(&schema).expect("JSON") + "\n"
 }
 
 #[test]
