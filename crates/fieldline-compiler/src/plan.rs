@@ -205,7 +205,12 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The node of this id.
+    /// All nodes by their ids, for who looks many of them up.
+    pub fn by_id(&self) -> BTreeMap<&NodeId, &Node> {
+        self.nodes.iter().map(|node| (&node.id, node)).collect()
+    }
+
+    /// The node of this id; looks through all of them.
     pub fn node(&self, id: &NodeId) -> Option<&Node> {
         self.nodes.iter().find(|node| node.id == *id)
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use fieldline_compiler::plan::{Input, NodeId, Plan};
+use fieldline_compiler::plan::{Input, Node, NodeId, Plan};
 use fieldline_core::policy::BufferKind;
 use fieldline_core::{Built, Clock, Connection, Edge, Sink, Source, Transform};
 use fieldline_store::Storage;
@@ -79,6 +79,8 @@ impl Crew {
 /// Starts units of one plan.
 pub(crate) struct Launcher<'a> {
     pub(crate) plan: &'a Plan,
+    /// The nodes of the plan.
+    pub(crate) nodes: &'a BTreeMap<&'a NodeId, &'a Node>,
     pub(crate) handles: &'a BTreeMap<NodeId, Arc<NodeHandle>>,
     pub(crate) clock: &'a Clock,
     pub(crate) storage: &'a Arc<dyn Storage>,
@@ -148,41 +150,41 @@ impl Launcher<'_> {
         Running { task, inbox, wiring, stop, carry }
     }
 
-    /// Where the outputs of `unit` lead among `running`.
-    pub(crate) fn wiring(&self, unit: &Unit, running: &BTreeMap<Unit, Running>) -> Wiring {
+    /// Where the outputs of every node lead among `running`: its readers at each port, in the order of the plan.
+    pub(crate) fn readers(&self, running: &BTreeMap<Unit, Running>) -> BTreeMap<&NodeId, Vec<Vec<Reader>>> {
         let inboxes: BTreeMap<&NodeId, &mpsc::Sender<Parcel>> = running
             .iter()
             .filter_map(|(unit, running)| Some((unit.head(), running.inbox.as_ref()?)))
             .collect();
-        let tail = unit.tail();
-        let ports = self.plan.node(tail).map_or(1, |node| node.facts.outputs.len().max(1));
-        let mut targets = vec![Vec::new(); ports];
+        let ports = |node: &Node| (0..node.facts.outputs.len().max(1)).map(|_| Vec::new()).collect();
+        let mut readers: BTreeMap<&NodeId, Vec<Vec<Reader>>> =
+            self.plan.nodes.iter().map(|node| (&node.id, ports(node))).collect();
+        let mut add = |input: &Input, reader: Reader| {
+            let ports = readers.get_mut(&input.from);
+            if let Some(port) = ports.and_then(|ports| ports.get_mut(usize::from(input.port))) {
+                port.push(reader);
+            }
+        };
         for node in &self.plan.nodes {
             let handle = &self.handles[&node.id];
             for (control, input) in node.controls.iter().zip(0..) {
-                if control.input.from == *tail && usize::from(control.input.port) < ports {
-                    let (controlled, ledger) = (handle.controlled.clone(), handle.ledger.clone());
-                    let reader = Reader::Commands { controlled, input, ledger };
-                    targets[usize::from(control.input.port)].push(reader);
-                }
+                let (controlled, ledger) = (handle.controlled.clone(), handle.ledger.clone());
+                add(&control.input, Reader::Commands { controlled, input, ledger });
             }
             let Some(inbox) = inboxes.get(&node.id) else { continue };
             let main = node.inputs.iter().map(|input| (MAIN_SLOT, input));
             let with = node.with.iter().zip(1..).map(|(beside, slot)| (slot, &beside.input));
             for (slot, input) in main.chain(with) {
-                if input.from == *tail && usize::from(input.port) < ports {
-                    let edge = (node.inputs.len() > 1).then(|| Arc::new(self.edge(input)));
-                    let (inbox, ledger) = ((*inbox).clone(), handle.ledger.clone());
-                    let target = Target { inbox, slot, edge, ledger };
-                    targets[usize::from(input.port)].push(Reader::Flow(target));
-                }
+                let edge = (node.inputs.len() > 1).then(|| Arc::new(self.edge(input)));
+                let (inbox, ledger) = ((*inbox).clone(), handle.ledger.clone());
+                add(input, Reader::Flow(Target { inbox, slot, edge, ledger }));
             }
         }
-        Wiring::Flow(Arc::new(targets))
+        readers
     }
 
     fn edge(&self, input: &Input) -> Edge {
-        let outputs = self.plan.node(&input.from).map_or(&[][..], |node| &node.facts.outputs);
+        let outputs = self.nodes.get(&input.from).map_or(&[][..], |node| &node.facts.outputs);
         let output = outputs.get(usize::from(input.port)).map_or("main", String::as_str);
         Edge { node: input.from.node().into(), port: input.port, output: output.into() }
     }
@@ -212,7 +214,7 @@ impl Launcher<'_> {
         let stage = |(id, Member { transform, before })| {
             let handle = self.handles[id].clone();
             let fed_by =
-                self.plan.node(id).and_then(|node| node.inputs.first()).map_or(0, |input| input.port);
+                self.nodes.get(id).and_then(|node| node.inputs.first()).map_or(0, |input| input.port);
             let desk = Desk::of(&handle, self.clock, self.storage);
             Stage { handle, transform, before, fed_by, desk }
         };

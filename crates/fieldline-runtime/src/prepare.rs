@@ -34,7 +34,8 @@ impl Runtime {
         let same = self.same_nodes(next);
         let old_units: BTreeSet<Unit> = self.running.keys().cloned().collect();
         let new_units: BTreeSet<Unit> = units(next).into_iter().collect();
-        let is_kept = |unit: &&Unit| old_units.contains(unit) && self.keeps(unit, next, &same);
+        let (before, after) = (self.plan.by_id(), next.by_id());
+        let is_kept = |unit: &&Unit| old_units.contains(unit) && keeps(unit, &before, &after, &same);
         let mut kept: BTreeSet<Unit> = new_units.iter().filter(is_kept).cloned().collect();
         let mut leaving: BTreeSet<Unit> = old_units.difference(&kept).cloned().collect();
         let all: Vec<Unit> = old_units.iter().cloned().collect();
@@ -49,7 +50,7 @@ impl Runtime {
         let leaving_nodes = || leaving.iter().flat_map(|unit| unit.members().iter());
         let moving: BTreeSet<NodeId> = leaving_nodes().filter(|id| is_moving(id)).cloned().collect();
         let is_inherited = |id: &NodeId| {
-            !moving.contains(id) && next.node(id).is_some_and(|new| new.takes_over(&self.handles[id].node))
+            !moving.contains(id) && after.get(id).is_some_and(|new| new.takes_over(&self.handles[id].node))
         };
         let inherited = leaving_nodes().filter(|id| is_inherited(id)).cloned().collect();
 
@@ -129,21 +130,6 @@ impl Runtime {
         same
     }
 
-    /// Whether a unit goes on as it is: all its nodes are the same, and so are the edges inside it and what it asks of
-    /// values beside its events.
-    fn keeps(&self, unit: &Unit, next: &Plan, same: &BTreeSet<NodeId>) -> bool {
-        let inner = &unit.members()[1..];
-        let freshness = |plan: &Plan| -> Vec<Freshness> {
-            let node = plan.node(unit.head());
-            node.iter().flat_map(|node| &node.with).map(|beside| beside.freshness).collect()
-        };
-        unit.members().iter().all(|id| same.contains(id))
-            && freshness(&self.plan) == freshness(next)
-            && inner
-                .iter()
-                .all(|id| self.plan.node(id).map(|n| &n.inputs) == next.node(id).map(|n| &n.inputs))
-    }
-
     /// A node that starts; where one of this name ran before, its account goes on.
     fn handle(&self, node: &Node, files: &Arc<Snapshot>, new: &BTreeMap<NodeId, Handle>) -> NodeHandle {
         let old = self.handles.get(&node.id);
@@ -164,4 +150,24 @@ impl Runtime {
             data_dir: self.environment.data_dir.clone(),
         }
     }
+}
+
+/// Whether a unit goes on as it is: all its nodes are the same, and so are the edges inside it and what it asks of
+/// values beside its events.
+fn keeps(
+    unit: &Unit,
+    before: &BTreeMap<&NodeId, &Node>,
+    after: &BTreeMap<&NodeId, &Node>,
+    same: &BTreeSet<NodeId>,
+) -> bool {
+    let freshness = |nodes: &BTreeMap<&NodeId, &Node>| -> Vec<Freshness> {
+        let node = nodes.get(unit.head());
+        node.iter().flat_map(|node| &node.with).map(|beside| beside.freshness).collect()
+    };
+    let inner = &unit.members()[1..];
+    unit.members().iter().all(|id| same.contains(id))
+        && freshness(before) == freshness(after)
+        && inner
+            .iter()
+            .all(|id| before.get(id).map(|node| &node.inputs) == after.get(id).map(|node| &node.inputs))
 }

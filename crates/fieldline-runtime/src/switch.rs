@@ -31,8 +31,10 @@ impl Runtime {
         self.connections = change.connections;
         self.plan = next;
         let mut built = change.built;
+        let nodes = self.plan.by_id();
         let launcher = Launcher {
             plan: &self.plan,
+            nodes: &nodes,
             handles: &self.handles,
             clock: &self.environment.clock,
             storage: &self.storage,
@@ -43,7 +45,7 @@ impl Runtime {
             if change.kept.contains(&unit) {
                 continue;
             }
-            let crew = crew(&unit, &mut built, &mut carried, &self.plan, &self.handles);
+            let crew = crew(&unit, &mut built, &mut carried, &nodes, &self.handles);
             let pipeline = unit.head().pipeline();
             let dead_letters = self.dead_letters.entry(pipeline.to_owned());
             let dead_letters = dead_letters
@@ -52,9 +54,11 @@ impl Runtime {
             self.running.insert(unit.clone(), launcher.start(&unit, crew, dead_letters));
             started.push(unit);
         }
+        let mut readers = launcher.readers(&self.running);
         for (unit, running) in &self.running {
             if let Some(wiring) = &running.wiring {
-                wiring.send_replace(launcher.wiring(unit, &self.running));
+                let readers = readers.remove(unit.tail()).unwrap_or_default();
+                wiring.send_replace(Wiring::Flow(Arc::new(readers)));
             }
         }
         self.route_dead_letters();
@@ -187,7 +191,7 @@ fn crew(
     unit: &Unit,
     built: &mut BTreeMap<NodeId, Built>,
     carried: &mut Carried,
-    plan: &Plan,
+    nodes: &BTreeMap<&NodeId, &Node>,
     handles: &BTreeMap<NodeId, Arc<NodeHandle>>,
 ) -> Crew {
     let Unit::Segment(chain) = unit else {
@@ -206,7 +210,7 @@ fn crew(
         }
     };
     let members = chain.iter().map(member).collect();
-    let mut latest = Latest::new(plan.node(unit.head()).map_or(&[], |node| &node.with));
+    let mut latest = Latest::new(nodes.get(unit.head()).map_or(&[], |node| &node.with));
     if let Some(before) = carried.latest.remove(unit.head()) {
         latest.take_over(before);
     }
