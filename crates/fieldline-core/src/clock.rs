@@ -12,6 +12,10 @@ pub trait TimeSource: Send + Sync {
     fn instant(&self) -> Instant;
     /// Wall-clock time in UTC.
     fn time(&self) -> Timestamp;
+    /// Whether the wall clock is known not to have been set since the machine started.
+    fn is_unset(&self) -> bool {
+        false
+    }
 }
 
 /// A shared [`TimeSource`].
@@ -32,6 +36,12 @@ impl Clock {
     /// Wall-clock time in UTC.
     pub fn time(&self) -> Timestamp {
         self.0.time()
+    }
+
+    /// Whether the wall clock is known not to have been set since the machine started. Then every event of a source
+    /// says so: `meta.clock` is `unset`.
+    pub fn is_unset(&self) -> bool {
+        self.0.is_unset()
     }
 }
 

@@ -1,13 +1,36 @@
 //! The two time sources: the machine's, and tokio's, which tests can pause and turn.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use fieldline_core::clock::TimeSource;
 use jiff::Timestamp;
 
 /// The machine's clocks.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemTime;
+#[derive(Clone, Debug, Default)]
+pub struct SystemTime {
+    unset: Unset,
+}
+
+/// Whether the machine's wall clock waits to be set. Whoever finds out tells all who ask a [`SystemTime`] with the
+/// same one.
+#[derive(Clone, Debug, Default)]
+pub struct Unset(Arc<AtomicBool>);
+
+impl Unset {
+    /// Takes note whether it waits to be set.
+    pub fn set(&self, unset: bool) {
+        self.0.store(unset, Ordering::Relaxed);
+    }
+}
+
+impl SystemTime {
+    /// The machine's clocks; `unset` tells of the wall clock.
+    pub fn new(unset: Unset) -> Self {
+        SystemTime { unset }
+    }
+}
 
 impl TimeSource for SystemTime {
     fn instant(&self) -> Instant {
@@ -16,6 +39,10 @@ impl TimeSource for SystemTime {
 
     fn time(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    fn is_unset(&self) -> bool {
+        self.unset.0.load(Ordering::Relaxed)
     }
 }
 

@@ -43,7 +43,7 @@ mod switch;
 
 mod inject;
 
-pub use clock::{SystemTime, TokioTime};
+pub use clock::{SystemTime, TokioTime, Unset};
 pub use inject::InjectError;
 pub use runtime::{Applied, ApplyError, Environment, Runtime};
 pub use status::{

@@ -62,7 +62,7 @@ pub(crate) async fn bind(chosen: Option<SocketAddr>) -> anyhow::Result<Option<Tc
 }
 
 async fn metrics_text(State(admin): State<Arc<Admin>>) -> Response {
-    let text = telemetry::render(&admin.metrics, &admin.engine.status());
+    let text = telemetry::render(&admin.metrics, &admin.engine.status(), &admin.engine.clock());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
@@ -83,7 +83,7 @@ fn answer(good: bool) -> Response {
 }
 
 async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
-    let status = admin.engine.status();
+    let (status, clock) = (admin.engine.status(), admin.engine.clock());
     let nodes: Vec<Value> = status
         .nodes
         .iter()
@@ -127,6 +127,11 @@ async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
         "applied_at": rfc3339(status.applied_at),
         "ready": status.is_ready(),
         "healthy": status.is_healthy(),
+        "clock": {
+            "standing": clock.standing.word(),
+            "jumps": clock.jumps,
+            "last_jump_seconds": clock.last_jump.map(|by| by.as_secs_f64()),
+        },
         "nodes": nodes,
         "unused_buffers": status.unused_buffers.iter().map(|buffer| json!({
             "node": buffer.node.as_str(),

@@ -17,6 +17,7 @@ mod preview;
 mod probation;
 mod reference;
 mod telemetry;
+mod timekeeper;
 mod watch;
 
 fn main() -> ExitCode {

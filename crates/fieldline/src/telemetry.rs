@@ -7,6 +7,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::runtime::Handle;
 
 use crate::engine::Outcome;
+use crate::timekeeper::{Findings, Standing};
 
 /// How often the exporter tidies up, and with it how long a histogram's samples wait.
 pub(crate) const UPKEEP: std::time::Duration = std::time::Duration::from_secs(5);
@@ -40,6 +41,14 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
     describe_gauge!("fieldline_generation", "How many plans were applied since the program started");
     describe_gauge!("fieldline_applied_timestamp_seconds", "When the plan that runs was applied");
     describe_gauge!("fieldline_config_info", "1, with the hash of the configuration that runs");
+    describe_gauge!(
+        "fieldline_clock_set",
+        "0 while the machine's clock waits to be set; absent where that is not known"
+    );
+    describe_counter!(
+        "fieldline_clock_jumps_total",
+        "How often the machine's clock jumped by more than a second"
+    );
     describe_gauge!("fieldline_tasks", "Tasks of the program; the same number of nodes should take the same");
     describe_counter!("fieldline_reloads_total", "Reloads by result");
     for result in Outcome::WORDS {
@@ -54,11 +63,15 @@ pub(crate) fn count_reload(result: &'static str) {
 }
 
 /// The text for Prometheus, without series of nodes and configurations that are no more.
-pub(crate) fn render(handle: &PrometheusHandle, status: &Status) -> String {
+pub(crate) fn render(handle: &PrometheusHandle, status: &Status, clock: &Findings) -> String {
     let hash = status.fingerprint.to_string();
     gauge!("fieldline_generation").set(status.generation as f64);
     gauge!("fieldline_applied_timestamp_seconds").set(status.applied_at.as_millisecond() as f64 / 1e3);
     gauge!("fieldline_config_info", "hash" => hash.clone()).set(1.0);
+    if clock.standing != Standing::Unknown {
+        gauge!("fieldline_clock_set").set(f64::from(u8::from(clock.standing == Standing::Set)));
+    }
+    counter!("fieldline_clock_jumps_total").absolute(clock.jumps);
     gauge!("fieldline_tasks").set(Handle::current().metrics().num_alive_tasks() as f64);
     status.nodes.iter().for_each(record);
     let unused: u64 = status.unused_buffers.iter().map(|buffer| buffer.bytes).sum();

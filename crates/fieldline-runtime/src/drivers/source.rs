@@ -239,6 +239,9 @@ impl SourceDriver {
         meta.source = self.handle.name.clone();
         let number = self.numbering.next();
         meta.sequence.get_or_insert(number);
+        if self.clock.is_unset() {
+            meta.fields.insert("clock".into(), "unset".into());
+        }
         let mut event = Event::new(draft.body, meta, receipt);
         event.begin(&self.handle.ledger);
         event

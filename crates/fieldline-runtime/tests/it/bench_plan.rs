@@ -77,6 +77,8 @@ pub(crate) enum Part {
     Forgets,
     /// The body becomes the sequence number.
     Sequence,
+    /// The body becomes 1 if the metadata have this field, and 0 without.
+    Has(&'static str),
     /// Holds numbers and gives their count for each `n`, and at the end.
     Gathers(i64),
     /// Adds text of `n` bytes to the metadata.
@@ -252,6 +254,10 @@ impl Transform for Works {
             Part::Fails(n) if number % n == 0 => out.fail(event, EventError::new("told_to", "it is made so")),
             Part::Sequence => {
                 *event.body_mut() = event.meta().get("sequence").expect("every source numbers its events");
+                out.send(event);
+            }
+            Part::Has(name) => {
+                *event.body_mut() = Value::Int(i64::from(event.meta().get(name).is_some()));
                 out.send(event);
             }
             Part::Pads(n) => {

@@ -5,6 +5,7 @@ mod beside;
 mod bounds;
 mod card;
 mod card_limits;
+mod clock;
 mod conservation;
 mod control;
 mod crash;

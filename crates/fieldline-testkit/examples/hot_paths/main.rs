@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err(format!("{:?}", compiled.diagnostics).into());
     }
     let data_dir = tempfile::tempdir()?;
-    let clock = Clock::new(SystemTime);
+    let clock = Clock::new(SystemTime::default());
     let environment = Environment { clock, data_dir: data_dir.path().into(), drain: Duration::from_secs(1) };
     let threads = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let took = threads.block_on(async {

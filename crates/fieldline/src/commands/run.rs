@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use fieldline_core::Clock;
-use fieldline_runtime::SystemTime;
+use fieldline_runtime::{SystemTime, Unset};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::{BAD_CONFIG, Format, RunOptions};
 use crate::engine::Engine;
+use crate::timekeeper::Timekeeper;
 use crate::{admin, disk, logging, output, telemetry};
 
 /// Runs what is whole; a broken file does not keep the others from running.
@@ -32,8 +33,10 @@ pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
         let hangup = signal(SignalKind::hangup())?;
         let listener = if options.no_admin { None } else { admin::bind(options.admin).await? };
         let (pipelines, nodes) = (compiled.plan.pipelines.len(), compiled.plan.nodes.len());
+        let unset = Unset::default();
+        let clock = Clock::new(SystemTime::new(unset.clone()));
         let (engine, handle) =
-            Engine::start(options.clone(), compiled, inputs, Clock::new(SystemTime)).await?;
+            Engine::start(options.clone(), compiled, inputs, clock, Timekeeper::new(unset)).await?;
         tracing::info!(pipelines, nodes, "running; stop with Ctrl-C");
         let stop = async move {
             tokio::select! {

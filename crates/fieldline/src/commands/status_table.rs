@@ -60,6 +60,12 @@ pub(super) fn table(status: &Value) -> String {
             text += &format!("    does not grow: {} bytes are free on the card\n", disk["card_free_bytes"]);
         }
     }
+    if status["clock"]["standing"] == "unset" {
+        text += "\nthe clock of this machine is not set yet: times are wrong, and events have `meta.clock: unset`";
+    }
+    if let Some(by) = status["clock"]["last_jump_seconds"].as_f64() {
+        text += &format!("\nthe clock of this machine was set by {by:+.1} s while the program ran");
+    }
     for buffer in status["unused_buffers"].as_array().into_iter().flatten() {
         text += &format!(
             "\n{} is no sink and has {} bytes of events in {}: bring it back, or delete the folder",

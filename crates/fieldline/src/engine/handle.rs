@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::outcome::Outcome;
 use crate::inputs::Inputs;
+use crate::timekeeper::{Findings, Notice};
 
 /// How the files on disk stand to what runs.
 #[derive(Debug, Default)]
@@ -40,6 +41,7 @@ pub(super) enum Ask {
 #[derive(Clone)]
 pub(crate) struct EngineHandle {
     pub(super) view: View,
+    pub(super) notice: Notice,
     pub(super) files: Arc<Mutex<Files>>,
     pub(super) asks: mpsc::Sender<Ask>,
 }
@@ -48,6 +50,11 @@ impl EngineHandle {
     /// The state of all nodes.
     pub(crate) fn status(&self) -> Status {
         self.view.status()
+    }
+
+    /// What is known of the machine's wall clock.
+    pub(crate) fn clock(&self) -> Findings {
+        self.notice.read()
     }
 
     /// How the files stand to what runs, and whether they were edited since they were read. Reads what may have

@@ -17,6 +17,7 @@ use crate::cli::RunOptions;
 use crate::inputs::Inputs;
 use crate::preview::preview;
 use crate::probation::Past;
+use crate::timekeeper::Timekeeper;
 use crate::watch::Watch;
 use crate::{disk, output, telemetry};
 
@@ -43,6 +44,7 @@ pub(crate) struct Engine {
     runtime: Runtime,
     view: View,
     clock: Clock,
+    timekeeper: Timekeeper,
     files: Arc<Mutex<Files>>,
     asks: mpsc::Receiver<Ask>,
     watch: Option<Watch>,
@@ -59,6 +61,7 @@ impl Engine {
         compiled: Compiled,
         inputs: Inputs,
         clock: Clock,
+        mut timekeeper: Timekeeper,
     ) -> anyhow::Result<(Self, EngineHandle)> {
         let environment = Environment {
             clock: clock.clone(),
@@ -76,10 +79,14 @@ impl Engine {
         let differ = !broken.is_empty();
         let files = Arc::new(Mutex::new(Files { differ, broken, errors, inputs, last: None }));
         let view = runtime.view();
-        let handle = EngineHandle { view: view.clone(), files: files.clone(), asks: sender };
+        timekeeper.look(clock.instant(), clock.time());
+        let (view_of_all, notice) = (view.clone(), timekeeper.notice());
+        let handle = EngineHandle { view: view_of_all, notice, files: files.clone(), asks: sender };
         runtime.apply(compiled.plan).await?;
         let (past, trial, taken_back) = (Past::default(), None, None);
-        Ok((Engine { options, runtime, view, clock, files, asks, watch, past, trial, taken_back }, handle))
+        let engine =
+            Engine { options, runtime, view, clock, timekeeper, files, asks, watch, past, trial, taken_back };
+        Ok((engine, handle))
     }
 
     /// Runs until every source has finished or `stop` resolves, then drains.
@@ -111,6 +118,7 @@ impl Engine {
                     }
                 }
                 _ = look.tick() => {
+                    self.timekeeper.look(self.clock.instant(), self.clock.time());
                     self.look().await;
                     if self.runtime.has_finished() {
                         tracing::info!("every source has come to its end");

@@ -79,13 +79,14 @@ mod tests {
     use std::path::Path;
 
     use fieldline_core::Clock;
-    use fieldline_runtime::TokioTime;
+    use fieldline_runtime::{TokioTime, Unset};
     use serde_json::Value;
     use tokio::signal::unix::{SignalKind, signal};
 
     use super::*;
     use crate::cli::{Paths, RunOptions};
     use crate::disk;
+    use crate::timekeeper::Timekeeper;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -116,7 +117,8 @@ mod tests {
         let options = options(folder.path());
         let (compiled, inputs) = disk::compile_recorded(&options.paths);
         let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
-        let started = Engine::start(options, compiled, inputs, clock).await;
+        let started =
+            Engine::start(options, compiled, inputs, clock, Timekeeper::new(Unset::default())).await;
         let (engine, handle) = started.expect("it can be built");
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let hangup = signal(SignalKind::hangup()).expect("signals are there");
