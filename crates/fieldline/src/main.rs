@@ -16,6 +16,7 @@ mod output;
 mod preview;
 mod probation;
 mod reference;
+mod service;
 mod telemetry;
 mod timekeeper;
 mod watch;

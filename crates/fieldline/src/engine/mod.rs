@@ -17,6 +17,7 @@ use crate::cli::RunOptions;
 use crate::inputs::Inputs;
 use crate::preview::preview;
 use crate::probation::Past;
+use crate::service::Service;
 use crate::timekeeper::Timekeeper;
 use crate::watch::Watch;
 use crate::{disk, output, telemetry};
@@ -45,6 +46,7 @@ pub(crate) struct Engine {
     view: View,
     clock: Clock,
     timekeeper: Timekeeper,
+    service: Service,
     files: Arc<Mutex<Files>>,
     asks: mpsc::Receiver<Ask>,
     watch: Option<Watch>,
@@ -83,9 +85,23 @@ impl Engine {
         let (view_of_all, notice) = (view.clone(), timekeeper.notice());
         let handle = EngineHandle { view: view_of_all, notice, files: files.clone(), asks: sender };
         runtime.apply(compiled.plan).await?;
+        let service = Service::new();
+        service.ready(&summary(&view));
         let (past, trial, taken_back) = (Past::default(), None, None);
-        let engine =
-            Engine { options, runtime, view, clock, timekeeper, files, asks, watch, past, trial, taken_back };
+        let engine = Engine {
+            options,
+            runtime,
+            view,
+            clock,
+            timekeeper,
+            service,
+            files,
+            asks,
+            watch,
+            past,
+            trial,
+            taken_back,
+        };
         Ok((engine, handle))
     }
 
@@ -118,6 +134,7 @@ impl Engine {
                     }
                 }
                 _ = look.tick() => {
+                    self.service.alive();
                     self.timekeeper.look(self.clock.instant(), self.clock.time());
                     self.look().await;
                     if self.runtime.has_finished() {
@@ -127,6 +144,7 @@ impl Engine {
                 }
             }
         }
+        self.service.stopping();
         let applied = self.runtime.stop(Duration::from_secs(self.options.grace)).await;
         match applied.cut_off.as_slice() {
             [] => tracing::info!("stopped; everything was drained"),
@@ -203,6 +221,7 @@ impl Engine {
     /// Tells everyone what came of a reload.
     fn conclude(&self, outcome: Outcome) -> Outcome {
         outcome.log();
+        self.service.status(&format!("{}; last reload: {}", summary(&self.view), outcome.word()));
         telemetry::count_reload(outcome.word());
         self.files(|files| {
             files.differ = outcome.is_refused() || !files.broken.is_empty();
@@ -216,6 +235,12 @@ impl Engine {
     fn files(&self, change: impl FnOnce(&mut Files)) {
         change(&mut lock(&self.files));
     }
+}
+
+/// What runs, in a few words.
+fn summary(view: &View) -> String {
+    let status = view.status();
+    format!("{} nodes run, generation {}", status.nodes.len(), status.generation)
 }
 
 fn lock(files: &Mutex<Files>) -> MutexGuard<'_, Files> {

@@ -12,6 +12,7 @@ mod reload;
 #[cfg(feature = "broker")]
 mod renewal;
 mod scaffold;
+mod service;
 mod shadow;
 mod station;
 mod steering;
