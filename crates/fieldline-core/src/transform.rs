@@ -1,7 +1,7 @@
 //! [`Transform`]: what changes, drops, splits or gathers events. Synchronous, without I/O, and told the time.
 
 use std::any::Any;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::error::{BuildError, EventError};
 use crate::event::Event;
 use crate::outputs::Outputs;
 use crate::setting::Settings;
-use crate::value::Map;
+use crate::value::{Map, Value};
 
 /// When a transform is called, and what lies beside the event.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +48,29 @@ pub trait Transform: Any + Send {
     /// The input has ended: let go of everything that is held.
     fn finish(&mut self, _moment: &Moment<'_>, _out: &mut Outputs) {}
 
+    /// What it remembers, in the words of [`Transform::recall`], of at most [`LARGEST`](crate::memory::LARGEST); `None`
+    /// where there is nothing yet. Times are told as spans before this moment: clocks differ after a restart.
+    ///
+    /// # Errors
+    /// Why it cannot be told.
+    fn remember(&self, _moment: &Moment<'_>) -> Result<Option<Value>, BuildError> {
+        Err(BuildError::new("it remembers nothing"))
+    }
+
+    /// Goes on with what was remembered a `pause` ago. Called before the first event, and only where the
+    /// [`Memory`](crate::memory::Memory) of both has the same key.
+    ///
+    /// # Errors
+    /// Why that cannot be; nothing has changed then.
+    fn recall(
+        &mut self,
+        _remembered: &Value,
+        _pause: Duration,
+        _moment: &Moment<'_>,
+    ) -> Result<(), BuildError> {
+        Err(BuildError::new("it recalls nothing"))
+    }
+
     /// Goes on with what the version of this node before a change remembers, which has not been finished. Called
     /// first of all, and only where the [`Memory`](crate::memory::Memory) of both has the same key.
     ///
@@ -55,11 +78,14 @@ pub trait Transform: Any + Send {
     /// Why that cannot be; the node begins anew then.
     fn take_over(
         &mut self,
-        _before: Box<dyn Transform>,
-        _moment: &Moment<'_>,
+        before: Box<dyn Transform>,
+        moment: &Moment<'_>,
         _out: &mut Outputs,
     ) -> Result<(), BuildError> {
-        Err(BuildError::new("it takes nothing over"))
+        match before.remember(moment)? {
+            Some(remembered) => self.recall(&remembered, Duration::ZERO, moment),
+            None => Ok(()),
+        }
     }
 }
 

@@ -22,6 +22,23 @@ pub struct Settings {
 /// During the burn-in the baseline follows this many times as fast as the burn-in lasts.
 const BURN_IN_CONSTANTS: f64 = 5.0;
 
+/// The burn-in is repeated after a pause of the program that is longer than this, in nanoseconds: ten minutes, in which
+/// a sensor without power goes cold.
+const REST: i64 = 600_000_000_000;
+
+/// What is known of a sensor, whatever the clock says. Spans are in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Experience {
+    /// The time since the burn-in began.
+    pub age: i64,
+    /// The time since the last reading.
+    pub silence: i64,
+    /// The resistance that counts as that of clean air, in ohms.
+    pub baseline: f64,
+    /// Whether a burn-in was over before the one that `age` counts from.
+    pub is_known: bool,
+}
+
 /// Judges one reading after the other.
 #[derive(Clone, Debug)]
 pub struct AirQuality {
@@ -35,6 +52,8 @@ struct State {
     start: i64,
     last: i64,
     baseline: f64,
+    /// Whether the baseline is from before the burn-in, which leaves it as it is then.
+    is_known: bool,
 }
 
 /// What is said of one reading.
@@ -52,13 +71,32 @@ impl AirQuality {
         AirQuality { settings, state: None }
     }
 
+    /// Goes on with what was known of the sensor a `pause` before `nanos`. After a short one nothing is repeated; after a
+    /// long one it burns in again, and the baseline stands still meanwhile: the air of that time may be bad.
+    pub fn with_experience(settings: Settings, experience: Experience, pause: i64, nanos: i64) -> Self {
+        let Experience { age, silence, baseline, is_known } = experience;
+        let start = if pause > REST { nanos } else { nanos.saturating_sub(age).saturating_sub(pause) };
+        let is_known = is_known || age as f64 / 1e9 >= settings.burn_in;
+        let last = nanos.saturating_sub(silence).saturating_sub(pause);
+        AirQuality { settings, state: Some(State { start, last, baseline, is_known }) }
+    }
+
+    /// What is known of the sensor at `nanos`; nothing before the first reading.
+    pub fn experience(&self, nanos: i64) -> Option<Experience> {
+        let State { start, last, baseline, is_known } = self.state.as_ref()?;
+        let span = |since: &i64| nanos.saturating_sub(*since).max(0);
+        Some(Experience { age: span(start), silence: span(last), baseline: *baseline, is_known: *is_known })
+    }
+
     /// Judges a reading: the resistance in ohms, above 0, and the relative humidity in percent.
     pub fn judge(&mut self, nanos: i64, gas: f64, humidity: f64) -> Judgement {
         let settings = &self.settings;
-        let state = self.state.get_or_insert(State { start: nanos, last: nanos, baseline: gas });
+        let state =
+            self.state.get_or_insert(State { start: nanos, last: nanos, baseline: gas, is_known: false });
         let seconds = |since: i64| nanos.saturating_sub(since).max(0) as f64 / 1e9;
         let warm = seconds(state.start) >= settings.burn_in;
         let constant = match (warm, gas > state.baseline) {
+            (false, _) if state.is_known => f64::INFINITY,
             (false, _) => settings.burn_in / BURN_IN_CONSTANTS,
             (true, true) => settings.rise,
             (true, false) => settings.fall,
@@ -122,6 +160,34 @@ mod tests {
             let wanted = 30_000.0 + 20_000.0 * (-1.0f64).exp();
             assert!((last.baseline - wanted).abs() < 1.0, "{step}: {last:?}");
         }
+    }
+
+    /// Burns in, and goes on a `pause` in seconds after the last reading.
+    fn after_a_pause(pause: i64) -> AirQuality {
+        let mut quality = AirQuality::new(SETTINGS);
+        for second in 0..=300 {
+            at(&mut quality, second, 50_000.0, 40.0);
+        }
+        let experience = quality.experience(300_000_000_000).expect("there were readings");
+        AirQuality::with_experience(SETTINGS, experience, pause * 1_000_000_000, 0)
+    }
+
+    #[test]
+    fn a_short_pause_repeats_no_burn_in() {
+        let judgement = at(&mut after_a_pause(60), 0, 25_000.0, 40.0);
+        assert!((judgement.baseline - 50_000.0).abs() < 20.0, "{judgement:?}");
+        assert!(judgement.purity.is_some_and(|purity| (purity - 0.625).abs() < 0.001));
+    }
+
+    #[test]
+    fn after_a_long_pause_the_sensor_warms_up_and_its_baseline_stands_still() {
+        let mut quality = after_a_pause(3600);
+        for second in 0..300 {
+            let judgement = at(&mut quality, second, 10_000.0, 40.0);
+            assert_eq!(judgement, Judgement { purity: None, baseline: 50_000.0 });
+        }
+        let purity = at(&mut quality, 300, 25_000.0, 40.0).purity;
+        assert!(purity.is_some_and(|purity| (purity - 0.625).abs() < 0.001), "{purity:?}");
     }
 
     #[test]

@@ -36,6 +36,18 @@ impl OutlierDetector {
         OutlierDetector { rule, length: length.max(2), limit, tolerance, recent: VecDeque::new() }
     }
 
+    /// The same detector, which has seen these readings, oldest first.
+    #[must_use]
+    pub fn with_readings(self, readings: &[f64]) -> Self {
+        let surplus = readings.len().saturating_sub(self.length);
+        OutlierDetector { recent: readings[surplus..].iter().copied().collect(), ..self }
+    }
+
+    /// The readings that it compares with, oldest first.
+    pub fn readings(&self) -> impl Iterator<Item = f64> {
+        self.recent.iter().copied()
+    }
+
     /// Whether `reading` is an outlier. It is remembered either way, so that a lasting change of level is
     /// accepted in time; nothing is an outlier before enough readings were seen.
     pub fn is_outlier(&mut self, reading: f64) -> bool {

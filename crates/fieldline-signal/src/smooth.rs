@@ -47,6 +47,27 @@ impl Smoother {
         Smoother { method, recent: VecDeque::new(), estimate: None }
     }
 
+    /// Goes on with the `numbers` of another smoother of the same method; `None` if they cannot be such.
+    pub fn with_numbers(method: Method, numbers: &[f64]) -> Option<Self> {
+        let smoother = Smoother::new(method);
+        match (method, numbers) {
+            (Method::Mean(_) | Method::Median(_), readings) => {
+                Some(Smoother { recent: readings.iter().copied().collect(), ..smoother })
+            }
+            (_, []) => Some(smoother),
+            (_, &[value, variance]) => {
+                Some(Smoother { estimate: Some(Estimate { value, variance }), ..smoother })
+            }
+            _ => None,
+        }
+    }
+
+    /// What it remembers: the readings of a window, oldest first, or an estimate and its variance.
+    pub fn numbers(&self) -> Vec<f64> {
+        let estimate = self.estimate.iter().flat_map(|estimate| [estimate.value, estimate.variance]);
+        self.recent.iter().copied().chain(estimate).collect()
+    }
+
     /// Takes the next reading, which must be finite, and gives the smoothed value. The first reading comes out
     /// as it is; windows give what they have before they are full.
     pub fn smooth(&mut self, reading: f64) -> f64 {

@@ -1,18 +1,20 @@
 //! The `air_quality` transform: an index of clean air, from gas resistance and humidity.
 
+use std::time::Duration;
+
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Kind, Moment, Outputs, Transform,
-    Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Memory, Moment,
+    Outputs, Transform, Value,
 };
-use fieldline_signal::air_quality::{AirQuality as Judge, Settings};
+use fieldline_signal::air_quality::{AirQuality as Judge, Experience, Settings};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::checks::check_positive;
 use super::keyed::{Keyed, default_max_keys, key_of};
 use super::numbers::{not_settable, number_at};
-use super::timing::Timeline;
+use super::timing::{Timeline, nanos};
 use crate::fields::check_not_zero;
 use crate::lookup::Lookup;
 
@@ -22,8 +24,10 @@ use crate::lookup::Lookup;
 /// `humidity_weight` of the index is for a humidity near `best_humidity`, the rest for a gas resistance as high as
 /// in clean air, the `baseline`: the formula of Pimoroni's `indoor-air-quality.py`. It is an index to compare one room
 /// with itself over time, not Bosch's IAQ. `quality` is `good`, `burn_in` while the sensor warms up, or `missing` where
-/// gas or humidity is no number; without `good` the index is null. A reload carries the baseline on; a restart of the
-/// program begins with the burn-in.
+/// gas or humidity is no number; without `good` the index is null.
+///
+/// Burn-in and baseline go on over reloads and restarts. After more than ten minutes in which the program did not run the
+/// sensor may be cold, so it burns in again, and the baseline stands still meanwhile.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AirQualityConfig {
@@ -124,6 +128,11 @@ impl Config for AirQualityConfig {
         check_positive(cx, "max_keys", self.max_keys);
     }
 
+    fn memory(&self, _files: &dyn Files) -> Option<Memory> {
+        let key = format!("{} {} {:?}", self.gas, self.humidity, self.by);
+        Some(Memory::of("its burn-in and baseline").with_key(key).outliving(Duration::MAX))
+    }
+
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
         let seconds = |span: Option<Period>, or: f64| span.map_or(or, |span| span.0.as_secs_f64());
         let settings = Settings {
@@ -135,7 +144,7 @@ impl Config for AirQualityConfig {
         };
         Ok(Built::Transform(Box::new(AirQuality {
             config: self.clone(),
-            fresh: Judge::new(settings),
+            settings,
             judges: Keyed::new(self.max_keys),
             timeline: Timeline::default(),
         })))
@@ -144,8 +153,7 @@ impl Config for AirQualityConfig {
 
 struct AirQuality {
     config: AirQualityConfig,
-    /// What a new sensor begins with.
-    fresh: Judge,
+    settings: Settings,
     judges: Keyed<Option<Judge>>,
     timeline: Timeline,
 }
@@ -159,6 +167,18 @@ impl Transform for AirQuality {
             out.fail(event, not_settable(&self.config.into));
         }
     }
+
+    fn remember(&self, moment: &Moment<'_>) -> Result<Option<Value>, BuildError> {
+        let now = self.timeline.clone().now(moment);
+        self.judges.remember(|judge| Some(told(judge.as_ref()?.experience(now)?)))
+    }
+
+    fn recall(&mut self, remembered: &Value, pause: Duration, moment: &Moment<'_>) -> Result<(), BuildError> {
+        let (settings, now, pause) = (self.settings, self.timeline.now(moment), nanos(pause));
+        self.judges.recall(remembered, moment.instant, |judge| {
+            Some(Some(Judge::with_experience(settings, read(judge)?, pause, now)))
+        })
+    }
 }
 
 impl AirQuality {
@@ -169,7 +189,7 @@ impl AirQuality {
         };
         let now = self.timeline.now(moment);
         let (judge, _) = self.judges.touch(&key_of(event, self.config.by.as_ref()), moment.instant);
-        let judgement = judge.get_or_insert_with(|| self.fresh.clone()).judge(now, gas, humidity);
+        let judgement = judge.get_or_insert_with(|| Judge::new(self.settings)).judge(now, gas, humidity);
         let index = judgement.purity.map(|purity| match self.config.scale {
             Scale::Purity => purity * 100.0,
             Scale::Pollution => (1.0 - purity) * 500.0,
@@ -177,6 +197,23 @@ impl AirQuality {
         let quality = if index.is_some() { "good" } else { "burn_in" };
         result(index.map(|index| (index * 10.0).round() / 10.0), Some(judgement.baseline.round()), quality)
     }
+}
+
+/// What is known of a sensor, as it is remembered.
+fn told(experience: Experience) -> Value {
+    let Experience { age, silence, baseline, is_known } = experience;
+    Value::List(vec![age.into(), silence.into(), baseline.into(), is_known.into()])
+}
+
+/// What [`told`] has told; `None` for anything else.
+fn read(told: &Value) -> Option<Experience> {
+    let [age, silence, baseline, is_known] = told.as_list()? else { return None };
+    Some(Experience {
+        age: age.as_i64()?,
+        silence: silence.as_i64()?,
+        baseline: baseline.as_f64().filter(|baseline| *baseline > 0.0)?,
+        is_known: is_known.as_bool()?,
+    })
 }
 
 fn result(index: Option<f64>, baseline: Option<f64>, quality: &str) -> Value {

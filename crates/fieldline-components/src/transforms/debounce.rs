@@ -52,7 +52,7 @@ impl Config for DebounceConfig {
     }
 
     fn memory(&self, _files: &dyn Files) -> Option<Memory> {
-        Some(Memory { what: "what waits", key: None, is_sent: true })
+        Some(Memory { is_sent: true, ..Memory::of("what waits") })
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {

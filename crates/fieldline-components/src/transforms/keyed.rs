@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fieldline_core::{Event, Value, json};
+use fieldline_core::memory::LARGEST;
+use fieldline_core::{BuildError, Event, Map, Value, json};
 
 use crate::lookup::Lookup;
 
@@ -91,6 +92,45 @@ impl<T: Default> Keyed<T> {
         *self = Keyed { most: self.most, ..before };
         let surplus = self.states.len().saturating_sub(self.most);
         std::iter::from_fn(|| self.take_first()).take(surplus).collect()
+    }
+
+    /// What `tell` says of the state of each key, for [`Keyed::recall`]; `None` where there is nothing to say.
+    ///
+    /// # Errors
+    /// If that is more than a transform may remember.
+    pub(crate) fn remember(&self, tell: impl Fn(&T) -> Option<Value>) -> Result<Option<Value>, BuildError> {
+        let mut told = Map::default();
+        let mut weight = 0;
+        for key in self.order.values() {
+            let Some(state) = self.states.get(key).and_then(|held| tell(&held.state)) else { continue };
+            weight += key.len() + state.weight();
+            if weight > LARGEST {
+                let keys = self.states.len();
+                return Err(BuildError(format!("what it knows of its {keys} keys is over {LARGEST} bytes")));
+            }
+            told.insert(key.as_ref().into(), state);
+        }
+        Ok((!told.is_empty()).then_some(Value::Map(told)))
+    }
+
+    /// Puts in what was remembered, as if it had been touched at `now`; `read` makes a state of what was told of it.
+    ///
+    /// # Errors
+    /// If it was not told by [`Keyed::remember`]; nothing has changed then.
+    pub(crate) fn recall(
+        &mut self,
+        remembered: &Value,
+        now: Instant,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<(), BuildError> {
+        let read = |told: &Map| -> Option<Vec<(Arc<str>, T)>> {
+            told.iter().map(|(key, state)| Some((Arc::from(key.as_str()), read(state)?))).collect()
+        };
+        let states = remembered.as_map().and_then(read);
+        for (key, state) in states.ok_or_else(|| BuildError::new("it has another shape"))? {
+            *self.touch(&key, now).0 = state;
+        }
+        Ok(())
     }
 
     /// Calls `act` with every state, those silent for the longest time first.

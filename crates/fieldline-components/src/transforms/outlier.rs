@@ -1,9 +1,11 @@
 //! The `outlier` transform: tells readings apart that do not fit to those before them.
 
+use std::time::Duration;
+
 use fieldline_core::outputs::{MAIN, Port};
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, Files, Kind, Memory,
-    Moment, Outputs, Transform,
+    Moment, Outputs, Transform, Value,
 };
 use fieldline_signal::outlier::{OutlierDetector, Rule};
 use schemars::JsonSchema;
@@ -11,7 +13,8 @@ use serde::Deserialize;
 
 use super::checks::{check_above_zero, check_length, check_positive};
 use super::keyed::{Keyed, default_max_keys, key_of};
-use super::numbers::number_at;
+use super::numbers::{list_of, number_at, numbers_of};
+use super::timing::RECENT;
 use crate::lookup::Lookup;
 
 /// The output for readings that do not fit.
@@ -19,7 +22,8 @@ const OUTLIER: Port = 1;
 
 /// The fields of an `outlier`. Readings that do not fit are at the output `outlier`, all others at the main one.
 ///
-/// Events whose field is no number pass, and so do the first ones, until there is enough to compare with.
+/// Events whose field is no number pass, and so do the first ones, until there is enough to compare with. The readings
+/// before go on over a restart of the program that takes no longer than ten minutes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct OutlierConfig {
@@ -94,7 +98,8 @@ impl Config for OutlierConfig {
     }
 
     fn memory(&self, _files: &dyn Files) -> Option<Memory> {
-        Some(Memory::of("the readings it compares with"))
+        let key = format!("{} {:?}", self.field, self.by);
+        Some(Memory::of("the readings it compares with").with_key(key).outliving(RECENT))
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
@@ -125,5 +130,21 @@ impl Transform for Outlier {
         let (detector, _) = self.detectors.touch(&key_of(&event, self.by.as_ref()), moment.instant);
         let is_outlier = detector.get_or_insert_with(|| self.fresh.clone()).is_outlier(number);
         out.send_to(if is_outlier { OUTLIER } else { MAIN }, event);
+    }
+
+    fn remember(&self, _moment: &Moment<'_>) -> Result<Option<Value>, BuildError> {
+        self.detectors.remember(|detector| Some(list_of(detector.as_ref()?.readings())))
+    }
+
+    fn recall(
+        &mut self,
+        remembered: &Value,
+        _pause: Duration,
+        moment: &Moment<'_>,
+    ) -> Result<(), BuildError> {
+        let fresh = &self.fresh;
+        self.detectors.recall(remembered, moment.instant, |readings| {
+            Some(Some(fresh.clone().with_readings(&numbers_of(readings)?)))
+        })
     }
 }

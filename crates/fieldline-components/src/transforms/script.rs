@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::time::Duration;
 
 use fieldline_core::context::Origin;
 use fieldline_core::report::Place;
-use fieldline_core::transform::downcast;
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, Facts, FieldPath, FilePath,
-    Files, Kind, Map, Memory, Moment, Outputs, Transform,
+    Files, Kind, Map, Memory, Moment, Outputs, Transform, Value,
 };
 use fieldline_script::{Imports, Limits, Script, ScriptError, ScriptSource, Setup, Verdict, uses_state};
 use schemars::JsonSchema;
@@ -29,7 +29,8 @@ pub(crate) struct ScriptConfig {
     #[schemars(schema_with = "any_map")]
     params: Map,
     /// A number that says what the script keeps in `state`. An edited script goes on with the `state` of the version
-    /// before if both have the same number here; without one, every edit begins with an empty `state`.
+    /// before if both have the same number here, and so does a program that starts again. Without one, every edit and every
+    /// restart begins with an empty `state`; another number does so once.
     state_version: Option<u64>,
     /// How many steps one event may take; 100,000 by default, some 5 ms on a desktop, 30 ms on a Raspberry Pi 4.
     #[schemars(range(min = 1))]
@@ -91,7 +92,7 @@ impl Config for ScriptConfig {
             (None, file) => String::from_utf8(files.read(&file.as_ref()?.0).ok()?.to_vec()).ok()?.into(),
         };
         let key = self.state_version.map(|version| version.to_string());
-        uses_state(&text).then(|| Memory::of("its `state`").with_key(key))
+        uses_state(&text).then(|| Memory::of("its `state`").with_key(key).outliving(Duration::MAX))
     }
 
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
@@ -183,16 +184,17 @@ impl Transform for Runs {
         }
     }
 
-    fn take_over(
+    fn remember(&self, _moment: &Moment<'_>) -> Result<Option<Value>, BuildError> {
+        self.script.state().map_err(BuildError::new)
+    }
+
+    fn recall(
         &mut self,
-        before: Box<dyn Transform>,
+        remembered: &Value,
+        _pause: Duration,
         _moment: &Moment<'_>,
-        _out: &mut Outputs,
     ) -> Result<(), BuildError> {
-        let before = downcast::<Runs>(before)?;
-        if let Some(state) = before.script.state().map_err(BuildError::new)? {
-            self.script.restore(&state);
-        }
+        self.script.restore(remembered);
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! The `smooth` transform: takes the noise out of a field.
 
+use std::time::Duration;
+
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Memory, Moment,
     Outputs, Transform, Value,
@@ -10,12 +12,14 @@ use serde::Deserialize;
 
 use super::checks::{check_above_zero, check_exactly_one, check_length, check_positive};
 use super::keyed::{Keyed, default_max_keys, key_of};
-use super::numbers::{not_settable, number_at};
+use super::numbers::{list_of, not_settable, number_at, numbers_of};
+use super::timing::RECENT;
 use crate::lookup::Lookup;
 
 /// The fields of a `smooth`: one of `mean`, `median`, `exponential` and `kalman`.
 ///
-/// Events whose field is no number pass as they are and change nothing.
+/// Events whose field is no number pass as they are and change nothing. The readings before go on over a restart of the
+/// program that takes no longer than ten minutes.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SmoothConfig {
@@ -94,7 +98,13 @@ impl Config for SmoothConfig {
     }
 
     fn memory(&self, _files: &dyn Files) -> Option<Memory> {
-        Some(Memory::of("the readings before"))
+        let method = match self {
+            SmoothConfig { mean: Some(_), .. } | SmoothConfig { median: Some(_), .. } => "window",
+            SmoothConfig { exponential: Some(_), .. } => "exponential",
+            _ => "kalman",
+        };
+        let key = format!("{} {:?} {method}", self.field, self.by);
+        Some(Memory::of("the readings before").with_key(key).outliving(RECENT))
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
@@ -135,5 +145,21 @@ impl Transform for Smooth {
         } else {
             out.fail(event, not_settable(&self.into));
         }
+    }
+
+    fn remember(&self, _moment: &Moment<'_>) -> Result<Option<Value>, BuildError> {
+        self.smoothers.remember(|smoother| Some(list_of(smoother.as_ref()?.numbers())))
+    }
+
+    fn recall(
+        &mut self,
+        remembered: &Value,
+        _pause: Duration,
+        moment: &Moment<'_>,
+    ) -> Result<(), BuildError> {
+        let method = self.method;
+        self.smoothers.recall(remembered, moment.instant, |numbers| {
+            Some(Some(Smoother::with_numbers(method, &numbers_of(numbers)?)?))
+        })
     }
 }

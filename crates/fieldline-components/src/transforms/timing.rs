@@ -16,6 +16,9 @@ const FURTHEST: i64 = i64::MAX / 2;
 /// A wall clock that differs by more than this from the timeline was set.
 const STEP: u64 = 60_000_000_000;
 
+/// Readings that are older than this when the program starts again say nothing about the next one: ten minutes.
+pub(crate) const RECENT: Duration = Duration::from_secs(600);
+
 /// Which time counts for a reading.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Timing {
@@ -71,7 +74,7 @@ pub(crate) fn is_over(then: Option<Instant>, now: Instant, limit: Option<Duratio
 
 /// Places arrivals by the monotonic clock, counted from the wall clock's time at the first of them. So spans
 /// are right even where the wall clock is corrected.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Timeline {
     anchor: Option<(Instant, i64)>,
 }

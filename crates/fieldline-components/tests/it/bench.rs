@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use fieldline_core::event::{Event, Meta};
 use fieldline_core::ledger::{Balance, Door, Ledger};
+use fieldline_core::memory::LARGEST;
 use fieldline_core::receipt::Settle;
-use fieldline_core::{Built, Kind, Map, Moment, Outcome, Outputs, Receipt, Transform, Value};
+use fieldline_core::{BuildError, Built, Kind, Map, Moment, Outcome, Outputs, Receipt, Transform, Value};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::harness::{build, definition, read};
@@ -76,6 +77,29 @@ impl Bench {
         self.at_moment(|transform, moment, out| {
             transform.take_over(before, moment, out).expect("it can be taken over");
         });
+    }
+
+    /// Ends the program and starts it again with the same node after a `pause`: it has what was remembered, and nothing
+    /// else.
+    pub(crate) fn restart(&mut self, name: &str, yaml: &str, pause: Duration) {
+        let prepared = read(&definition(Kind::Transform, name), yaml).expect("the config fits");
+        let Built::Transform(next) = build(&prepared) else { panic!("{name} is no transform") };
+        let remembered = self.remember().expect("it can be told");
+        self.transform = next;
+        self.elapsed += pause;
+        if let Some(remembered) = remembered {
+            assert!(remembered.weight() <= LARGEST);
+            self.at_moment(|transform, moment, _| {
+                transform.recall(&remembered, pause, moment).expect("it is understood");
+            });
+        }
+    }
+
+    /// What the transform says that it remembers.
+    pub(crate) fn remember(&mut self) -> Result<Option<Value>, BuildError> {
+        let mut remembered = Ok(None);
+        self.at_moment(|transform, moment, _| remembered = transform.remember(moment));
+        remembered
     }
 
     /// Lets time pass until so long after the beginning, with all deadlines on the way.

@@ -12,6 +12,7 @@ mod harness;
 mod join;
 mod less_data;
 mod map;
+mod memory;
 #[cfg(feature = "broker")]
 mod plant;
 mod properties;

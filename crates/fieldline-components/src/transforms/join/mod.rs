@@ -122,7 +122,8 @@ impl Config for JoinConfig {
     }
 
     fn memory(&self, _files: &dyn Files) -> Option<Memory> {
-        Some(Memory { what: "what waits for its counterpart", key: None, is_sent: self.mode != Mode::Inner })
+        let is_sent = self.mode != Mode::Inner;
+        Some(Memory { is_sent, ..Memory::of("what waits for its counterpart") })
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {

@@ -193,7 +193,7 @@ impl Config for WindowConfig {
         };
         let key = if self.partial == Partial::Carry { key() } else { None };
         let is_sent = self.partial != Partial::Drop;
-        Some(Memory { what: "its open windows", key, is_sent })
+        Some(Memory { is_sent, ..Memory::of("its open windows").with_key(key) })
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
