@@ -12,6 +12,7 @@ use fieldline_core::{BuildCx, BuildError, Built, Kind, Ledger};
 
 use crate::buffer::meter::Meter;
 use crate::control::Controlled;
+use crate::memory::Standing;
 use crate::status::Monitor;
 use crate::supervise::guard_sync;
 
@@ -27,6 +28,8 @@ pub(crate) struct NodeHandle {
     pub(crate) last_number: Arc<AtomicU64>,
     /// How it is doing.
     pub(crate) monitor: Monitor,
+    /// What of its memory is on disk.
+    pub(crate) on_disk: Standing,
     /// What its buffer holds.
     pub(crate) meter: Arc<Meter>,
     /// What commands have set, and those that wait.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use fieldline_compiler::plan::{Input, Node, NodeId, Plan};
 use fieldline_core::policy::BufferKind;
@@ -18,11 +19,13 @@ use crate::build::NodeHandle;
 use crate::control::desk::Desk;
 use crate::dead_letter::DeadLetters;
 use crate::drivers::latest::Latest;
-use crate::drivers::segment::{Carried, SegmentDriver, Stage, Work};
+use crate::drivers::segment::{Carried, SegmentDriver, Work};
 use crate::drivers::sink::SinkDriver;
 use crate::drivers::source::SourceDriver;
+use crate::drivers::stage::{Past, Stage};
 use crate::drivers::stopped;
 use crate::drivers::writer::Writer;
+use crate::memory::keeper::Keeper;
 use crate::outlet::{MAIN_SLOT, Outlet, Parcel, QUEUE, Reader, Target, Wiring};
 use crate::sequence::Numbering;
 use crate::status::NodeState;
@@ -58,8 +61,7 @@ pub(crate) enum Crew {
 /// One transform of a segment.
 pub(crate) struct Member {
     pub(crate) transform: Box<dyn Transform>,
-    /// The version before a change, to be taken over.
-    pub(crate) before: Option<Box<dyn Transform>>,
+    pub(crate) past: Past,
 }
 
 impl Crew {
@@ -69,7 +71,7 @@ impl Crew {
             Built::Connection(connection) => Crew::Connection(connection),
             Built::Source(source) => Crew::Source(source),
             Built::Transform(transform) => {
-                Crew::Segment(vec![Member { transform, before: None }], Latest::default())
+                Crew::Segment(vec![Member { transform, past: Past::OnDisk }], Latest::default())
             }
             Built::Sink(sink) => Crew::Sink(sink),
         }
@@ -85,6 +87,8 @@ pub(crate) struct Launcher<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) storage: &'a Arc<dyn Storage>,
     pub(crate) rush: &'a Arc<watch::Sender<u64>>,
+    /// How often what transforms remember is written to disk; never without it.
+    pub(crate) save_every: Option<Duration>,
 }
 
 impl Launcher<'_> {
@@ -211,12 +215,13 @@ impl Launcher<'_> {
     }
 
     fn stages(&self, unit: &Unit, members: Vec<Member>) -> Vec<Stage> {
-        let stage = |(id, Member { transform, before })| {
+        let stage = |(id, Member { transform, past })| {
             let handle = self.handles[id].clone();
             let fed_by =
                 self.nodes.get(id).and_then(|node| node.inputs.first()).map_or(0, |input| input.port);
             let desk = Desk::of(&handle, self.clock, self.storage);
-            Stage { handle, transform, before, fed_by, desk }
+            let keeper = Keeper::of(&handle, self.clock, self.storage, self.save_every);
+            Stage { handle, transform, past, fed_by, desk, keeper }
         };
         unit.members().iter().zip(members).map(stage).collect()
     }

@@ -25,6 +25,8 @@ mod buffer;
 
 mod books;
 
+mod memory;
+
 pub mod dead_letter;
 
 mod supervise;
@@ -47,7 +49,7 @@ pub use clock::{SystemTime, TokioTime, Unset};
 pub use inject::InjectError;
 pub use runtime::{Applied, ApplyError, Environment, Runtime};
 pub use status::{
-    BufferStatus, CardStatus, NodeState, NodeStatus, OutageStatus, SettingStatus, Status, UnusedBuffer,
-    WearStatus,
+    BufferStatus, CardStatus, MemoryStatus, NodeState, NodeStatus, OutageStatus, SettingStatus, Status,
+    UnusedBuffer, WearStatus,
 };
 pub use view::View;

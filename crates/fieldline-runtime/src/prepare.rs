@@ -9,6 +9,7 @@ use fieldline_core::connection::{Handle, Renewal};
 use fieldline_core::{BuildError, Built, Kind, Ledger};
 
 use crate::build::NodeHandle;
+use crate::memory::Standing;
 use crate::runtime::{ApplyError, Runtime};
 use crate::status::Monitor;
 use crate::unit::{Unit, between, units};
@@ -143,6 +144,7 @@ impl Runtime {
             last_number: old.map_or_else(Arc::default, |old| old.last_number.clone()),
             ledger: old.map_or_else(|| Arc::new(Ledger::default()), |old| old.ledger.clone()),
             monitor: Monitor::new(),
+            on_disk: old.map_or_else(Standing::default, |old| old.on_disk.clone()),
             meter: old.map_or_else(Arc::default, |old| old.meter.clone()),
             controlled: old.map_or_else(Arc::default, |old| old.controlled.clone()),
             files: files.clone(),

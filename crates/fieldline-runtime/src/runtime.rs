@@ -20,6 +20,7 @@ use crate::buffer::unused;
 use crate::build::NodeHandle;
 use crate::dead_letter::DeadLetters;
 use crate::launch::Running;
+use crate::memory::unowned;
 use crate::prepare::Prepared;
 use crate::status::NodeState;
 use crate::supervise::blocking;
@@ -35,6 +36,9 @@ pub struct Environment {
     pub data_dir: Arc<Path>,
     /// How long a change waits for what leaves to drain before it is cut off.
     pub drain: Duration,
+    /// How often what transforms remember is written to disk while it changes. Without it nothing is written, and
+    /// nothing recalled.
+    pub save_every: Option<Duration>,
 }
 
 /// What a change did.
@@ -123,9 +127,28 @@ impl Runtime {
     /// Changes the program to `next`. An error means that nothing has changed.
     pub async fn apply(&mut self, next: Plan) -> Result<Applied, ApplyError> {
         let change = self.prepare(&next)?;
+        let pipelines = self.plan.pipelines.iter().chain(&next.pipelines);
+        let pipelines = pipelines.map(|pipeline| pipeline.name.to_string()).collect();
         let applied = self.switch(next, change).await;
+        self.remove_unowned_memory(pipelines).await;
         self.look_for_unused_buffers().await;
         Ok(applied)
+    }
+
+    /// Removes what nodes of these pipelines remembered that are gone, or remember nothing any more.
+    async fn remove_unowned_memory(&self, pipelines: BTreeSet<String>) {
+        if self.environment.save_every.is_none() {
+            return;
+        }
+        let outlives =
+            |handle: &NodeHandle| handle.node.memory.as_ref().is_some_and(|m| m.outlives.is_some());
+        let owners = self.handles.values().filter(|handle| outlives(handle));
+        let owners: BTreeSet<NodeId> = owners.map(|handle| handle.node.id.clone()).collect();
+        let (storage, data_dir) = (self.storage.clone(), self.environment.data_dir.clone());
+        let removal = move || unowned::remove(&storage, &data_dir, &pipelines, &owners);
+        if let Err(panic) = blocking(removal).await {
+            tracing::error!(panic, "what nodes remembered that are gone cannot be removed");
+        }
     }
 
     /// Names disk buffers that hold events and belong to no sink of the plan, each once.

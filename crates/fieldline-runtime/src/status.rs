@@ -69,6 +69,8 @@ pub struct NodeStatus {
     pub restarts: u64,
     /// Its account.
     pub balance: Balance,
+    /// What it remembers; only transforms do.
+    pub memory: Option<MemoryStatus>,
     /// What waits for it; only sinks have a buffer.
     pub buffer: Option<BufferStatus>,
     /// Its settings that a command has changed.
@@ -86,6 +88,19 @@ pub struct SettingStatus {
     pub configured: Value,
     /// How long it still holds; `None` until it is set again.
     pub left: Option<Duration>,
+}
+
+/// What a transform remembers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemoryStatus {
+    /// What it is: `its \`state\``.
+    pub what: &'static str,
+    /// Whether it is kept on disk, so that it outlives the program.
+    pub is_kept: bool,
+    /// When what is on disk was remembered; `None` while nothing is.
+    pub saved_at: Option<Timestamp>,
+    /// Why it could not be written last.
+    pub fault: Option<String>,
 }
 
 /// What waits for a sink at one moment.

@@ -10,7 +10,8 @@ use fieldline_core::Built;
 use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Failure, Route};
 use crate::drivers::latest::Latest;
-use crate::drivers::segment::{Broken, Carried};
+use crate::drivers::segment::Carried;
+use crate::drivers::stage::{Broken, Past};
 use crate::launch::{Crew, Launcher, Member, Running};
 use crate::outlet::{MAIN_SLOT, Target, Wiring};
 use crate::prepare::Prepared;
@@ -39,6 +40,7 @@ impl Runtime {
             clock: &self.environment.clock,
             storage: &self.storage,
             rush: &self.rush,
+            save_every: self.environment.save_every,
         };
         let mut started = Vec::new();
         for unit in units(&self.plan) {
@@ -202,10 +204,12 @@ fn crew(
     let member = |id: &NodeId| {
         let before = carried.transforms.remove(id);
         match (built.remove(id), before) {
-            (None, Some(transform)) => Member { transform, before: None },
+            (None, Some(transform)) => Member { transform, past: Past::Own },
             (new, before) => match new.map_or_else(|| handles[id].build(), Ok) {
-                Ok(Built::Transform(transform)) => Member { transform, before },
-                _ => Member { transform: Box::new(Broken), before: None },
+                Ok(Built::Transform(transform)) => {
+                    Member { transform, past: before.map_or(Past::OnDisk, Past::Version) }
+                }
+                _ => Member { transform: Box::new(Broken), past: Past::Own },
             },
         }
     };

@@ -7,7 +7,8 @@ use fieldline_core::{Clock, Kind};
 use jiff::Timestamp;
 
 use crate::build::NodeHandle;
-use crate::status::{NodeStatus, Status, UnusedBuffer};
+use crate::memory::Kept;
+use crate::status::{MemoryStatus, NodeStatus, Status, UnusedBuffer};
 
 /// A window on the program's state that may be looked through from anywhere.
 #[derive(Clone)]
@@ -58,12 +59,17 @@ impl View {
         let balance = handle.ledger.balance();
         let meter = (handle.node.kind == Kind::Sink).then_some(&handle.meter);
         let fault = handle.meter.figures().fault.clone();
+        let memory = handle.node.memory.as_ref().map(|memory| {
+            let Kept { saved_at, fault } = handle.on_disk.kept().clone();
+            MemoryStatus { what: memory.what, is_kept: memory.outlives.is_some(), saved_at, fault }
+        });
         NodeStatus {
             id: handle.node.id.clone(),
             kind: handle.node.kind,
             component: handle.node.component,
             state: state.with_fault(fault.as_deref()),
             restarts,
+            memory,
             buffer: meter.map(|meter| meter.status(&self.clock, balance.in_flight())),
             balance,
             settings: handle.controlled.layers().changed(self.clock.instant()),

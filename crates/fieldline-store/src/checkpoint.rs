@@ -1,4 +1,4 @@
-//! A small piece of state that is replaced as a whole: sequence numbers, windows, settings.
+//! A small piece of state that is replaced as a whole: sequence numbers, settings, what a transform remembers.
 //!
 //! Not for records (that is [`Log`](crate::Log)): every save rewrites everything and costs two fsyncs.
 

@@ -68,6 +68,7 @@ pub(crate) fn play(
             clock: Clock::new(TokioTime::starting_at(wall - LEAD)),
             data_dir: data_dir.into(),
             drain: PATIENCE,
+            save_every: None,
         };
         let Staged { plan, played, feeds, records } = staged;
         let mut runtime = Runtime::new(environment);

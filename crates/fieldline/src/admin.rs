@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{get, post};
 use axum::{Router, serve};
 use fieldline_core::clock::rfc3339;
-use fieldline_runtime::BufferStatus;
 use fieldline_runtime::dead_letter::Letter;
+use fieldline_runtime::{BufferStatus, MemoryStatus};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -111,6 +111,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
                 "expired": balance.expired,
                 "lost": balance.lost,
                 "in_flight": balance.in_flight() as i64,
+                "memory": node.memory.as_ref().map(memory),
                 "buffer": node.buffer.as_ref().map(buffer),
                 "settings": node.settings.iter().map(|setting| json!({
                     "name": setting.name,
@@ -144,6 +145,16 @@ async fn status(State(admin): State<Arc<Admin>>) -> Json<Value> {
         answer.extend(files);
     }
     Json(answer)
+}
+
+/// What a transform remembers, and what of it is on disk.
+fn memory(memory: &MemoryStatus) -> Value {
+    json!({
+        "what": memory.what,
+        "kept": memory.is_kept,
+        "saved_at": memory.saved_at.map(rfc3339),
+        "fault": memory.fault,
+    })
 }
 
 /// What waits for a sink; `disk` is there only for a buffer on disk.

@@ -110,6 +110,9 @@ pub(crate) struct RunOptions {
     /// Seconds to drain before what is left is cut off
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) grace: u64,
+    /// Seconds between two saves of what transforms remember over a restart, while it changes
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) save_every: u64,
     /// What to log, such as `debug` or `info,fieldline_mqtt=debug`
     #[arg(long, value_name = "FILTER", default_value = "info")]
     pub(crate) log: String,

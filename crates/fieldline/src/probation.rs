@@ -196,6 +196,7 @@ mod tests {
                 component: "test",
                 state,
                 restarts: 0,
+                memory: None,
                 balance,
                 buffer: None,
                 settings: Vec::new(),

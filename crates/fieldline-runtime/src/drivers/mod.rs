@@ -12,6 +12,8 @@ pub(crate) mod source;
 
 pub(crate) mod segment;
 
+pub(crate) mod stage;
+
 pub(crate) mod latest;
 
 pub(crate) mod sink;

@@ -1,35 +1,22 @@
 //! The segment driver: a plain loop over a chain of transforms, without a queue between them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Instant;
 
 use fieldline_compiler::NodeId;
 use fieldline_core::ledger::Door;
 use fieldline_core::outputs::Port;
-use fieldline_core::{Built, Clock, Event, EventError, Moment, Outcome, Outputs, Transform};
+use fieldline_core::{Clock, Event, EventError, Moment, Outcome, Outputs, Transform};
 use tokio::sync::{mpsc, watch};
 
 use super::latest::{Latest, Step};
+use super::stage::{Past, Stage};
 use super::{occasion, until};
-use crate::build::NodeHandle;
 use crate::control::desk::{Desk, Occasion};
 use crate::dead_letter::{DeadLetters, Failure};
+use crate::memory::keeper::Keeper;
 use crate::outlet::{MAIN_SLOT, Outlet, Parcel};
-use crate::status::NodeState;
 use crate::supervise::guard_sync;
-
-/// One transform of the chain.
-pub(crate) struct Stage {
-    pub(crate) handle: Arc<NodeHandle>,
-    pub(crate) transform: Box<dyn Transform>,
-    /// The version before a change, until what it remembers is taken over.
-    pub(crate) before: Option<Box<dyn Transform>>,
-    /// Which output of the stage before feeds this one.
-    pub(crate) fed_by: Port,
-    /// Takes its commands, where something steers it; only the first stage can be.
-    pub(crate) desk: Option<Desk>,
-}
 
 /// What goes on in another segment.
 #[derive(Default)]
@@ -74,14 +61,15 @@ pub(crate) struct Work {
 impl SegmentDriver {
     /// Works until the inbox is closed; gives back what moves.
     pub(crate) async fn run(mut self) -> Carried {
-        self.take_over().await;
+        self.go_on().await;
         for stage in &mut self.stages {
             stage.begin().await;
         }
         self.release().await;
         loop {
             let deadlines = self.stages.iter().filter_map(|stage| stage.transform.deadline());
-            let deadline = deadlines.chain(self.latest.deadline()).min();
+            let notes = self.stages.iter().filter_map(|stage| stage.keeper.as_ref()?.due());
+            let deadline = deadlines.chain(notes).chain(self.latest.deadline()).min();
             tokio::select! {
                 parcel = self.inbox.recv() => match parcel {
                     Some(parcel) => self.take(parcel).await,
@@ -94,10 +82,22 @@ impl SegmentDriver {
         self.finish().await
     }
 
-    /// Lets each changed transform go on with what the version before remembers.
-    async fn take_over(&mut self) {
+    /// Lets each transform go on with what the version before remembers, or the program before.
+    async fn go_on(&mut self) {
         for position in 0..self.stages.len() {
-            let Some(before) = self.stages[position].before.take() else { continue };
+            let stage = &mut self.stages[position];
+            let before = match std::mem::replace(&mut stage.past, Past::Own) {
+                Past::Version(before) => before,
+                Past::Own => {
+                    stage.keeper.iter_mut().for_each(Keeper::touch);
+                    continue;
+                }
+                Past::OnDisk => {
+                    let (instant, time) = (self.clock.instant(), self.clock.time());
+                    stage.recall(&Moment { instant, time, with: self.latest.shown() }).await;
+                    continue;
+                }
+            };
             let mut taken = Ok(());
             self.call(position, |transform, moment, out| taken = transform.take_over(before, moment, out));
             if let Err(error) = taken {
@@ -159,8 +159,23 @@ impl SegmentDriver {
                 self.collect(position);
                 self.flow(position + 1);
             }
+            let keeper = self.stages[position].keeper.as_ref();
+            if keeper.and_then(Keeper::due).is_some_and(|due| due <= now) {
+                self.save(position);
+            }
         }
         self.pass_on().await;
+    }
+
+    /// Has what the stage at `position` remembers written to disk.
+    fn save(&mut self, position: usize) {
+        let moment =
+            Moment { instant: self.clock.instant(), time: self.clock.time(), with: self.latest.shown() };
+        let stage = &mut self.stages[position];
+        let remembered = stage.remember(&moment);
+        if let Some(keeper) = &mut stage.keeper {
+            keeper.save(remembered);
+        }
     }
 
     /// Has the first stage change its settings; the answer goes on like its other events.
@@ -185,17 +200,32 @@ impl SegmentDriver {
         let carry = self.carry.borrow().clone();
         for position in 0..self.stages.len() {
             if !carry.contains(&self.stages[position].handle.node.id) {
+                self.save_at_end(position).await;
                 self.call(position, |transform, moment, out| transform.finish(moment, out));
                 self.collect(position);
                 self.flow(position + 1);
             }
         }
         self.pass_on().await;
+        for stage in &mut self.stages {
+            if let Some(keeper) = &mut stage.keeper {
+                keeper.settle().await;
+            }
+        }
         let head = self.stages[0].handle.node.id.clone();
         let stages = self.stages.into_iter().map(|stage| (stage.handle.node.id.clone(), stage.transform));
         Carried {
             transforms: stages.filter(|(id, _)| carry.contains(id)).collect(),
             latest: BTreeMap::from([(head, self.latest)]),
+        }
+    }
+
+    /// The same for one that ends: what is written already must not be overtaken, and nothing follows that could change it.
+    async fn save_at_end(&mut self, position: usize) {
+        let Some(keeper) = &mut self.stages[position].keeper else { return };
+        keeper.settle().await;
+        if keeper.due().is_some() {
+            self.save(position);
         }
     }
 
@@ -235,6 +265,7 @@ impl SegmentDriver {
 
     /// Sorts what the stage at `position` put out: to the next stage, out of the segment, or aside.
     fn collect(&mut self, position: usize) {
+        self.stages[position].keeper.iter_mut().for_each(Keeper::touch);
         let created = self.work.out.take_created();
         let ledger = &self.stages[position].handle.ledger;
         ledger.create_many(created);
@@ -266,37 +297,5 @@ impl SegmentDriver {
             let node = &self.stages[position].handle.node.id;
             self.dead_letters.put(event, Failure { node, error: &error, attempts: 1 }, &self.clock).await;
         }
-    }
-}
-
-impl Stage {
-    async fn begin(&mut self) {
-        if let Some(desk) = &mut self.desk {
-            desk.load().await;
-            desk.begin(|settings| self.transform.adjust(settings));
-        }
-        self.handle.monitor.set(NodeState::Running);
-    }
-
-    fn start_anew(&mut self, panic: &str) {
-        match self.handle.rebuild(panic) {
-            Ok(Built::Transform(mut transform)) => {
-                self.desk.iter_mut().for_each(|desk| desk.begin(|settings| transform.adjust(settings)));
-                self.transform = transform;
-            }
-            _ => {
-                self.handle.monitor.set(NodeState::Failed(panic.to_owned()));
-                self.transform = Box::new(Broken);
-            }
-        }
-    }
-}
-
-/// Stands in for a transform that panicked and could not be built again.
-pub(crate) struct Broken;
-
-impl Transform for Broken {
-    fn apply(&mut self, event: Event, _: &Moment<'_>, out: &mut Outputs) {
-        out.fail(event, EventError::new("node_failed", "the node panicked and could not be built again"));
     }
 }

@@ -9,12 +9,14 @@ use fieldline_compiler::plan::{Fingerprint, Input, Node, NodeId, Plan};
 use fieldline_core::definition::Prepare;
 use fieldline_core::ledger::Balance;
 use fieldline_core::policy::SinkPolicy;
-use fieldline_core::transform::downcast;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Event, EventError, Facts, Kind,
     Memory, Meta, Moment, Outcome, Outputs, Sink, Source, Transform, Value, WriteError,
 };
 use fieldline_runtime::{Environment, Runtime, Status, TokioTime};
+
+/// How old a sum may be when the next program goes on with it.
+const OUTLIVES: Duration = Duration::from_secs(24 * 3600);
 
 /// What the components of one test tell: shared by all generations of them.
 #[derive(Clone, Default)]
@@ -279,13 +281,12 @@ impl Transform for Works {
         }
     }
 
-    fn take_over(
-        &mut self,
-        before: Box<dyn Transform>,
-        _: &Moment<'_>,
-        _: &mut Outputs,
-    ) -> Result<(), BuildError> {
-        self.held = downcast::<Works>(before)?.held;
+    fn remember(&self, _: &Moment<'_>) -> Result<Option<Value>, BuildError> {
+        Ok(Some(Value::Int(self.held)))
+    }
+
+    fn recall(&mut self, remembered: &Value, _: Duration, _: &Moment<'_>) -> Result<(), BuildError> {
+        self.held = remembered.as_i64().ok_or_else(|| BuildError::new("it is no number"))?;
         Ok(())
     }
 }
@@ -396,7 +397,7 @@ impl Draw {
                 component: "test",
                 prepared: Arc::new(Config { part: part.clone(), witness: self.witness.clone() }),
                 memory: matches!(part, Part::Adds(_))
-                    .then(|| Memory::of("the sum").with_key("sum".to_owned())),
+                    .then(|| Memory::of("the sum").with_key("sum".to_owned()).outliving(OUTLIVES)),
                 facts: Facts { outputs: ports, ..Facts::default() },
                 inputs: inputs
                     .iter()
@@ -418,7 +419,12 @@ impl Draw {
 
 pub(crate) fn runtime(folder: &std::path::Path) -> Runtime {
     let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
-    Runtime::new(Environment { clock, data_dir: folder.into(), drain: Duration::from_secs(10) })
+    Runtime::new(Environment {
+        clock,
+        data_dir: folder.into(),
+        drain: Duration::from_secs(10),
+        save_every: None,
+    })
 }
 
 pub(crate) fn balance(status: &Status, name: &str) -> Balance {

@@ -9,6 +9,9 @@ use fieldline_core::units::Size;
 use fieldline_runtime::{Environment, Runtime, TokioTime};
 use fieldline_store::testing::MemoryStorage;
 
+/// How often what transforms remember is saved.
+pub(crate) const SAVE_EVERY: Duration = Duration::from_secs(60);
+
 /// A data directory whose disk buffers are on a file system that can be broken.
 pub(crate) struct Card {
     pub(crate) storage: MemoryStorage,
@@ -22,9 +25,15 @@ impl Card {
 
     /// Like [`runtime`], on this card.
     pub(crate) fn runtime(&self) -> Runtime {
-        let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
+        self.runtime_at("2026-01-01T00:00:00Z")
+    }
+
+    /// The same, with a wall clock that begins at `start`.
+    pub(crate) fn runtime_at(&self, start: &str) -> Runtime {
+        let clock = Clock::new(TokioTime::starting_at(start.parse().expect("a time")));
         let data_dir = self.folder.path().into();
-        let environment = Environment { clock, data_dir, drain: Duration::from_secs(10) };
+        let environment =
+            Environment { clock, data_dir, drain: Duration::from_secs(10), save_every: Some(SAVE_EVERY) };
         Runtime::with_storage(environment, Arc::new(self.storage.clone()))
     }
 }

@@ -14,7 +14,8 @@ async fn events_say_so_until_the_clock_is_set() {
     unset.set(true);
     let clock = Clock::new(SystemTime::new(unset.clone()));
     let drain = Duration::from_secs(10);
-    let mut runtime = Runtime::new(Environment { clock, data_dir: folder.path().into(), drain });
+    let mut runtime =
+        Runtime::new(Environment { clock, data_dir: folder.path().into(), drain, save_every: None });
     let plan = Draw::new(&witness)
         .node("air", Part::Numbers { pause: Duration::from_secs(1), limit: 10 }, &[])
         .node("unset", Part::Has("clock"), &["air"])

@@ -13,5 +13,6 @@ mod dead_letter;
 mod delivery;
 mod disk;
 mod disk_faults;
+mod memory;
 mod reload;
 mod sequence;

@@ -43,7 +43,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let data_dir = tempfile::tempdir()?;
     let clock = Clock::new(SystemTime::default());
-    let environment = Environment { clock, data_dir: data_dir.path().into(), drain: Duration::from_secs(1) };
+    let environment = Environment {
+        clock,
+        data_dir: data_dir.path().into(),
+        drain: Duration::from_secs(1),
+        save_every: None,
+    };
     let threads = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let took = threads.block_on(async {
         let mut runtime = Runtime::new(environment);

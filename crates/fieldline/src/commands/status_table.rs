@@ -51,6 +51,7 @@ pub(super) fn table(status: &Value) -> String {
             }
             text += "\n";
         }
+        text += &memory(&node["memory"]);
         let disk = &node["buffer"]["disk"];
         if disk["over_budget"] == true {
             let (written, syncs) = (&disk["written_bytes_today"], &disk["syncs_today"]);
@@ -86,6 +87,21 @@ pub(super) fn table(status: &Value) -> String {
         text += &format!("\nthe last change was taken back: {reason}");
     }
     text.trim_end().to_owned()
+}
+
+/// What of a node's memory would outlive the program; nothing for a node without any.
+fn memory(memory: &Value) -> String {
+    let what = memory["what"].as_str().unwrap_or_default();
+    let saved = match memory["saved_at"].as_str() {
+        Some(time) => format!("on disk as of {time}"),
+        None => "not on disk yet".to_owned(),
+    };
+    match (memory["kept"].as_bool(), memory["fault"].as_str()) {
+        (Some(true), None) => format!("    kept over a restart: {what}, {saved}\n"),
+        (Some(true), Some(fault)) => format!("    cannot be kept over a restart: {what}, {saved}: {fault}\n"),
+        (Some(false), _) => format!("    ends with the program: {what}\n"),
+        (None, _) => String::new(),
+    }
 }
 
 #[cfg(test)]

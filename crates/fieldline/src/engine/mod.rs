@@ -69,6 +69,7 @@ impl Engine {
             clock: clock.clone(),
             data_dir: disk::data_dir(options.data_dir.as_deref()).into(),
             drain: Duration::from_secs(options.grace),
+            save_every: Some(Duration::from_secs(options.save_every)),
         };
         let mut runtime = Runtime::new(environment);
         let (sender, asks) = mpsc::channel(4);

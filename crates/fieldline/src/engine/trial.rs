@@ -105,6 +105,7 @@ mod tests {
             no_admin: true,
             no_watch: true,
             grace: 10,
+            save_every: 60,
             log: "off".to_owned(),
         }
     }

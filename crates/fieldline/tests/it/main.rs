@@ -3,6 +3,7 @@
 mod commands;
 mod component_codes;
 mod generated;
+mod memory;
 mod mosquitto;
 mod pages;
 mod program;

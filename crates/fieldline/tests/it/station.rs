@@ -72,6 +72,22 @@ impl Station {
         }
     }
 
+    /// Tells it to end, and gives all that it prints until it has.
+    pub(crate) fn stop(mut self) -> Vec<Value> {
+        let id = self.process.id().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status().expect("`kill` is everywhere");
+        assert!(told.success());
+        let rest = self.printed.iter().collect();
+        assert!(self.process.wait().expect("it was started").success());
+        rest
+    }
+
+    /// Kills it, and gives what it had printed.
+    pub(crate) fn kill(mut self) -> Vec<Value> {
+        self.process.kill().expect("it runs");
+        self.printed.iter().collect()
+    }
+
     /// Asks it with a command such as `reload`.
     pub(crate) fn ask(&self, command: &str) -> Done {
         fieldline(Path::new("."), &[command, "--admin", &self.admin])
