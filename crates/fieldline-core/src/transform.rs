@@ -57,7 +57,7 @@ pub trait Transform: Any + Send {
         Err(BuildError::new("it remembers nothing"))
     }
 
-    /// Goes on with what was remembered a `pause` ago. Called before the first event, and only where the
+    /// Goes on with what was remembered a `pause` ago, or [`Duration::MAX`] where nobody knows how long. Called before the first event, and only where the
     /// [`Memory`](crate::memory::Memory) of both has the same key.
     ///
     /// # Errors

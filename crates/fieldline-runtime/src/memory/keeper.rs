@@ -60,7 +60,7 @@ impl Keeper {
         let note = read.await.and_then(|note| note);
         let fitting = note.and_then(|note| {
             let Some(note) = note else { return Ok(None) };
-            let age = note.age_for(&self.handle.node, self.clock.time());
+            let age = note.age_for(&self.handle.node, &self.clock);
             age.map(|age| Some((note, age))).map_err(|error| error.to_string())
         });
         match fitting {

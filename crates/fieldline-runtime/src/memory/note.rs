@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use fieldline_compiler::plan::Node;
-use fieldline_core::Value;
 use fieldline_core::units::Period;
+use fieldline_core::{Clock, Value};
 use fieldline_store::Saved;
 use jiff::Timestamp;
 
@@ -54,6 +54,9 @@ pub(super) enum NoteError {
         /// The key of the node.
         now: String,
     },
+    /// It may say nothing about the present: the clock is not set yet.
+    #[error("its age is not known before the clock is set, and it is of use for {}", Period(*.0))]
+    NoClock(Duration),
     /// It says nothing about the present.
     #[error("it is {} old, and of use for {}", Period(*.age), Period(*.limit))]
     Old {
@@ -80,8 +83,9 @@ impl Note {
         Ok(Note { component, key, time: Timestamp::from_millisecond(millis)?, remembered })
     }
 
-    /// How old it is at `now`; an error if `node` cannot go on with it. A clock that was set back makes it new.
-    pub(super) fn age_for(&self, node: &Node, now: Timestamp) -> Result<Duration, NoteError> {
+    /// How old it is by `clock`; an error if `node` cannot go on with it. A clock that was set back makes it new; while the
+    /// clock waits to be set the machine has just started, and nobody knows after how long.
+    pub(super) fn age_for(&self, node: &Node, clock: &Clock) -> Result<Duration, NoteError> {
         if self.component != node.component {
             return Err(NoteError::Component(self.component.clone()));
         }
@@ -90,8 +94,11 @@ impl Note {
         if self.key != key {
             return Err(NoteError::Key { before: self.key.clone(), now: key.to_owned() });
         }
-        let age = Duration::try_from(now.duration_since(self.time)).unwrap_or_default();
         let limit = memory.and_then(|memory| memory.outlives).unwrap_or_default();
+        if clock.is_unset() {
+            return if limit == Duration::MAX { Ok(Duration::MAX) } else { Err(NoteError::NoClock(limit)) };
+        }
+        let age = Duration::try_from(clock.time().duration_since(self.time)).unwrap_or_default();
         if age > limit { Err(NoteError::Old { age, limit }) } else { Ok(age) }
     }
 }

@@ -1,10 +1,12 @@
 //! What transforms remember over the end of the program: written at an interval and at the end, read before the first
 //! event, and left alone where it does not fit.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fieldline_compiler::plan::{NodeId, Pipeline, Plan};
-use fieldline_runtime::{MemoryStatus, Runtime};
+use fieldline_core::Clock;
+use fieldline_runtime::{Environment, MemoryStatus, Runtime, SystemTime, Unset};
 
 use crate::bench_plan::{Draw, Part, Witness};
 use crate::card::{Card, SAVE_EVERY};
@@ -142,6 +144,31 @@ fn what_is_too_old_is_left_out() {
         let card = Card::new();
         live(&card, 5, true);
         assert_eq!(live_changed(&card, start, |_| {})[0], first, "{start}");
+    }
+}
+
+#[test]
+fn what_may_be_old_is_left_out_while_the_clock_is_not_set() {
+    for (outlives, first) in [(Duration::MAX, 6), (3600 * SECOND, 1)] {
+        let card = Card::new();
+        live(&card, 5, true);
+        let unset = Unset::default();
+        unset.set(true);
+        let environment = Environment {
+            clock: Clock::new(SystemTime::new(unset)),
+            data_dir: card.folder.path().into(),
+            drain: SECOND,
+            save_every: Some(SAVE_EVERY),
+        };
+        let witness = Witness::default();
+        let mut plan = adding(&witness);
+        let memory = plan.nodes[1].memory.as_mut().expect("the sum is remembered");
+        memory.outlives = Some(outlives);
+        run(async {
+            let runtime = Runtime::with_storage(environment, Arc::new(card.storage.clone()));
+            live_on(runtime, plan, 2, true).await;
+        });
+        assert_eq!(witness.written("out")[0], first);
     }
 }
 
