@@ -9,8 +9,9 @@ use rhai::Dynamic;
 
 use crate::order::Order;
 
-/// Marks a map as the one that came in: a map that the script put in its place has not got it.
-const CAME_IN: i32 = 1;
+/// Marks a map as the one that came in: a map that the script put in its place has not got it. A tag has 16 bits where
+/// addresses have 32.
+const CAME_IN: i8 = 1;
 
 /// Lists and maps inside each other that are converted; deeper ones end in an error.
 const MAX_DEPTH: usize = 128;
@@ -61,14 +62,18 @@ pub(crate) fn to_script(value: &Value) -> Dynamic {
 pub(crate) fn map_to_script(map: &Map) -> Dynamic {
     let members = map.iter().map(|(name, value)| (name.as_str().into(), to_script(value)));
     let mut value = Dynamic::from_map(members.collect());
-    value.set_tag(CAME_IN);
+    value.set_tag(CAME_IN.into());
     value
+}
+
+fn came_in(value: &Dynamic) -> bool {
+    i64::from(value.tag()) == i64::from(CAME_IN)
 }
 
 /// Makes `target`, which holds the body of an earlier event, hold `value`. Events of one source have the same
 /// members, so that most of the map can stay.
 pub(crate) fn refresh(target: &mut Dynamic, value: &Value) {
-    let reusable = target.tag() == CAME_IN && !target.is_shared() && !target.is_read_only();
+    let reusable = came_in(target) && !target.is_shared() && !target.is_read_only();
     if let Value::Map(map) = value
         && reusable
         && let Ok(mut members) = target.as_map_mut()
@@ -132,7 +137,7 @@ fn convert(
     let depth = depth.checked_sub(1).ok_or_else(|| refuse("nested too deeply"))?;
     if let Ok(map) = value.as_map_ref() {
         let before = before.and_then(Value::as_map);
-        return members(&map, before, value.tag() == CAME_IN, order, depth).map(Value::Map);
+        return members(&map, before, came_in(value), order, depth).map(Value::Map);
     }
     if let Ok(list) = value.as_array_ref() {
         let before = before.and_then(Value::as_list);
