@@ -1,7 +1,7 @@
 //! [`Counts`], from valgrind: instructions by callgrind, allocations by dhat.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
@@ -15,11 +15,11 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Those of a whole run.
+    /// Those of a whole run, which both tools watch at the same time, each a run of its own.
     pub(super) fn of_run(program: &Path, path: &str, events: u64) -> Result<Self> {
-        let callgrind =
-            report(&["--tool=callgrind", "--callgrind-out-file=/dev/null"], program, path, events)?;
-        let dhat = report(&["--tool=dhat", "--dhat-out-file=/dev/null"], program, path, events)?;
+        let callgrind = start("callgrind", program, path, events)?;
+        let dhat = start("dhat", program, path, events)?;
+        let (callgrind, dhat) = (report(callgrind)?, report(dhat)?);
         Ok(Counts {
             instructions: number(&callgrind, "Collected :", 0).context("callgrind counts nothing")?,
             allocations: number(&dhat, "Total:", 3).context("dhat counts nothing")?,
@@ -39,9 +39,16 @@ impl Counts {
     }
 }
 
-fn report(tool: &[&str], program: &Path, path: &str, events: u64) -> Result<String> {
-    let output = Command::new("valgrind").args(tool).arg(program).args([path, &events.to_string()]).output();
-    let output = output.context("`valgrind` does not start")?;
+fn start(tool: &str, program: &Path, path: &str, events: u64) -> Result<Child> {
+    let mut command = Command::new("valgrind");
+    command.arg(format!("--tool={tool}")).arg(format!("--{tool}-out-file=/dev/null"));
+    command.arg(program).args([path, &events.to_string()]).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn().context("`valgrind` does not start")
+}
+
+/// What a tool says at the end.
+fn report(tool: Child) -> Result<String> {
+    let output = tool.wait_with_output()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     ensure!(output.status.success(), "valgrind: {text}");
     Ok(text)

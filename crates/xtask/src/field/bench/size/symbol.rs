@@ -1,5 +1,5 @@
-//! To which crate the name of a function belongs, as tools that count bytes of Rust programs see it: the first crate that
-//! the name says. Code of a generic function counts for the crate that wrote it, not for the one that uses it.
+//! To which crate the name of a function belongs: the first that the name says. Where that is the standard library, what it
+//! was made for comes first: `drop_in_place<rhai::Dynamic>` is rhai's. A name does not always say it.
 
 /// What the compiler or C made.
 const NO_CRATE: &str = "C and assembly";
@@ -9,22 +9,16 @@ const STANDARD: &[&str] = &["std", "core", "alloc", "gimli", "addr2line", "objec
 
 /// The crate of a demangled name.
 pub(super) fn crate_of(name: &str) -> String {
-    if !name.contains("::") {
-        return NO_CRATE.to_owned();
-    }
-    // `<&mut dyn tokio::io::Read as …>`, `<[fieldline_core::Value] as …>`: what is implemented comes first.
-    let is_name = |letter: char| letter.is_alphanumeric() || letter == '_';
-    let mut rest = name;
-    while let Some(begin) = rest.find(is_name) {
-        let word = &rest[begin..];
-        let end = word.find(|letter| !is_name(letter)).unwrap_or(word.len());
-        let (word, behind) = word.split_at(end);
-        if behind.starts_with("::") {
-            return if STANDARD.contains(&word) { "std".to_owned() } else { word.to_owned() };
-        }
-        rest = behind;
-    }
-    NO_CRATE.to_owned()
+    let owner = crates(name).find(|word| !STANDARD.contains(word));
+    let is_standard = crates(name).next().is_some();
+    owner.unwrap_or(if is_standard { "std" } else { NO_CRATE }).to_owned()
+}
+
+/// The first word of each path in a name, in order.
+fn crates(name: &str) -> impl Iterator<Item = &str> {
+    let is_part = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == ':';
+    let paths = name.split(move |letter| !is_part(letter));
+    paths.filter_map(|path| path.split_once("::")).map(|(word, _)| word).filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -32,12 +26,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_crate_of_a_name_owns_it() {
+    fn the_first_crate_of_a_name_that_is_not_the_standard_library_owns_it() {
         for (name, owner) in [
             ("tokio::runtime::park", "tokio"),
             ("<&mut dyn tokio::io::Read as core::fmt::Debug>::fmt", "tokio"),
             ("<[fieldline_core::value::Value] as alloc::slice::ToOwned>::to_owned", "fieldline_core"),
-            ("core::ptr::drop_in_place<fieldline_core::event::Event>", "std"),
+            ("core::ptr::drop_in_place<fieldline_core::event::Event>", "fieldline_core"),
+            ("<alloc::vec::Vec<T> as rhai::Indexers>::get::{{closure}}", "rhai"),
             ("<i32 as core::fmt::Display>::fmt", "std"),
             ("ring_core_0_17_14__sha256_block_data_order", "C and assembly"),
         ] {
