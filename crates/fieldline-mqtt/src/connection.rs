@@ -122,7 +122,7 @@ impl Connection {
             return Err(PublishError::TooLarge { size, max });
         }
         let share = size.clamp(options.outbox_bytes / options.outbox_messages, options.outbox_bytes);
-        Ok((size, u32::try_from(share).expect("the options limit the outbox to 4 GiB")))
+        Ok((size, u32::try_from(share).expect("the options limit the outbox to 512 MiB")))
     }
 }
 

@@ -7,6 +7,9 @@ use crate::message::Publish;
 use crate::tls::TlsOptions;
 use crate::topic::{self, TopicError};
 
+/// As many as a semaphore can count where addresses have 32 bits.
+const MAX_OUTBOX_BYTES: usize = (1 << 29) - 1;
+
 /// Plain or encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
@@ -124,7 +127,7 @@ pub struct Options {
     pub inflight: u16,
     /// How many publishes may wait in the outbox.
     pub outbox_messages: usize,
-    /// How many bytes of publishes may wait in the outbox.
+    /// How many bytes of publishes may wait in the outbox; less than 512 MiB.
     pub outbox_bytes: usize,
     /// What the broker publishes when this client vanishes.
     pub will: Option<Publish>,
@@ -176,7 +179,7 @@ impl Options {
             ("inflight", (1..u16::MAX).contains(&self.inflight)),
             ("max_packet_size", self.max_packet_size >= 128),
             ("outbox_messages", self.outbox_messages > 0),
-            ("outbox_bytes", (self.outbox_messages..=u32::MAX as usize).contains(&self.outbox_bytes)),
+            ("outbox_bytes", (self.outbox_messages..=MAX_OUTBOX_BYTES).contains(&self.outbox_bytes)),
             ("connect_timeout", !self.connect_timeout.is_zero()),
             ("operation_timeout", !self.operation_timeout.is_zero()),
             (
@@ -280,6 +283,11 @@ mod tests {
         assert_eq!(
             Options { inflight: 0, ..options.clone() }.check(),
             Err(OptionsError::OutOfRange { option: "inflight" })
+        );
+        assert_eq!(Options { outbox_bytes: (512 << 20) - 1, ..options.clone() }.check(), Ok(()));
+        assert_eq!(
+            Options { outbox_bytes: 512 << 20, ..options.clone() }.check(),
+            Err(OptionsError::OutOfRange { option: "outbox_bytes" })
         );
         assert_eq!(
             Options { version: Version::V5, keep_alive: Duration::from_secs(2), ..options.clone() }.check(),
