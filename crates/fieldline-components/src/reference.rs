@@ -1,7 +1,7 @@
 //! [`page`]: the reference page of a component, written from its definition: nothing that a user reads of a
 //! component is kept anywhere else than beside its code.
 
-use fieldline_core::{Definition, Example};
+use fieldline_core::{Definition, Example, Kind};
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
@@ -42,15 +42,25 @@ pub fn page(definition: &Definition) -> String {
         }
     }
     text += "\n## Examples\n";
-    for example in definition.examples {
-        text += &example_section(definition, example);
+    for (number, example) in (1..).zip(definition.examples) {
+        text += &example_section(definition, number, example);
     }
     text
 }
 
-fn example_section(definition: &Definition, example: &Example) -> String {
+/// Where the picture of an example is, seen from the page; `None` for one without input. Examples count from 1.
+pub fn picture(definition: &Definition, number: usize) -> Option<String> {
+    let example = definition.examples.get(number.checked_sub(1)?)?;
+    let is_timed = definition.kind == Kind::Transform && !example.input.is_empty();
+    is_timed.then(|| format!("pictures/{}-{number}.svg", definition.name))
+}
+
+fn example_section(definition: &Definition, number: usize, example: &Example) -> String {
     let fields = if example.config == "{}" { String::new() } else { format!("{}\n", example.config) };
     let mut text = format!("\n### {}\n\n```yaml\ntype: {}\n{fields}```\n", example.title, definition.name);
+    if let Some(path) = picture(definition, number) {
+        text += &format!("\n![{}: what goes in and comes out, by the second]({path})\n", example.title);
+    }
     let input: Vec<String> =
         (1..).zip(example.input.lines()).map(|(second, line)| format!("{second}s {line}")).collect();
     for (heading, lines) in [("In:", input.join("\n").as_str()), ("Out:", example.output)] {

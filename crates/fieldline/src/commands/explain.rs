@@ -72,7 +72,9 @@ fn component(definition: &Definition) -> Option<Topic> {
     let heading = format!("# {kind} `{name}`\n");
     // The first line of a page is for whoever would edit the file.
     let mut shown = reference::PAGES.iter().filter_map(|page| Some(page.split_once('\n')?.1));
-    let page = shown.find(|page| page.starts_with(&heading))?.to_owned();
+    let page = shown.find(|page| page.starts_with(&heading))?;
+    // A terminal shows no pictures.
+    let page = page.split("\n\n").filter(|part| !part.starts_with("![")).collect::<Vec<_>>().join("\n\n");
     Some(Topic { kind, name, summary: definition.summary.to_owned(), page })
 }
 

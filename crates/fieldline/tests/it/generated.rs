@@ -8,6 +8,7 @@ use fieldline_components::reference;
 use fieldline_core::Registry;
 use serde_json::{Map, Value};
 
+use crate::picture::picture;
 use crate::program::{fieldline, files, read, updates, workspace, write};
 
 const REFRESH: &str = "UPDATE=1 cargo test -p fieldline generated";
@@ -21,6 +22,12 @@ fn generated() -> BTreeMap<PathBuf, String> {
     for definition in registry.iter() {
         let name = format!("reference/{}/{}.md", definition.kind.section(), definition.name);
         list += &format!("    include_str!(\"../../../schemas/{name}\"),\n");
+        for (number, example) in (1..).zip(definition.examples) {
+            if let Some(path) = reference::picture(definition, number) {
+                let section = folder.join("reference").join(definition.kind.section());
+                all.insert(section.join(path), picture(definition, example));
+            }
+        }
         all.insert(folder.join(name), reference::page(definition));
     }
     all.insert(workspace().join("crates/fieldline/src/reference.rs"), list + "];\n");
@@ -47,8 +54,10 @@ fn schema(registry: &Registry) -> String {
 #[test]
 fn schema_and_reference_pages_are_fresh() {
     let wanted = generated();
-    let there: Vec<PathBuf> =
-        ["json", "md"].iter().flat_map(|extension| files(&workspace().join("schemas"), extension)).collect();
+    let there: Vec<PathBuf> = ["json", "md", "svg"]
+        .iter()
+        .flat_map(|extension| files(&workspace().join("schemas"), extension))
+        .collect();
     if updates() {
         for path in there.iter().filter(|path| !wanted.contains_key(*path)) {
             std::fs::remove_file(path).expect("a page of a component that is gone can be removed");

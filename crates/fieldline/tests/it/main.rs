@@ -6,6 +6,7 @@ mod generated;
 mod memory;
 mod mosquitto;
 mod pages;
+mod picture;
 mod program;
 mod programs;
 mod publish;
