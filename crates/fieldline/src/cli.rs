@@ -107,6 +107,10 @@ pub(crate) struct RunOptions {
     /// Do not watch the files
     #[arg(long)]
     pub(crate) no_watch: bool,
+    /// Where a file has errors at the start, run it as it was when it last had none. What has run for a minute is kept
+    /// for that in the data folder
+    #[arg(long)]
+    pub(crate) last_good: bool,
     /// Seconds to drain before what is left is cut off
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) grace: u64,

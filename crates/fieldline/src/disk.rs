@@ -143,14 +143,17 @@ pub(crate) fn compile_paths(paths: &Paths) -> Compiled {
 /// The same, with what was read for it.
 pub(crate) fn compile_recorded(paths: &Paths) -> (Compiled, Inputs) {
     let recorder = Recorder::new(Machine::new(paths.secrets.as_deref()));
-    let compiled = compile(&Request {
-        roots: &paths.paths,
-        files: &recorder,
-        variables: &recorder,
-        registry: &registry(),
-        overrides: Overrides::default(),
-    });
+    let compiled = compile_with(&paths.paths, &recorder, &recorder);
     (compiled, recorder.into_inputs())
+}
+
+/// The same, of files from elsewhere.
+pub(crate) fn compile_from(paths: &Paths, files: &dyn FileSource) -> Compiled {
+    compile_with(&paths.paths, files, &Machine::new(paths.secrets.as_deref()))
+}
+
+fn compile_with(roots: &[PathBuf], files: &dyn FileSource, variables: &dyn Variables) -> Compiled {
+    compile(&Request { roots, files, variables, registry: &registry(), overrides: Overrides::default() })
 }
 
 /// Writes a file anew, whether it was there or not.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,6 +21,8 @@ pub(crate) struct Inputs {
     files: BTreeMap<PathBuf, Content>,
     /// The pipeline files and folders in each folder, as a hash.
     folders: BTreeMap<PathBuf, u64>,
+    /// What the files said that are no secrets.
+    contents: BTreeMap<PathBuf, Bytes>,
 }
 
 /// What a file said.
@@ -36,6 +38,11 @@ impl Inputs {
     /// Every file and folder, also those that are not there.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.keys().chain(self.folders.keys()).map(PathBuf::as_path)
+    }
+
+    /// What the files said, secrets left out; once.
+    pub(crate) fn take_contents(&mut self) -> BTreeMap<PathBuf, Bytes> {
+        std::mem::take(&mut self.contents)
     }
 
     /// Whether a compilation would read something else now. Reads what may have changed.
@@ -74,21 +81,25 @@ impl Recorder {
 
     fn record(&self, path: &Path) -> Result<Bytes, String> {
         let (bytes, content) = read(path);
-        let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
-        inputs.files.insert(path.to_owned(), content);
+        self.inputs().files.insert(path.to_owned(), content);
         bytes
+    }
+
+    fn inputs(&self) -> MutexGuard<'_, Inputs> {
+        self.inputs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl FileSource for Recorder {
     fn read(&self, path: &Path) -> Result<Bytes, String> {
-        self.record(path)
+        let bytes = self.record(path)?;
+        self.inputs().contents.insert(path.to_owned(), bytes.clone());
+        Ok(bytes)
     }
 
     fn list(&self, path: &Path) -> Option<Vec<PathBuf>> {
         let entries = Disk.list(path)?;
-        let mut inputs = self.inputs.lock().unwrap_or_else(PoisonError::into_inner);
-        inputs.folders.insert(path.to_owned(), hash_of(&pipelines_in(path)));
+        self.inputs().folders.insert(path.to_owned(), hash_of(&pipelines_in(path)));
         Some(entries)
     }
 }

@@ -11,6 +11,7 @@ mod commands;
 mod disk;
 mod engine;
 mod inputs;
+mod last_good;
 mod logging;
 mod output;
 mod preview;

@@ -1,13 +1,12 @@
 //! How a compiled program meets the one that runs.
 
-use fieldline_compiler::Compiled;
+use fieldline_compiler::Broken;
 use fieldline_compiler::plan::Plan;
 
 /// The new plan with the pipelines of broken files as they run now: one broken station does not stop the others
 /// from being updated, nor itself.
-pub(super) fn with_broken_as_they_run(running: &Plan, compiled: Compiled) -> Plan {
-    let mut plan = compiled.plan;
-    for broken in &compiled.broken {
+pub(crate) fn with_broken_as_they_run(running: &Plan, mut plan: Plan, broken: &[Broken]) -> Plan {
+    for broken in broken {
         let is_free = |name: &str| plan.pipelines.iter().all(|pipeline| *pipeline.name != *name);
         let old = running.pipelines.iter().filter(|old| old.file == broken.file && is_free(&old.name));
         let kept: Vec<_> = old.cloned().collect();

@@ -1,10 +1,12 @@
 //! The running program: compiles, applies, watches, reloads, takes back, stops. One task owns the runtime;
 //! everyone else asks it through an [`EngineHandle`].
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use fieldline_compiler::plan::Fingerprint;
 use fieldline_compiler::{Broken, Compiled};
 use fieldline_core::{Clock, Draft};
@@ -15,6 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::cli::RunOptions;
 use crate::inputs::Inputs;
+use crate::last_good::{Kept, LastGood, Start};
 use crate::preview::preview;
 use crate::probation::Past;
 use crate::service::Service;
@@ -32,7 +35,7 @@ mod trial;
 
 use handle::Ask;
 pub(crate) use handle::{EngineHandle, Files};
-use merge::with_broken_as_they_run;
+pub(crate) use merge::with_broken_as_they_run;
 pub(crate) use outcome::Outcome;
 use trial::Trial;
 
@@ -47,6 +50,7 @@ pub(crate) struct Engine {
     clock: Clock,
     timekeeper: Timekeeper,
     service: Service,
+    last_good: Option<LastGood>,
     files: Arc<Mutex<Files>>,
     asks: mpsc::Receiver<Ask>,
     watch: Option<Watch>,
@@ -60,8 +64,8 @@ impl Engine {
     /// Applies what was compiled.
     pub(crate) async fn start(
         options: RunOptions,
-        compiled: Compiled,
-        inputs: Inputs,
+        (compiled, mut inputs): (Compiled, Inputs),
+        start: Start,
         clock: Clock,
         mut timekeeper: Timekeeper,
     ) -> anyhow::Result<(Self, EngineHandle)> {
@@ -75,21 +79,27 @@ impl Engine {
         let (sender, asks) = mpsc::channel(4);
         let broken = broken_files(&compiled.broken);
         let errors = output::lines(&compiled);
+        let found = compiled.plan.fingerprint();
         let mut watch = (!options.no_watch).then(Watch::new);
         if let Some(watch) = &mut watch {
             watch.set(inputs.paths());
         }
-        let differ = !broken.is_empty();
+        let contents = inputs.take_contents();
+        let differ = !broken.is_empty() || start.taken_back.is_some();
         let files = Arc::new(Mutex::new(Files { differ, broken, errors, inputs, last: None }));
         let view = runtime.view();
         timekeeper.look(clock.instant(), clock.time());
         let (view_of_all, notice) = (view.clone(), timekeeper.notice());
         let handle = EngineHandle { view: view_of_all, notice, files: files.clone(), asks: sender };
-        runtime.apply(compiled.plan).await?;
+        if let Err(error) = runtime.apply(start.plan).await {
+            let Some(good) = start.otherwise else { return Err(error.into()) };
+            tracing::error!(%error, "what the files say cannot be started; the last good version starts");
+            runtime.apply(good).await?;
+        }
         let service = Service::new();
         service.ready(&summary(&view));
-        let (past, trial, taken_back) = (Past::default(), None, None);
-        let engine = Engine {
+        let (past, trial) = (Past::default(), None);
+        let mut engine = Engine {
             options,
             runtime,
             view,
@@ -101,8 +111,11 @@ impl Engine {
             watch,
             past,
             trial,
-            taken_back,
+            last_good: start.last_good,
+            taken_back: start.taken_back,
         };
+        let is_good = compiled.broken.is_empty() && engine.runtime.plan().fingerprint() == found;
+        engine.keep(is_good, contents);
         Ok((engine, handle))
     }
 
@@ -157,7 +170,7 @@ impl Engine {
 
     /// Compiles the files again and takes over what is whole.
     async fn reload(&mut self) -> Outcome {
-        let (compiled, inputs) = match self.compile().await {
+        let (compiled, mut inputs) = match self.compile().await {
             Ok(compiled) => compiled,
             Err(outcome) => return self.conclude(outcome),
         };
@@ -167,11 +180,12 @@ impl Engine {
         let broken = broken_files(&compiled.broken);
         let errors = output::lines(&compiled);
         let is_whole = broken.is_empty();
+        let contents = inputs.take_contents();
         self.files(|files| {
             (files.broken, files.inputs) = (broken, inputs);
             files.errors.clone_from(&errors);
         });
-        let next = with_broken_as_they_run(self.runtime.plan(), compiled);
+        let next = with_broken_as_they_run(self.runtime.plan(), compiled.plan, &compiled.broken);
         let found = next.fingerprint();
         let is_running = found == self.runtime.plan().fingerprint();
         let outcome = match &self.taken_back {
@@ -180,7 +194,17 @@ impl Engine {
             _ if is_running => Outcome::Rejected(errors),
             _ => self.apply(next).await,
         };
+        self.keep(is_whole && !outcome.is_refused(), contents);
         self.conclude(outcome)
+    }
+
+    /// What these files say runs from now on; if it is good it may be what the next start falls back to.
+    fn keep(&mut self, is_good: bool, contents: BTreeMap<PathBuf, Bytes>) {
+        match &mut self.last_good {
+            Some(last_good) if is_good => last_good.consider(Kept::of(contents), self.clock.instant()),
+            Some(last_good) => last_good.withdraw(),
+            None => {}
+        }
     }
 
     /// Whether a compilation would read something else than the last one did.

@@ -40,7 +40,12 @@ impl Engine {
     pub(super) async fn look(&mut self) {
         let (now, status) = (self.clock.instant(), self.view.status());
         self.past.remember(now, &status);
-        let Some(trial) = &mut self.trial else { return };
+        let Some(trial) = &mut self.trial else {
+            if let Some(last_good) = &mut self.last_good {
+                last_good.look(now).await;
+            }
+            return;
+        };
         match trial.probation.judge(now, &status) {
             Verdict::Wait => {}
             Verdict::Keep => {
@@ -49,7 +54,11 @@ impl Engine {
             }
             Verdict::RollBack(reason) => {
                 let Some(trial) = self.trial.take() else { return };
-                self.taken_back = Some((self.runtime.plan().fingerprint(), reason.clone()));
+                let refused = self.runtime.plan().fingerprint();
+                if let Some(last_good) = &mut self.last_good {
+                    last_good.refuse(refused, &reason).await;
+                }
+                self.taken_back = Some((refused, reason.clone()));
                 let outcome = match self.runtime.apply(trial.before).await {
                     Ok(_) => Outcome::RolledBack(reason),
                     Err(error) => {
@@ -86,6 +95,7 @@ mod tests {
     use super::*;
     use crate::cli::{Paths, RunOptions};
     use crate::disk;
+    use crate::last_good::Start;
     use crate::timekeeper::Timekeeper;
 
     const MINUTE: Duration = Duration::from_secs(60);
@@ -104,27 +114,36 @@ mod tests {
             admin: None,
             no_admin: true,
             no_watch: true,
+            last_good: true,
             grace: 10,
             save_every: 60,
             log: "off".to_owned(),
         }
     }
 
-    /// Runs `before` for a minute and `after` for a minute; gives the results of the reload and of the trial.
+    /// Runs `before` for two minutes and `after` for one; gives the results of the reload and of the trial. A program
+    /// that is started then goes on with what has not been taken back.
     async fn tried(before: &str, after: &str) -> (Outcome, Value) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("p.yaml");
         disk::write(&path, before).expect("a file");
         let options = options(folder.path());
         let (compiled, inputs) = disk::compile_recorded(&options.paths);
+        let start = Start::new(&options, &compiled);
         let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
-        let started =
-            Engine::start(options, compiled, inputs, clock, Timekeeper::new(Unset::default())).await;
+        let started = Engine::start(
+            options.clone(),
+            (compiled, inputs),
+            start,
+            clock,
+            Timekeeper::new(Unset::default()),
+        )
+        .await;
         let (engine, handle) = started.expect("it can be built");
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
         let hangup = signal(SignalKind::hangup()).expect("signals are there");
         let edit = async {
-            tokio::time::sleep(MINUTE).await;
+            tokio::time::sleep(2 * MINUTE).await;
             disk::write(&path, after).expect("a file");
             let outcome = handle.reload().await.expect("it runs");
             tokio::time::sleep(MINUTE).await;
@@ -133,7 +152,13 @@ mod tests {
             (outcome, last)
         };
         let run = engine.run(async { drop(stopped.await) }, hangup);
-        tokio::join!(run, edit).1
+        let ((), (outcome, last)) = tokio::join!(run, edit);
+        let found = disk::compile_recorded(&options.paths).0;
+        let again = Start::new(&options, &found);
+        let is_taken_back = last["result"] == "rolled_back";
+        assert_eq!(again.taken_back.is_some(), is_taken_back);
+        assert_eq!(again.plan.fingerprint() == found.plan.fingerprint(), !is_taken_back);
+        (outcome, last)
     }
 
     /// Why the change was taken back.
