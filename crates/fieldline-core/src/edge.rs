@@ -1,5 +1,6 @@
 //! [`Edge`]: by which of its inputs an event came into a node.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::outputs::{MAIN, Port};
@@ -25,6 +26,16 @@ impl Edge {
     }
 }
 
+impl fmt::Display for Edge {
+    /// As it is written under `inputs`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            MAIN => write!(formatter, "{}", self.node),
+            _ => write!(formatter, "{}.{}", self.node, self.output),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,6 +45,7 @@ mod tests {
         let edge = |port, output: &str| Edge { node: "sorted".into(), port, output: output.into() };
         assert!(edge(0, "main").is("sorted") && edge(0, "main").is("sorted.main"));
         assert!(edge(1, "rest").is("sorted.rest") && !edge(1, "rest").is("sorted"));
+        assert!([edge(0, "main"), edge(1, "rest")].iter().all(|edge| edge.is(&edge.to_string())));
         assert!(!edge(0, "main").is("sort") && !edge(1, "rest").is("sorted.main"));
     }
 }

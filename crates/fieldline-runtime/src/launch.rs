@@ -179,18 +179,13 @@ impl Launcher<'_> {
             let main = node.inputs.iter().map(|input| (MAIN_SLOT, input));
             let with = node.with.iter().zip(1..).map(|(beside, slot)| (slot, &beside.input));
             for (slot, input) in main.chain(with) {
-                let edge = (node.inputs.len() > 1).then(|| Arc::new(self.edge(input)));
+                let edge = (node.inputs.len() > 1)
+                    .then(|| Arc::new(edge(input, self.nodes.get(&input.from).copied())));
                 let (inbox, ledger) = ((*inbox).clone(), handle.ledger.clone());
                 add(input, Reader::Flow(Target { inbox, slot, edge, ledger }));
             }
         }
         readers
-    }
-
-    fn edge(&self, input: &Input) -> Edge {
-        let outputs = self.nodes.get(&input.from).map_or(&[][..], |node| &node.facts.outputs);
-        let output = outputs.get(usize::from(input.port)).map_or("main", String::as_str);
-        Edge { node: input.from.node().into(), port: input.port, output: output.into() }
     }
 
     fn numbering(&self, handle: &NodeHandle) -> Numbering {
@@ -225,6 +220,13 @@ impl Launcher<'_> {
         };
         unit.members().iter().zip(members).map(stage).collect()
     }
+}
+
+/// What events that come by `input`, an output of `from`, know of it.
+pub(crate) fn edge(input: &Input, from: Option<&Node>) -> Edge {
+    let outputs = from.map_or(&[][..], |node| &node.facts.outputs);
+    let output = outputs.get(usize::from(input.port)).map_or("main", String::as_str);
+    Edge { node: input.from.node().into(), port: input.port, output: output.into() }
 }
 
 async fn without_carry(task: impl Future<Output = ()>) -> Carried {

@@ -19,6 +19,8 @@ pub struct Letter {
     pub time: Timestamp,
     /// The node that failed it.
     pub node: NodeId,
+    /// By which of its inputs the event came, written as under `inputs`; only for a node with several.
+    pub input: Option<String>,
     /// A bounded word, such as `script_error`.
     pub reason: String,
     /// What went wrong, for a person.
@@ -64,6 +66,7 @@ impl Letter {
         Ok(Letter {
             time: text("time")?.parse().map_err(|_| LetterError::Member("time"))?,
             node: NodeId::new(pipeline, node),
+            input: map.get("input").and_then(Value::as_text).map(str::to_owned),
             reason: text("reason")?.to_owned(),
             message: text("message")?.to_owned(),
             attempts: attempts.and_then(|n| n.try_into().ok()).ok_or(LetterError::Member("attempts"))?,
@@ -74,15 +77,17 @@ impl Letter {
 
     /// The letter as one value: what a dead letter sink gets.
     pub(crate) fn into_value(self) -> Value {
-        Value::from([
-            ("time", Value::from(rfc3339(self.time))),
-            ("node", Value::from(self.node.as_str())),
+        let input = self.input.map(|input| ("input", Value::from(input)));
+        let members = [("time", Value::from(rfc3339(self.time))), ("node", Value::from(self.node.as_str()))];
+        let rest = [
             ("reason", Value::from(self.reason)),
             ("message", Value::from(self.message)),
             ("attempts", Value::Int(i64::from(self.attempts))),
             ("meta", Value::Map(self.meta.to_map())),
             ("body", self.body),
-        ])
+        ];
+        let members = members.into_iter().chain(input).chain(rest);
+        Value::Map(members.map(|(name, value)| (name.into(), value)).collect())
     }
 
     /// The letter as a line, without its end.
@@ -149,7 +154,8 @@ mod tests {
         meta.topic = Some("line1/air".into());
         meta.fields.insert("qos".into(), Value::Int(1));
         let (reason, message) = ("script_error".into(), "division by zero".into());
-        Letter { time, node: NodeId::new("line1", "script"), reason, message, attempts: 3, meta, body }
+        let (node, input) = (NodeId::new("line1", "script"), Some("sorted.rest".into()));
+        Letter { time, node, input, reason, message, attempts: 3, meta, body }
     }
 
     fn line(letter: Letter) -> String {
@@ -161,7 +167,9 @@ mod tests {
         let body = Value::from([("temperature", 21.5.into()), ("status", "ok".into())]);
         let written = line(letter(body.clone()));
         assert!(!written.contains("exact"), "{written}");
-        assert_eq!(Letter::read(&written).expect("a letter"), letter(body));
+        assert_eq!(Letter::read(&written).expect("a letter"), letter(body.clone()));
+        let of_one_input = Letter { input: None, ..letter(body) };
+        assert_eq!(Letter::read(&line(of_one_input.clone())).expect("a letter"), of_one_input);
     }
 
     #[test]

@@ -100,6 +100,7 @@ impl DeadLetters {
         let letter = Letter {
             time: clock.time(),
             node: failure.node.clone(),
+            input: event.edge().map(ToString::to_string),
             reason: reason.to_owned(),
             message: failure.error.message.clone().into_owned(),
             attempts: failure.attempts,

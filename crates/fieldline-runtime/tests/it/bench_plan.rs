@@ -65,6 +65,8 @@ pub(crate) enum Part {
     Adds(i64),
     /// The body becomes 1 if it knows a value of this `with` input, 0 if not.
     Beside(&'static str),
+    /// The body becomes 1 if the event came by this input, 0 if not.
+    Came(&'static str),
     /// Sends on even numbers; drops the others, with a reason.
     Even,
     /// Odd numbers to port 1, others to port 0.
@@ -244,6 +246,10 @@ impl Transform for Works {
             }
             Part::Beside(name) => {
                 *event.body_mut() = Value::Int(i64::from(moment.with.contains_key(*name)));
+                out.send(event);
+            }
+            Part::Came(input) => {
+                *event.body_mut() = Value::Int(i64::from(event.edge().is_some_and(|edge| edge.is(input))));
                 out.send(event);
             }
             Part::Even if number % 2 != 0 => out.discard(event, "odd"),

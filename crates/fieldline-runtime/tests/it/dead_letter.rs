@@ -131,11 +131,11 @@ async fn what_failed_can_be_put_in_again_where_it_failed() {
     for line in lines(folder.path()).await {
         let letter = Letter::read(&line).expect("a letter");
         let draft = Draft { body: letter.body, meta: letter.meta };
-        runtime.inject(&letter.node, vec![draft]).await.expect("the node takes it");
+        runtime.inject(&letter.node, None, vec![draft]).await.expect("the node takes it");
     }
-    let error = runtime.inject(&NodeId::new("p", "air"), Vec::new()).await;
+    let error = runtime.inject(&NodeId::new("p", "air"), None, Vec::new()).await;
     assert_eq!(error, Err(InjectError::TakesNone(NodeId::new("p", "air"))));
-    let error = runtime.inject(&NodeId::new("p", "gone"), Vec::new()).await;
+    let error = runtime.inject(&NodeId::new("p", "gone"), None, Vec::new()).await;
     assert_eq!(error, Err(InjectError::Unknown(NodeId::new("p", "gone"))));
     runtime.stop(60 * SECOND).await;
     let mut written = witness.written("out");
@@ -177,4 +177,31 @@ async fn what_a_full_dead_letter_file_lets_go_is_dropped_in_the_account_of_its_n
         kept += tokio::fs::read_to_string(folder.path().join(name)).await.expect(name).lines().count() as u64;
     }
     assert_eq!(kept, 20 - check.dropped - out.dropped, "what is not in the files is in the account");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_put_in_again_comes_by_the_input_it_came_by() {
+    let (folder, witness) = (tempfile::tempdir().expect("a folder"), Witness::default());
+    let mut runtime = runtime(folder.path());
+    let draw = |check, inputs: &[&str]| {
+        let draw = base(&witness).node("split", Part::Split, &["air"]);
+        draw.node("check", check, inputs).node("out", Part::Writes, &["check"]).plan()
+    };
+    runtime.apply(draw(Part::Fails(1), &["split", "split.1"])).await.expect("it can be built");
+    finished(&runtime).await;
+    tokio::time::sleep(SECOND).await;
+    runtime.apply(draw(Part::Came("split.odd"), &["split", "split.1"])).await.expect("it can be built");
+    let letters: Vec<Letter> =
+        lines(folder.path()).await.iter().map(|line| Letter::read(line).expect("a letter")).collect();
+    for letter in &letters {
+        let draft = Draft { body: letter.body.clone(), meta: letter.meta.clone() };
+        runtime.inject(&letter.node, letter.input.as_deref(), vec![draft]).await.expect("the node takes it");
+    }
+    let odd: Vec<i64> = letters.iter().map(|letter| letter.body.as_i64().expect("a number") % 2).collect();
+    let check = NodeId::new("p", "check");
+    let gone = runtime.inject(&check, Some("other"), Vec::new()).await;
+    assert_eq!(gone, Err(InjectError::NoInput { node: check, input: "other".into() }));
+    runtime.stop(60 * SECOND).await;
+    assert_eq!(odd.iter().sum::<i64>(), 15, "half of the thirty");
+    assert_eq!(witness.written("out"), odd);
 }

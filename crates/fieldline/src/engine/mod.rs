@@ -229,7 +229,7 @@ impl Engine {
         let mut refused = Vec::new();
         for letter in letters {
             let draft = Draft { body: letter.body, meta: letter.meta };
-            match self.runtime.inject(&letter.node, vec![draft]).await {
+            match self.runtime.inject(&letter.node, letter.input.as_deref(), vec![draft]).await {
                 Ok(()) => replayed += 1,
                 Err(error) => refused.push(error.to_string()),
             }

@@ -98,7 +98,7 @@ impl Transform for Joiner {
     }
 }
 
-/// An event from the dead letter does not know its input any more.
+/// A dead letter of a program that did not write down inputs, or of a node that had one only, does not know its own.
 fn put_in_again() -> EventError {
     EventError::new("no_side", "it was put in again, and without an input nothing tells its side")
 }
