@@ -63,7 +63,9 @@ pub fn compare(root: &Path) -> Result<Vec<Deviation>> {
 
 /// Writes instructions and allocations into the page.
 pub fn update(root: &Path) -> Result<()> {
-    Page::read(root)?.write(BLOCK, &table::text(&HotPaths::build(root)?.all_counts()?))
+    let counted = HotPaths::build(root)?.all_counts()?;
+    // Read only now: counting takes minutes, in which the page may be edited.
+    Page::read(root)?.write(BLOCK, &table::text(&counted))
 }
 
 /// The paths, and the program that takes them.
