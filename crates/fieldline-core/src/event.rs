@@ -117,6 +117,11 @@ impl Event {
         Arc::make_mut(&mut self.meta)
     }
 
+    /// The body, to be changed by who copies it if another event shares it, and the metadata beside it.
+    pub fn parts_mut(&mut self) -> (&mut Arc<Value>, &Meta) {
+        (&mut self.body, &self.meta)
+    }
+
     /// A second event with another body, created by the node this one is in. The source hears of success
     /// only when both have come to a good end.
     #[must_use]

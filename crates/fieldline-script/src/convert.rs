@@ -1,6 +1,6 @@
 //! Between [`Value`] and the interpreter's own values. Null is `()`, bytes are a blob, text is a
-//! string; a single character comes back as text. What JSON cannot say comes back as an error that
-//! names the field.
+//! string; a single character comes back as text. Both ways change what is there where they can: the events of one
+//! source have the same members, and a script changes few of them.
 
 use bytes::Bytes;
 use compact_str::{CompactString, ToCompactString};
@@ -12,37 +12,6 @@ use crate::order::Order;
 /// Marks a map as the one that came in: a map that the script put in its place has not got it. A tag has 16 bits where
 /// addresses have 32.
 const CAME_IN: i8 = 1;
-
-/// Lists and maps inside each other that are converted; deeper ones end in an error.
-const MAX_DEPTH: usize = 128;
-
-/// A value that cannot leave the script.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unsendable {
-    /// Where it is, innermost name first.
-    reversed_path: Vec<CompactString>,
-    /// What is wrong with it, as in `is …`.
-    pub(crate) what: String,
-}
-
-impl Unsendable {
-    /// The path of the value under `root`, such as `this.list[2].name`.
-    pub(crate) fn path(&self, root: &str) -> String {
-        let mut path = root.to_owned();
-        for name in self.reversed_path.iter().rev() {
-            if !name.starts_with('[') {
-                path.push('.');
-            }
-            path.push_str(name);
-        }
-        path
-    }
-
-    fn inside(mut self, name: CompactString) -> Self {
-        self.reversed_path.push(name);
-        self
-    }
-}
 
 /// The interpreter's form of `value`.
 pub(crate) fn to_script(value: &Value) -> Dynamic {
@@ -70,124 +39,98 @@ fn came_in(value: &Dynamic) -> bool {
     i64::from(value.tag()) == i64::from(CAME_IN)
 }
 
-/// Makes `target`, which holds the body of an earlier event, hold `value`. Events of one source have the same
-/// members, so that most of the map can stay.
+/// Makes `target`, which holds the body of an earlier event, hold `value`.
 pub(crate) fn refresh(target: &mut Dynamic, value: &Value) {
-    let reusable = came_in(target) && !target.is_shared() && !target.is_read_only();
-    if let Value::Map(map) = value
-        && reusable
-        && let Ok(mut members) = target.as_map_mut()
-    {
-        for (name, value) in map {
-            match members.get_mut(name.as_str()) {
-                Some(member) => refresh(member, value),
-                None => {
-                    members.insert(name.as_str().into(), to_script(value));
-                }
+    let is_reusable = !target.is_shared() && !target.is_read_only();
+    match value {
+        Value::Map(map) if is_reusable && came_in(target) => refresh_members(target, map),
+        Value::Text(text) if is_reusable && holds(target, text) => {}
+        value => *target = to_script(value),
+    }
+}
+
+fn refresh_members(target: &mut Dynamic, map: &Map) {
+    let Ok(mut members) = target.as_map_mut() else { return };
+    for (name, value) in map {
+        match members.get_mut(name.as_str()) {
+            Some(member) => refresh(member, value),
+            None => {
+                members.insert(name.as_str().into(), to_script(value));
             }
         }
-        if members.len() > map.len() {
-            members.retain(|name, _| map.contains_key(name.as_str()));
-        }
-        return;
     }
-    let same_text = match (value, target.as_immutable_string_ref()) {
-        (Value::Text(text), Ok(held)) => text.as_str() == held.as_str(),
-        _ => false,
-    };
-    if !same_text || target.is_read_only() || target.is_shared() {
-        *target = to_script(value);
+    if members.len() > map.len() {
+        members.retain(|name, _| map.contains_key(name.as_str()));
     }
 }
 
-/// What `value` is outside; `before` is what came in at the same place, for the order of the members.
-pub(crate) fn from_script(
-    value: &Dynamic,
-    before: Option<&Value>,
-    order: &Order,
-) -> Result<Value, Unsendable> {
-    convert(value, before, order, MAX_DEPTH)
-}
-
-fn convert(
-    value: &Dynamic,
-    before: Option<&Value>,
-    order: &Order,
-    depth: usize,
-) -> Result<Value, Unsendable> {
-    if let Ok(number) = value.as_float() {
-        if number.is_finite() {
-            return Ok(Value::Float(number));
-        }
-        let what = if number.is_nan() { "not a number (0/0, say)" } else { "infinite" };
-        return Err(refuse(what));
-    }
-    if let Ok(number) = value.as_int() {
-        return Ok(Value::Int(number));
-    }
-    if let Ok(text) = value.as_immutable_string_ref() {
-        return Ok(Value::Text(text.as_str().into()));
-    }
-    if value.is_unit() {
-        return Ok(Value::Null);
-    }
-    if let Ok(truth) = value.as_bool() {
-        return Ok(Value::Bool(truth));
-    }
-    let depth = depth.checked_sub(1).ok_or_else(|| refuse("nested too deeply"))?;
-    if let Ok(map) = value.as_map_ref() {
+/// What `value`, which an event can hold (see `sendable.rs`), is outside; `before` is what came in at the same place,
+/// for the order of the members.
+pub(crate) fn from_script(value: &Dynamic, before: Option<&Value>, order: &Order) -> Value {
+    if value.is_float() {
+        value.as_float().map_or(Value::Null, Value::Float)
+    } else if value.is_int() {
+        value.as_int().map_or(Value::Null, Value::Int)
+    } else if let Ok(text) = value.as_immutable_string_ref() {
+        Value::Text(text.as_str().into())
+    } else if let Ok(truth) = value.as_bool() {
+        Value::Bool(truth)
+    } else if let Ok(map) = value.as_map_ref() {
         let before = before.and_then(Value::as_map);
-        return members(&map, before, came_in(value), order, depth).map(Value::Map);
+        Value::Map(members(&map, before, came_in(value), order))
+    } else if let Ok(list) = value.as_array_ref() {
+        let before = before.and_then(Value::as_list).unwrap_or_default();
+        let elements = list.iter().enumerate();
+        Value::List(elements.map(|(at, element)| from_script(element, before.get(at), order)).collect())
+    } else if let Ok(blob) = value.as_blob_ref() {
+        Value::Bytes(Bytes::copy_from_slice(&blob))
+    } else if let Ok(character) = value.as_char() {
+        Value::Text(character.to_compact_string())
+    } else {
+        Value::Null
     }
-    if let Ok(list) = value.as_array_ref() {
-        let before = before.and_then(Value::as_list);
-        let elements = list.iter().enumerate().map(|(index, element)| {
-            let before = before.and_then(|list| list.get(index));
-            convert(element, before, order, depth)
-                .map_err(|error| error.inside(CompactString::from(format!("[{index}]"))))
-        });
-        return elements.collect::<Result<_, _>>().map(Value::List);
-    }
-    if let Ok(blob) = value.as_blob_ref() {
-        return Ok(Value::Bytes(Bytes::copy_from_slice(&blob)));
-    }
-    if let Ok(character) = value.as_char() {
-        return Ok(Value::Text(character.to_compact_string()));
-    }
-    Err(refuse(if value.is_fnptr() { "a function" } else { "of a kind that no event can hold" }))
 }
 
-fn members(
-    map: &rhai::Map,
-    before: Option<&Map>,
-    came_in: bool,
-    order: &Order,
-    depth: usize,
-) -> Result<Map, Unsendable> {
-    let mut result = Map::with_capacity_and_hasher(map.len(), Default::default());
-    let mut add = |name: &str, value: &Dynamic| {
-        let name = CompactString::from(name);
-        let before = before.and_then(|before| before.get(&name));
-        let value = convert(value, before, order, depth).map_err(|error| error.inside(name.clone()))?;
-        result.insert(name, value);
-        Ok(())
-    };
+fn members(map: &rhai::Map, before: Option<&Map>, came_in: bool, order: &Order) -> Map {
     let kept = before.filter(|_| came_in);
-    let mut found = 0;
-    for name in kept.iter().flat_map(|kept| kept.keys()) {
+    let mut result = Map::with_capacity_and_hasher(map.len(), Default::default());
+    for (name, before) in kept.into_iter().flatten() {
         if let Some(value) = map.get(name.as_str()) {
-            add(name, value)?;
-            found += 1;
+            result.insert(name.clone(), from_script(value, Some(before), order));
         }
     }
-    if found < map.len() {
-        for (name, value) in order.sorted(map, kept, before) {
-            add(name, value)?;
-        }
+    for (name, value) in order.sorted(map, kept, before) {
+        let before = before.and_then(|before| before.get(name.as_str()));
+        result.insert(CompactString::from(name.as_str()), from_script(value, before, order));
     }
-    Ok(result)
+    result
 }
 
-fn refuse(what: &str) -> Unsendable {
-    Unsendable { reversed_path: Vec::new(), what: what.to_owned() }
+/// Makes `target`, which came in where `value` is now, what [`from_script`] says.
+pub(crate) fn put_back(value: &Dynamic, target: &mut Value, order: &Order) {
+    match target {
+        Value::Map(members) if came_in(value) && value.is_map() => {
+            put_members_back(value, members, order);
+        }
+        Value::Text(text) if holds(value, text) => {}
+        target => *target = from_script(value, Some(target), order),
+    }
+}
+
+fn put_members_back(value: &Dynamic, members: &mut Map, order: &Order) {
+    let Ok(map) = value.as_map_ref() else { return };
+    members.retain(|name, member| {
+        let value = map.get(name.as_str());
+        value.inspect(|value| put_back(value, member, order)).is_some()
+    });
+    if members.len() < map.len() {
+        for (name, value) in order.sorted(&map, Some(members), None) {
+            members.insert(CompactString::from(name.as_str()), from_script(value, None, order));
+        }
+    }
+}
+
+/// Whether `value` is this text.
+fn holds(value: &Dynamic, text: &str) -> bool {
+    value.is_string() && value.as_immutable_string_ref().is_ok_and(|held| held.as_str() == text)
 }

@@ -31,6 +31,8 @@ mod order;
 
 mod convert;
 
+mod sendable;
+
 mod error;
 
 mod explain;

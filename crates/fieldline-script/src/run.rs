@@ -30,8 +30,8 @@ pub struct Answer {
 /// What becomes of an event that a script was given.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
-    /// It goes on with this body.
-    Send(Value),
+    /// It goes on, with the body that the script has changed.
+    Send,
     /// It is dropped on purpose, for this reason: a literal of the script, or `script`.
     Discard(&'static str),
 }

@@ -9,7 +9,7 @@ use fieldline_core::{Clock, Map, Meta, Moment, Value};
 use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, OptimizationLevel, Scope};
 
 use crate::checks::{self, FIXED_META};
-use crate::convert::{from_script, map_to_script, to_script};
+use crate::convert::{from_script, map_to_script, put_back, to_script};
 use crate::engine::{engine, read_reserved_words_as_names};
 use crate::error::ScriptError;
 use crate::explain;
@@ -20,6 +20,7 @@ use crate::missing::missing;
 use crate::order::Order;
 use crate::run::{Answer, Desk, Ending, Verdict};
 use crate::scope::Variables;
+use crate::sendable;
 use crate::source::ScriptSource;
 
 /// The function that gives `state` its first value.
@@ -117,17 +118,26 @@ impl Script {
         self.to_initialize = false;
     }
 
-    /// Runs the script for one event.
+    /// Runs the script for one event. Where it is to be sent on, `body` is then what the script made of it; it is
+    /// copied first only if somebody else has a share of it.
     ///
     /// # Errors
-    /// Why the event fails, with the place in the script. What was emitted before is not sent then.
-    /// `state` keeps what was written to it.
-    pub fn run(&mut self, body: &Value, meta: &Meta, moment: &Moment<'_>) -> Result<Answer, ScriptError> {
+    /// Why the event fails, with the place in the script. What was emitted before is not sent then, and `body` is as
+    /// it was. `state` keeps what was written to it.
+    pub fn run(
+        &mut self,
+        body: &mut Arc<Value>,
+        meta: &Meta,
+        moment: &Moment<'_>,
+    ) -> Result<Answer, ScriptError> {
         self.desk.begin(moment.time);
         self.variables.prepare(body, meta, moment.with);
         self.initialize()?;
         let outcome = self.engine.run_ast_with_scope(self.variables.scope(), &self.ast);
         let answer = self.answer(outcome, body, meta);
+        if answer.as_ref().is_ok_and(|answer| answer.verdict == Verdict::Send) {
+            put_back(&self.variable("this"), Arc::make_mut(body), &self.order);
+        }
         self.variables.rewind();
         answer
     }
@@ -166,8 +176,8 @@ impl Script {
                 None => return Err(self.explain(&error, body)),
             }
         }
-        let sent = self.outward("this", &self.variable("this"), Some(body))?;
-        self.answer_with(Verdict::Send(sent), meta)
+        self.check("this", &self.variable("this"))?;
+        self.answer_with(Verdict::Send, meta)
     }
 
     fn answer_with(&mut self, verdict: Verdict, meta: &Meta) -> Result<Answer, ScriptError> {
@@ -208,10 +218,16 @@ impl Script {
         Verdict::Discard(known.unwrap_or("script"))
     }
 
-    /// Converts a result, and measures it: the interpreter does not look at the last assignment.
+    /// A result as it is outside.
     fn outward(&self, name: &str, value: &Dynamic, before: Option<&Value>) -> Result<Value, ScriptError> {
+        self.check(name, value)?;
+        Ok(from_script(value, before, &self.order))
+    }
+
+    /// Makes sure that a result can leave: the interpreter does not look at the last assignment.
+    fn check(&self, name: &str, value: &Dynamic) -> Result<(), ScriptError> {
         self.desk.guard.measure(value).map_err(|error| explain::failure(&self.source, &error))?;
-        from_script(value, before, &self.order).map_err(|error| {
+        sendable::check(value).map_err(|error| {
             let message = format!("`{}` is {}", error.path(name), error.what);
             self.source.error(rhai::Position::NONE, message)
         })

@@ -164,7 +164,8 @@ struct Runs {
 
 impl Transform for Runs {
     fn apply(&mut self, mut event: Event, moment: &Moment<'_>, out: &mut Outputs) {
-        let answer = match self.script.run(event.body(), event.meta(), moment) {
+        let (body, meta) = event.parts_mut();
+        let answer = match self.script.run(body, meta, moment) {
             Ok(answer) => answer,
             Err(error) => return out.fail(event, EventError::new("script_error", error.to_string())),
         };
@@ -173,8 +174,7 @@ impl Transform for Runs {
             out.send(further);
         }
         match answer.verdict {
-            Verdict::Send(body) => {
-                event.replace_body(body);
+            Verdict::Send => {
                 if let Some(fields) = answer.fields {
                     event.meta_mut().fields = fields;
                 }

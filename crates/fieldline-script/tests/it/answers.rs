@@ -1,9 +1,9 @@
 //! What a script sees and what it decides.
 
 use fieldline_core::{Map, Value};
-use fieldline_script::{Setup, Verdict};
+use fieldline_script::Setup;
 
-use crate::bench::{Memory, answer, compile, error, reading, run, run_with, sent};
+use crate::bench::{Memory, Verdict, answer, compile, error, reading, run, run_with, sent};
 
 #[test]
 fn falling_off_the_end_sends_the_changed_body() {

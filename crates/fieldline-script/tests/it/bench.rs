@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fieldline_core::clock::TimeSource;
 use fieldline_core::{Files, Map, Meta, Moment, Value};
-use fieldline_script::{Answer, Script, ScriptError, ScriptSource, Setup, Verdict};
+use fieldline_script::{Script, ScriptError, ScriptSource, Setup};
 use jiff::Timestamp;
 
 /// 2026-01-01T00:00:00Z.
@@ -52,6 +53,21 @@ impl Files for Memory {
     }
 }
 
+/// What a script made of one event.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) verdict: Verdict,
+    pub(crate) emitted: Vec<Value>,
+    pub(crate) fields: Option<Map>,
+}
+
+/// What became of the event itself, with its body if it goes on.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Verdict {
+    Send(Value),
+    Discard(&'static str),
+}
+
 /// Compiles `text` as the file `test.rhai`.
 pub(crate) fn compile(text: &str, setup: &Setup<'_>) -> Result<Script, ScriptError> {
     Script::compile(&ScriptSource::whole(text, "test.rhai"), setup)
@@ -67,7 +83,17 @@ pub(crate) fn run_with(script: &mut Script, body: &Value, with: &Map) -> Result<
     let time: Timestamp = TIME.parse().expect("a time");
     let mut meta = Meta::new(time, "air".into());
     meta.topic = Some("plant/air".into());
-    script.run(body, &meta, &Moment { instant: some_instant(), time, with })
+    let mut shared = Arc::new(body.clone());
+    let answer = script.run(&mut shared, &meta, &Moment { instant: some_instant(), time, with });
+    if !matches!(&answer, Ok(answer) if answer.verdict == fieldline_script::Verdict::Send) {
+        assert_eq!(*shared, *body, "only what is sent on has changed");
+    }
+    let answer = answer?;
+    let verdict = match answer.verdict {
+        fieldline_script::Verdict::Send => Verdict::Send(Arc::unwrap_or_clone(shared)),
+        fieldline_script::Verdict::Discard(reason) => Verdict::Discard(reason),
+    };
+    Ok(Answer { verdict, emitted: answer.emitted, fields: answer.fields })
 }
 
 /// The answer of a script with default limits to one event.

@@ -1,9 +1,9 @@
 //! `state` lives across events and is carried over to the next version of a script.
 
 use fieldline_core::Value;
-use fieldline_script::{Script, Setup, Verdict};
+use fieldline_script::{Script, Setup};
 
-use crate::bench::{compile, error, run};
+use crate::bench::{Verdict, compile, error, run};
 
 fn count(script: &mut Script) -> Value {
     match run(script, &Value::Null).expect("it runs").verdict {
