@@ -119,6 +119,10 @@ fn set(value: &mut Value, steps: &[Step], new: Value) -> bool {
     match (first, value) {
         (Step::Key(key), Value::Map(map)) => match map.get_mut(key) {
             Some(child) => set(child, rest, new),
+            None if rest.is_empty() => {
+                map.insert(key.clone(), new);
+                true
+            }
             None => {
                 let mut child = Value::Map(Map::default());
                 let done = set(&mut child, rest, new);

@@ -94,44 +94,65 @@ impl Config for MapConfig {
     }
 
     fn build(&self, _cx: &BuildCx<'_>) -> Result<Built, BuildError> {
-        Ok(Built::Transform(Box::new(Shape(self.clone()))))
+        let is_sure = self.is_sure();
+        Ok(Built::Transform(Box::new(Shape { config: self.clone(), is_sure })))
     }
 }
 
-struct Shape(MapConfig);
+struct Shape {
+    config: MapConfig,
+    /// Whether every map can be changed as it is told, so that none needs to be kept for the dead letter.
+    is_sure: bool,
+}
 
 impl Transform for Shape {
     fn apply(&mut self, mut event: Event, _moment: &Moment<'_>, out: &mut Outputs) {
-        // The event keeps its old body until the new one is whole, so that a dead letter shows what came in.
-        match self.0.shaped(event.body(), event.meta()) {
-            Ok(body) => {
-                event.replace_body(body);
-                out.send(event);
-            }
+        let shaped = if self.is_sure && event.body().as_map().is_some() {
+            self.config.change(event.body_mut())
+        } else {
+            // The event keeps its old body until the new one is whole, so that a dead letter shows what came in.
+            self.config.shaped(event.body(), event.meta()).map(|body| event.replace_body(body))
+        };
+        match shaped {
+            Ok(()) => out.send(event),
             Err(error) => out.fail(event, error),
         }
     }
 }
 
 impl MapConfig {
+    /// Whether this can change every map in place: nothing may be missing, and nothing is set inside a field, which
+    /// could be of another kind.
+    fn is_sure(&self) -> bool {
+        let mut targets = self.rename.values().chain(self.set.keys());
+        let is_in_place = self.body.is_none() && self.keep.is_none();
+        is_in_place && !self.strict && targets.all(|path| path.steps().len() == 1)
+    }
+
     fn shaped(&self, before: &Value, meta: &Meta) -> Result<Value, EventError> {
         let mut body = match &self.body {
             Some(fields) => self.built(fields, before, meta)?,
             None => before.clone(),
         };
-        self.renamed(&mut body)?;
+        self.change(&mut body)?;
+        Ok(body)
+    }
+
+    /// Carries out everything but `body`.
+    fn change(&self, body: &mut Value) -> Result<(), EventError> {
+        self.renamed(body)?;
         if let Some(paths) = &self.keep {
-            body = self.kept(paths, &body)?;
+            *body = self.kept(paths, body)?;
         }
         for path in &self.drop {
-            if path.remove(&mut body).is_none() {
+            if path.remove(body).is_none() {
                 self.miss(path)?;
             }
         }
         for (path, value) in &self.set {
-            place(path, &mut body, value.clone())?;
+            place(path, body, value.clone())?;
         }
-        Ok(body)
+        Ok(())
     }
 
     fn built(
