@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fieldline_compiler::plan::{Fingerprint, Plan};
-use fieldline_compiler::{Compiled, FileSource};
+use fieldline_compiler::{Broken, Compiled, FileSource};
 use fieldline_store::{Checkpoint, DiskStorage};
 use serde::{Deserialize, Serialize};
 
@@ -73,20 +73,28 @@ pub(crate) struct Start {
     pub(crate) last_good: Option<LastGood>,
     /// What is to run.
     pub(crate) plan: Plan,
+    /// The version on disk.
+    pub(crate) found: Fingerprint,
     /// What ran before and is run if that cannot be.
     pub(crate) otherwise: Option<Plan>,
-    /// The version on disk, and why it is not run.
-    pub(crate) taken_back: Option<(Fingerprint, String)>,
+    /// Why the version on disk is not run.
+    pub(crate) taken_back: Option<String>,
 }
 
 impl Start {
-    /// As the options say.
-    pub(crate) fn new(options: &RunOptions, compiled: &Compiled) -> Self {
+    /// As the options say, of the plan that was compiled; it is taken out.
+    pub(crate) fn new(options: &RunOptions, compiled: &mut Compiled) -> Self {
+        let start = Start::with(std::mem::take(&mut compiled.plan));
         if options.last_good {
-            LastGood::load(&disk::data_dir(options.data_dir.as_deref())).start(&options.paths, compiled)
+            let last_good = LastGood::load(&disk::data_dir(options.data_dir.as_deref()));
+            last_good.start(&options.paths, start, &compiled.broken)
         } else {
-            Start { last_good: None, plan: compiled.plan.clone(), otherwise: None, taken_back: None }
+            start
         }
+    }
+
+    fn with(plan: Plan) -> Self {
+        Start { last_good: None, found: plan.fingerprint(), plan, otherwise: None, taken_back: None }
     }
 }
 
@@ -112,25 +120,20 @@ impl LastGood {
     }
 
     /// What to start: the files as they are; those with errors as they were when they had none.
-    fn start(self, paths: &Paths, compiled: &Compiled) -> Start {
-        if self.memory.files.0.is_empty() {
-            let plan = compiled.plan.clone();
-            return Start { last_good: Some(self), plan, otherwise: None, taken_back: None };
+    fn start(self, paths: &Paths, mut start: Start, broken: &[Broken]) -> Start {
+        if !self.memory.files.0.is_empty() {
+            let good = disk::compile_from(paths, &self.memory.files).plan;
+            let found = start.found.to_string();
+            if let Some((_, reason)) = self.memory.refused.as_ref().filter(|(hash, _)| *hash == found) {
+                tracing::error!(reason, "what the files say was taken back; the version before starts");
+                (start.plan, start.taken_back) = (good, Some(reason.clone()));
+            } else {
+                start.plan = with_broken_as_they_run(&good, start.plan, broken);
+                start.otherwise = Some(good);
+            }
         }
-        let good = disk::compile_from(paths, &self.memory.files).plan;
-        let found = compiled.plan.fingerprint();
-        if let Some((_, reason)) = self.memory.refused.clone().filter(|(hash, _)| *hash == found.to_string())
-        {
-            tracing::error!(reason, "what the files say was taken back; the version before starts");
-            return Start {
-                last_good: Some(self),
-                plan: good,
-                otherwise: None,
-                taken_back: Some((found, reason)),
-            };
-        }
-        let plan = with_broken_as_they_run(&good, compiled.plan.clone(), &compiled.broken);
-        Start { last_good: Some(self), plan, otherwise: Some(good), taken_back: None }
+        start.last_good = Some(self);
+        start
     }
 
     /// A version without errors runs from `now` on.
@@ -213,8 +216,9 @@ mod tests {
         }
 
         fn starts(&self) -> (Compiled, Start) {
-            let compiled = disk::compile_recorded(&self.paths).0;
-            let start = self.last_good().start(&self.paths, &compiled);
+            let mut compiled = disk::compile_recorded(&self.paths).0;
+            let start = Start::with(std::mem::take(&mut compiled.plan));
+            let start = self.last_good().start(&self.paths, start, &compiled.broken);
             (compiled, start)
         }
     }
@@ -243,11 +247,11 @@ mod tests {
         let bad = machine.starts().1.plan.fingerprint();
         machine.last_good().refuse(bad, "every event failed").await;
         let (_, start) = machine.starts();
-        assert_eq!(start.taken_back, Some((bad, "every event failed".to_owned())));
+        assert_eq!((start.found, start.taken_back.as_deref()), (bad, Some("every event failed")));
         assert_ne!(start.plan.fingerprint(), bad);
         disk::write(&machine.file("a"), &GOOD.replace("1s", "6s")).expect("a file");
-        let (compiled, start) = machine.starts();
-        assert_eq!(start.plan.fingerprint(), compiled.plan.fingerprint());
+        let (_, start) = machine.starts();
+        assert_eq!(start.plan.fingerprint(), start.found);
     }
 
     #[test]
@@ -263,7 +267,7 @@ mod tests {
         let machine = Machine::new();
         machine.proves_itself().await;
         disk::write(&machine.folder.path().join("last-good"), "nonsense").expect("a file");
-        let (compiled, start) = machine.starts();
-        assert_eq!(start.plan.fingerprint(), compiled.plan.fingerprint());
+        let (_, start) = machine.starts();
+        assert_eq!(start.plan.fingerprint(), start.found);
     }
 }

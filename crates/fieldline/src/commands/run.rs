@@ -16,9 +16,9 @@ use crate::{admin, disk, logging, output, telemetry};
 /// Runs what is whole; a broken file does not keep the others from running.
 pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     logging::start(&options.log)?;
-    let (compiled, inputs) = disk::compile_recorded(&options.paths);
+    let (mut compiled, inputs) = disk::compile_recorded(&options.paths);
     output::diagnostics(&compiled, Format::Human);
-    let start = Start::new(options, &compiled);
+    let start = Start::new(options, &mut compiled);
     if start.plan.nodes.is_empty() {
         let found = output::count(&compiled).unwrap_or_else(|| "no pipeline found".into());
         tracing::error!(found, "nothing can run");

@@ -79,7 +79,7 @@ impl Engine {
         let (sender, asks) = mpsc::channel(4);
         let broken = broken_files(&compiled.broken);
         let errors = output::lines(&compiled);
-        let found = compiled.plan.fingerprint();
+        let found = start.found;
         let mut watch = (!options.no_watch).then(Watch::new);
         if let Some(watch) = &mut watch {
             watch.set(inputs.paths());
@@ -112,7 +112,7 @@ impl Engine {
             past,
             trial,
             last_good: start.last_good,
-            taken_back: start.taken_back,
+            taken_back: start.taken_back.map(|reason| (found, reason)),
         };
         let is_good = compiled.broken.is_empty() && engine.runtime.plan().fingerprint() == found;
         engine.keep(is_good, contents);

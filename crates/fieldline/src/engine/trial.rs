@@ -128,8 +128,8 @@ mod tests {
         let path = folder.path().join("p.yaml");
         disk::write(&path, before).expect("a file");
         let options = options(folder.path());
-        let (compiled, inputs) = disk::compile_recorded(&options.paths);
-        let start = Start::new(&options, &compiled);
+        let (mut compiled, inputs) = disk::compile_recorded(&options.paths);
+        let start = Start::new(&options, &mut compiled);
         let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
         let started = Engine::start(
             options.clone(),
@@ -153,11 +153,10 @@ mod tests {
         };
         let run = engine.run(async { drop(stopped.await) }, hangup);
         let ((), (outcome, last)) = tokio::join!(run, edit);
-        let found = disk::compile_recorded(&options.paths).0;
-        let again = Start::new(&options, &found);
+        let again = Start::new(&options, &mut disk::compile_recorded(&options.paths).0);
         let is_taken_back = last["result"] == "rolled_back";
         assert_eq!(again.taken_back.is_some(), is_taken_back);
-        assert_eq!(again.plan.fingerprint() == found.plan.fingerprint(), !is_taken_back);
+        assert_eq!(again.plan.fingerprint() == again.found, !is_taken_back);
         (outcome, last)
     }
 
