@@ -89,6 +89,29 @@ fn check(options: Options, operations: &[Operation]) {
     history.finish();
 }
 
+/// The first cut tears the position and brings three records back, the second one heals it by chance.
+#[test]
+fn what_was_acknowledged_may_come_back_and_go_again() {
+    let append = |size| Operation::Append { size, after: 0 };
+    let cut =
+        |kept_bytes, flipped_bit| Operation::CutPower(PowerCut { kept_bytes, flipped_bit, kept_names: 0 });
+    let options = Options { max_size: MIN_MAX_SIZE, when_full: WhenFull::Block, max_age: None };
+    let operations = [
+        append(0),
+        append(0),
+        append(0),
+        append(61),
+        Operation::Ack(75),
+        cut(8_874_660_878_645_958_378, Some(7_024_134_331_005_168_832)),
+        append(0),
+        append(0),
+        Operation::Burst { size: 500, count: 2 },
+        Operation::Ack(17),
+        cut(7_251_364_319_809_842_439, None),
+    ];
+    check(options, &operations);
+}
+
 fn cases(count: u32) -> Config {
     Config { cases: count, failure_persistence: None, ..Config::default() }
 }
