@@ -8,7 +8,7 @@ use fieldline_compiler::plan::{Input, Node, NodeId, Plan};
 use fieldline_core::policy::BufferKind;
 use fieldline_core::{Built, Clock, Connection, Edge, Sink, Source, Transform};
 use fieldline_store::Storage;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::backoff::Backoff;
@@ -87,6 +87,7 @@ pub(crate) struct Launcher<'a> {
     pub(crate) clock: &'a Clock,
     pub(crate) storage: &'a Arc<dyn Storage>,
     pub(crate) rush: &'a Arc<watch::Sender<u64>>,
+    pub(crate) ended: &'a Arc<Notify>,
     /// How often what transforms remember is written to disk; never without it.
     pub(crate) save_every: Option<Duration>,
 }
@@ -116,6 +117,7 @@ impl Launcher<'_> {
                     dead_letters,
                     stop: stop_signal,
                     rush: self.rush.clone(),
+                    ended: self.ended.clone(),
                 };
                 (spawn(without_carry(driver.run())), None, Some(wiring))
             }

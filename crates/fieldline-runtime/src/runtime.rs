@@ -14,7 +14,7 @@ use fieldline_compiler::plan::{NodeId, Plan};
 use fieldline_core::connection::Handle;
 use fieldline_core::{Clock, Kind, Ledger};
 use fieldline_store::{DiskStorage, Storage};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::buffer::unused;
 use crate::build::NodeHandle;
@@ -83,6 +83,8 @@ pub struct Runtime {
     pub(crate) storage: Arc<dyn Storage>,
     /// Turns whenever a source stands still until something is settled.
     pub(crate) rush: Arc<watch::Sender<u64>>,
+    /// Told when a source has come to its end.
+    pub(crate) ended: Arc<Notify>,
     pub(crate) view: View,
 }
 
@@ -104,6 +106,7 @@ impl Runtime {
             dead_letters: BTreeMap::new(),
             storage,
             rush: Arc::new(watch::channel(0).0),
+            ended: Arc::default(),
             view,
         }
     }
@@ -122,6 +125,11 @@ impl Runtime {
     pub fn has_finished(&self) -> bool {
         let mut sources = self.handles.values().filter(|handle| handle.node.kind == Kind::Source);
         sources.all(|handle| matches!(handle.monitor.read().0, NodeState::Finished | NodeState::Failed(_)))
+    }
+
+    /// Waits until a source comes to its end, or has since this was asked last. Cancel-safe.
+    pub async fn source_ended(&self) {
+        self.ended.notified().await;
     }
 
     /// Changes the program to `next`. An error means that nothing has changed.

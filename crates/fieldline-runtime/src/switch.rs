@@ -40,6 +40,7 @@ impl Runtime {
             clock: &self.environment.clock,
             storage: &self.storage,
             rush: &self.rush,
+            ended: &self.ended,
             save_every: self.environment.save_every,
         };
         let mut started = Vec::new();

@@ -10,7 +10,7 @@ use fieldline_core::receipt::Settle;
 use fieldline_core::{
     Batch, Built, Clock, ComponentError, Draft, Event, EventError, Outcome, Receipt, Source,
 };
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use super::{Stop, occasion, sleep_or_stop, stopped};
 use crate::backoff::Backoff;
@@ -38,6 +38,8 @@ pub(crate) struct SourceDriver {
     pub(crate) desk: Option<Desk>,
     /// Told when the source stands still until something is settled.
     pub(crate) rush: Arc<watch::Sender<u64>>,
+    /// Told when the source has come to its end.
+    pub(crate) ended: Arc<Notify>,
 }
 
 /// Takes settlements from whatever thread they happen on. There is room for every batch in flight.
@@ -135,6 +137,7 @@ impl SourceDriver {
             self.note_wait(&batches, true);
         }
         self.source.close().await;
+        self.ended.notify_one();
     }
 
     /// Pulls batches until something ends it.

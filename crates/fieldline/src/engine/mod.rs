@@ -147,15 +147,16 @@ impl Engine {
                         self.reload().await;
                     }
                 }
+                () = self.runtime.source_ended() => {}
                 _ = look.tick() => {
                     self.service.alive();
                     self.timekeeper.look(self.clock.instant(), self.clock.time());
                     self.look().await;
-                    if self.runtime.has_finished() {
-                        tracing::info!("every source has come to its end");
-                        break;
-                    }
                 }
+            }
+            if self.runtime.has_finished() {
+                tracing::info!("every source has come to its end");
+                break;
             }
         }
         self.service.stopping();
