@@ -41,7 +41,8 @@ impl Driver {
     }
 
     /// Runs until the connection is closed by [`crate::Connection::close`] or until `shutdown` is ready; then
-    /// the outbox has the operation time-out to empty itself. Dropping the future ends everything at once,
+    /// the outbox has the operation time-out to empty itself; while there is no connection, only if somebody waits for
+    /// what is in it. Dropping the future ends everything at once,
     /// dropping all handles does not.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let mut life = pin!(self.live());

@@ -89,8 +89,8 @@ impl Engine {
         let files = Arc::new(Mutex::new(Files { differ, broken, errors, inputs, last: None }));
         let view = runtime.view();
         timekeeper.look(clock.instant(), clock.time());
-        let (view_of_all, notice) = (view.clone(), timekeeper.notice());
-        let handle = EngineHandle { view: view_of_all, notice, files: files.clone(), asks: sender };
+        let notice = timekeeper.notice();
+        let handle = EngineHandle { view: view.clone(), notice, files: files.clone(), asks: sender };
         if let Err(error) = runtime.apply(start.plan).await {
             let Some(good) = start.otherwise else { return Err(error.into()) };
             tracing::error!(%error, "what the files say cannot be started; the last good version starts");
