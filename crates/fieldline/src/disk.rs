@@ -5,23 +5,45 @@
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use bytes::Bytes;
 use fieldline_compiler::{Compiled, FileSource, Overrides, Request, Variables, compile};
 use fieldline_core::Registry;
+use fieldline_engine::{ConfigSource, Loader, Stamp};
 
 use crate::cli::Paths;
-use crate::inputs::{Inputs, Recorder};
 
 /// The largest file that is read for a pipeline: models may be large, anything beyond is a mistake.
 const MAX_FILE: u64 = 256 << 20;
 
-/// Files on disk.
-pub(crate) struct Disk;
+/// A file that was written so shortly before it was read may have been written again without a later time.
+const SETTLED: Duration = Duration::from_secs(2);
 
-impl FileSource for Disk {
+fn reason(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file".into(),
+        ErrorKind::PermissionDenied => "permission denied".into(),
+        _ => error.to_string(),
+    }
+}
+
+/// The files, the environment, and secrets from a folder: one file each, which only its owner may read.
+pub(crate) struct Machine {
+    secrets: Option<PathBuf>,
+}
+
+impl Machine {
+    /// Secrets from `folder`, or from where systemd puts credentials.
+    pub(crate) fn new(folder: Option<&Path>) -> Self {
+        let systemd = || std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        Machine { secrets: folder.map(Path::to_owned).or_else(systemd) }
+    }
+}
+
+impl FileSource for Machine {
     fn read(&self, path: &Path) -> Result<Bytes, String> {
         let metadata = std::fs::metadata(path).map_err(|error| reason(&error))?;
         if metadata.is_dir() {
@@ -36,35 +58,6 @@ impl FileSource for Disk {
     fn list(&self, path: &Path) -> Option<Vec<PathBuf>> {
         let entries = std::fs::read_dir(path).ok()?;
         Some(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
-    }
-}
-
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::NotFound => "there is no such file".into(),
-        ErrorKind::PermissionDenied => "permission denied".into(),
-        _ => error.to_string(),
-    }
-}
-
-/// The environment, and secrets from a folder: one file each, which only its owner may read.
-pub(crate) struct Machine {
-    secrets: Option<PathBuf>,
-}
-
-impl Machine {
-    /// Secrets from `folder`, or from where systemd puts credentials.
-    pub(crate) fn new(folder: Option<&Path>) -> Self {
-        let systemd = || std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-        Machine { secrets: folder.map(Path::to_owned).or_else(systemd) }
-    }
-}
-
-impl Machine {
-    /// Where a secret of this name would be.
-    pub(crate) fn secret_path(&self, name: &str) -> Option<PathBuf> {
-        let is_file_name = !name.contains(['/', '\\']) && !name.starts_with('.');
-        self.secrets.as_ref().filter(|_| is_file_name).map(|folder| folder.join(name))
     }
 }
 
@@ -92,6 +85,20 @@ impl Variables for Machine {
     }
 }
 
+impl ConfigSource for Machine {
+    fn stamp(&self, path: &Path) -> Option<Stamp> {
+        let metadata = std::fs::metadata(path).ok()?;
+        let modified = metadata.modified().ok()?;
+        let age = now().duration_since(modified).unwrap_or_default();
+        (age > SETTLED).then(|| Stamp { modified, size: metadata.len(), number: metadata.ino() })
+    }
+
+    fn secret_path(&self, name: &str) -> Option<PathBuf> {
+        let is_file_name = !name.contains(['/', '\\']) && !name.starts_with('.');
+        self.secrets.as_ref().filter(|_| is_file_name).map(|folder| folder.join(name))
+    }
+}
+
 /// The text of a file.
 pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path)
@@ -102,27 +109,6 @@ pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
 pub(crate) fn data_dir(chosen: Option<&Path>) -> PathBuf {
     let systemd = || std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
     chosen.map(Path::to_owned).or_else(systemd).unwrap_or_else(|| "fieldline-data".into())
-}
-
-/// What tells a file from one of the same name with another content, without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    modified: SystemTime,
-    size: u64,
-    number: u64,
-}
-
-impl Stamp {
-    /// How long ago the file was written; nothing where that lies ahead.
-    pub(crate) fn age(&self, now: SystemTime) -> Duration {
-        now.duration_since(self.modified).unwrap_or_default()
-    }
-}
-
-/// The stamp of a file, if there is one.
-pub(crate) fn stamp(path: &Path) -> Option<Stamp> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some(Stamp { modified: metadata.modified().ok()?, size: metadata.len(), number: metadata.ino() })
 }
 
 /// The time by this machine's clock.
@@ -137,23 +123,19 @@ pub(crate) fn registry() -> Registry {
 
 /// Compiles what the user named.
 pub(crate) fn compile_paths(paths: &Paths) -> Compiled {
-    compile_recorded(paths).0
+    let machine = Machine::new(paths.secrets.as_deref());
+    compile(&Request {
+        roots: &paths.paths,
+        files: &machine,
+        variables: &machine,
+        registry: &registry(),
+        overrides: Overrides::default(),
+    })
 }
 
-/// The same, with what was read for it.
-pub(crate) fn compile_recorded(paths: &Paths) -> (Compiled, Inputs) {
-    let recorder = Recorder::new(Machine::new(paths.secrets.as_deref()));
-    let compiled = compile_with(&paths.paths, &recorder, &recorder);
-    (compiled, recorder.into_inputs())
-}
-
-/// The same, of files from elsewhere.
-pub(crate) fn compile_from(paths: &Paths, files: &dyn FileSource) -> Compiled {
-    compile_with(&paths.paths, files, &Machine::new(paths.secrets.as_deref()))
-}
-
-fn compile_with(roots: &[PathBuf], files: &dyn FileSource, variables: &dyn Variables) -> Compiled {
-    compile(&Request { roots, files, variables, registry: &registry(), overrides: Overrides::default() })
+/// Compiles it again and again, as the engine does.
+pub(crate) fn loader(paths: &Paths) -> Loader {
+    Loader::new(paths.paths.clone(), Arc::new(Machine::new(paths.secrets.as_deref())), registry())
 }
 
 /// Writes a file anew, whether it was there or not.
@@ -168,4 +150,27 @@ pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
         std::fs::File::create_new(path)?.write_all(text.as_bytes())
     };
     create().with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_file_that_has_settled_is_told_apart_by_its_stamp() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.yaml");
+        let machine = Machine::new(None);
+        assert_eq!(machine.stamp(&path), None);
+        let write = |text: &str, age: Duration| {
+            write(&path, text).expect("a file");
+            let file = std::fs::File::options().write(true).open(&path).expect("it is there");
+            file.set_modified(now() - age).expect("it is ours");
+            machine.stamp(&path)
+        };
+        assert_eq!(write("one", Duration::ZERO), None);
+        let settled = write("one", 2 * SETTLED);
+        assert!(settled.is_some());
+        assert_ne!(write("three", 2 * SETTLED), settled);
+    }
 }

@@ -9,18 +9,11 @@ mod admin;
 mod cli;
 mod commands;
 mod disk;
-mod engine;
-mod inputs;
-mod last_good;
 mod logging;
 mod output;
-mod preview;
-mod probation;
 mod reference;
 mod service;
 mod telemetry;
-mod timekeeper;
-mod watch;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();

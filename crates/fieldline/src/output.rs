@@ -51,12 +51,6 @@ pub(crate) fn problems(diagnostics: &[Diagnostic], files: &FileSet) {
     }
 }
 
-/// Each error in one line, for logs and answers.
-pub(crate) fn lines(compiled: &Compiled) -> Vec<String> {
-    let errors = compiled.diagnostics.iter().filter(|one| one.severity == Severity::Error);
-    errors.map(|diagnostic| render::line(diagnostic, &compiled.files)).collect()
-}
-
 /// `2 errors and 1 warning`, or `None` where there are none.
 pub(crate) fn count(compiled: &Compiled) -> Option<String> {
     let count = |severity| compiled.diagnostics.iter().filter(|one| one.severity == severity).count();

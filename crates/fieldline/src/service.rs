@@ -1,6 +1,7 @@
 //! [`Service`]: what systemd is told of the program, where systemd runs it (sd_notify(3)): that it works, what came of
 //! reloads, that it stops, and every second that it is alive. Elsewhere nobody is told.
 
+use fieldline_engine::{EngineEvent, Summary};
 use sd_notify::NotifyState;
 
 /// The program as a service.
@@ -15,27 +16,25 @@ impl Service {
         Service { is_watched: sd_notify::watchdog_enabled().is_some() }
     }
 
-    /// The pipelines run; whether they reach anybody is another question.
-    pub(crate) fn ready(&self, status: &str) {
-        tell(&[NotifyState::Ready, NotifyState::Status(status)]);
-    }
-
-    /// What `systemctl status` shows.
-    pub(crate) fn status(&self, status: &str) {
-        tell(&[NotifyState::Status(status)]);
-    }
-
-    /// To be called every second by the task that owns the runtime: if it cannot, the program is stuck.
-    pub(crate) fn alive(&self) {
-        if self.is_watched {
-            tell(&[NotifyState::Watchdog]);
+    /// Tells systemd what has happened. The engine is alive once a second: if it cannot say so, the program is stuck.
+    pub(crate) fn observe(&self, event: &EngineEvent<'_>) {
+        match event {
+            EngineEvent::Ready(summary) => {
+                tell(&[NotifyState::Ready, NotifyState::Status(&words(*summary))]);
+            }
+            EngineEvent::Reloaded { outcome, summary } => {
+                let status = format!("{}; last reload: {}", words(*summary), outcome.result());
+                tell(&[NotifyState::Status(&status)]);
+            }
+            EngineEvent::Alive if self.is_watched => tell(&[NotifyState::Watchdog]),
+            EngineEvent::Alive => {}
+            EngineEvent::Stopping => tell(&[NotifyState::Stopping, NotifyState::Status("draining")]),
         }
     }
+}
 
-    /// The program drains.
-    pub(crate) fn stopping(&self) {
-        tell(&[NotifyState::Stopping, NotifyState::Status("draining")]);
-    }
+fn words(summary: Summary) -> String {
+    format!("{} nodes run, generation {}", summary.nodes, summary.generation)
 }
 
 fn tell(state: &[NotifyState<'_>]) {

@@ -1,16 +1,17 @@
 //! `/metrics`: the nodes' ledgers and states as Prometheus text. The ledgers are the truth; they are copied
 //! into the exporter when somebody asks.
 
-use fieldline_runtime::{BufferStatus, NodeStatus, Status};
+use std::time::Duration;
+
+use fieldline_api::{Buffer, ClockState, NodeStatus, ProgramStatus, ReloadResult};
+use fieldline_engine::EngineEvent;
+use jiff::Timestamp;
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::runtime::Handle;
 
-use crate::engine::Outcome;
-use crate::timekeeper::{Findings, Standing};
-
 /// How often the exporter tidies up, and with it how long a histogram's samples wait.
-pub(crate) const UPKEEP: std::time::Duration = std::time::Duration::from_secs(5);
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Makes the exporter the program's recorder.
 pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
@@ -51,25 +52,37 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
     );
     describe_gauge!("fieldline_tasks", "Tasks of the program; the same number of nodes should take the same");
     describe_counter!("fieldline_reloads_total", "Reloads by result");
-    for result in Outcome::WORDS {
-        counter!("fieldline_reloads_total", "result" => result).absolute(0);
+    for result in ReloadResult::ALL {
+        counter!("fieldline_reloads_total", "result" => result.as_str()).absolute(0);
     }
     Ok(handle)
 }
 
-/// Counts a reload by its result, one of [`Outcome::WORDS`].
-pub(crate) fn count_reload(result: &'static str) {
-    counter!("fieldline_reloads_total", "result" => result).increment(1);
+/// Counts reloads by their result.
+pub(crate) fn observe(event: &EngineEvent<'_>) {
+    if let EngineEvent::Reloaded { outcome, .. } = event {
+        counter!("fieldline_reloads_total", "result" => outcome.result().as_str()).increment(1);
+    }
+}
+
+/// Lets the exporter tidy up until the program ends.
+pub(crate) async fn tidy(handle: &PrometheusHandle) {
+    loop {
+        tokio::time::sleep(UPKEEP).await;
+        handle.run_upkeep();
+    }
 }
 
 /// The text for Prometheus, without series of nodes and configurations that are no more.
-pub(crate) fn render(handle: &PrometheusHandle, status: &Status, clock: &Findings) -> String {
-    let hash = status.fingerprint.to_string();
+pub(crate) fn render(handle: &PrometheusHandle, status: &ProgramStatus) -> String {
+    let (hash, clock) = (&status.config, &status.clock);
     gauge!("fieldline_generation").set(status.generation as f64);
-    gauge!("fieldline_applied_timestamp_seconds").set(status.applied_at.as_millisecond() as f64 / 1e3);
+    if let Ok(applied_at) = status.applied_at.parse::<Timestamp>() {
+        gauge!("fieldline_applied_timestamp_seconds").set(applied_at.as_millisecond() as f64 / 1e3);
+    }
     gauge!("fieldline_config_info", "hash" => hash.clone()).set(1.0);
-    if clock.standing != Standing::Unknown {
-        gauge!("fieldline_clock_set").set(f64::from(u8::from(clock.standing == Standing::Set)));
+    if clock.standing != ClockState::Unknown {
+        gauge!("fieldline_clock_set").set(f64::from(u8::from(clock.standing == ClockState::Set)));
     }
     counter!("fieldline_clock_jumps_total").absolute(clock.jumps);
     gauge!("fieldline_tasks").set(Handle::current().metrics().num_alive_tasks() as f64);
@@ -77,7 +90,7 @@ pub(crate) fn render(handle: &PrometheusHandle, status: &Status, clock: &Finding
     let unused: u64 = status.unused_buffers.iter().map(|buffer| buffer.bytes).sum();
     gauge!("fieldline_unused_buffer_bytes").set(unused as f64);
     let is_current = |line: &&str| match label(line, "node") {
-        Some(label) => status.nodes.iter().any(|node| node.id.as_str() == label),
+        Some(label) => status.nodes.iter().any(|node| node.node == label),
         None => label(line, "hash").is_none_or(|label| label == hash),
     };
     let mut text = String::new();
@@ -90,51 +103,37 @@ pub(crate) fn render(handle: &PrometheusHandle, status: &Status, clock: &Finding
 
 fn record(node: &NodeStatus) {
     let labels = [
-        ("pipeline", node.id.pipeline().to_owned()),
-        ("node", node.id.as_str().to_owned()),
-        ("kind", node.kind.word().to_owned()),
+        ("pipeline", node.pipeline().to_owned()),
+        ("node", node.node.clone()),
+        ("kind", node.kind.as_str().to_owned()),
     ];
     let balance = &node.balance;
-    let doors = [
-        ("received", balance.received),
-        ("created", balance.created),
-        ("delivered", balance.delivered),
-        ("filtered", balance.filtered),
-        ("absorbed", balance.absorbed),
-        ("dead_lettered", balance.dead_lettered),
-        ("dropped", balance.dropped),
-        ("expired", balance.expired),
-        ("lost", balance.lost),
-    ];
-    for (door, count) in doors {
+    for (door, count) in balance.counters() {
         counter!("fieldline_events_total", &with(&labels, "door", door)).absolute(count);
     }
-    for ((door, reason), count) in &balance.reasons {
-        let labels = with(&with(&labels, "door", door), "reason", reason);
-        counter!("fieldline_events_by_reason_total", &labels).absolute(*count);
+    for reason in &balance.reasons {
+        let labels = with(&with(&labels, "door", &reason.door), "reason", &reason.reason);
+        counter!("fieldline_events_by_reason_total", &labels).absolute(reason.count);
     }
-    let up = matches!(node.state.word(), "running" | "finished");
-    gauge!("fieldline_events_in_flight", &labels).set(balance.in_flight() as f64);
-    gauge!("fieldline_node_up", &labels).set(if up { 1.0 } else { 0.0 });
+    gauge!("fieldline_events_in_flight", &labels).set(balance.in_flight as f64);
+    gauge!("fieldline_node_up", &labels).set(f64::from(u8::from(node.state.is_up())));
     counter!("fieldline_node_restarts_total", &labels).absolute(node.restarts);
     if let Some(buffer) = &node.buffer {
         record_buffer(&labels, buffer);
     }
 }
 
-fn record_buffer(labels: &[(&'static str, String); 3], buffer: &BufferStatus) {
+fn record_buffer(labels: &[(&'static str, String); 3], buffer: &Buffer) {
     gauge!("fieldline_buffer_events", labels).set(buffer.records as f64);
-    gauge!("fieldline_buffer_bytes", labels).set((buffer.bytes + buffer.overflow) as f64);
-    let oldest = buffer.oldest.unwrap_or_default();
-    gauge!("fieldline_buffer_oldest_seconds", labels).set(oldest.as_secs_f64());
-    if let Some(wear) = &buffer.wear {
-        counter!("fieldline_buffer_written_bytes_total", labels).absolute(wear.bytes_written);
-        counter!("fieldline_buffer_syncs_total", labels).absolute(wear.syncs);
-        gauge!("fieldline_buffer_over_budget", labels).set(f64::from(u8::from(wear.is_over_budget)));
-    }
-    if let Some(card) = &buffer.card {
-        gauge!("fieldline_buffer_card_free_bytes", labels).set(card.free as f64);
-        gauge!("fieldline_buffer_card_short", labels).set(f64::from(u8::from(card.is_short)));
+    gauge!("fieldline_buffer_bytes", labels).set((buffer.bytes + buffer.overflow_bytes) as f64);
+    gauge!("fieldline_buffer_oldest_seconds", labels).set(buffer.oldest_seconds.unwrap_or_default() as f64);
+    let Some(disk) = &buffer.disk else { return };
+    counter!("fieldline_buffer_written_bytes_total", labels).absolute(disk.written_bytes);
+    counter!("fieldline_buffer_syncs_total", labels).absolute(disk.syncs);
+    gauge!("fieldline_buffer_over_budget", labels).set(f64::from(u8::from(disk.over_budget)));
+    if let Some(free) = disk.card_free_bytes {
+        gauge!("fieldline_buffer_card_free_bytes", labels).set(free as f64);
+        gauge!("fieldline_buffer_card_short", labels).set(f64::from(u8::from(disk.card_short)));
     }
 }
 

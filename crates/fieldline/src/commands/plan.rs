@@ -5,12 +5,14 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
-use fieldline_compiler::{FileSource, Overrides, Request, compile};
+use fieldline_api::{Change, Fate, PlanPreview};
+use fieldline_compiler::{Compiled, FileSource, Overrides, Request, compile};
+use fieldline_engine::preview::preview;
 
 use crate::cli::{BAD_CONFIG, Format, Paths, PlanOptions, STATE_LOST};
 use crate::commands::ask;
 use crate::disk::{self, Machine};
-use crate::{output, preview};
+use crate::output;
 
 /// Prints what would be kept, rewired, restarted, started and stopped; the exit code says whether anything is lost.
 pub(crate) fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
@@ -19,16 +21,44 @@ pub(crate) fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
         (None, Some(revision)) => compare(&at_revision(revision, &options.paths)?, &options.paths)?,
         (None, None) => Some(ask::preview(options.admin)?),
     };
-    let Some(answer) = answer else { return Ok(BAD_CONFIG.into()) };
-    if let Some(reasons) = answer["reasons"].as_array() {
-        reasons.iter().filter_map(|reason| reason.as_str()).for_each(output::print);
-        return Ok(BAD_CONFIG.into());
+    let change = match answer {
+        Some(PlanPreview::Change(change)) => change,
+        Some(PlanPreview::Rejected { reasons }) => {
+            reasons.iter().for_each(output::print);
+            return Ok(BAD_CONFIG.into());
+        }
+        None => return Ok(BAD_CONFIG.into()),
+    };
+    output::print(match options.format {
+        Format::Json => serde_json::to_string_pretty(&change)?,
+        Format::Human => text(&change),
+    });
+    Ok(if change.loses { STATE_LOST.into() } else { ExitCode::SUCCESS })
+}
+
+/// The change for people: a line for each node that is not kept, and a count.
+fn text(change: &Change) -> String {
+    let mut text = String::new();
+    let changed = change.nodes.iter().filter(|node| node.fate != Fate::Keep);
+    for node in changed.clone() {
+        let sign = match node.fate {
+            Fate::Start => '+',
+            Fate::Stop => '-',
+            _ => '~',
+        };
+        text += &format!("{sign} {:<8} {}: {}\n", node.fate, node.node, node.reasons.join("; "));
+        for note in &node.notes {
+            text += &format!("             {note}\n");
+        }
     }
-    match options.format {
-        Format::Json => output::print(serde_json::to_string_pretty(&answer)?),
-        Format::Human => output::print(preview::text(&answer)),
-    }
-    Ok(if answer["loses"] == true { STATE_LOST.into() } else { ExitCode::SUCCESS })
+    let changed = changed.count();
+    let kept = output::amount(change.nodes.len() - changed, "node");
+    text += &match changed {
+        0 => format!("nothing changes; {kept} run on"),
+        1 => format!("1 node changes, {kept} run on undisturbed"),
+        _ => format!("{changed} nodes change, {kept} run on undisturbed"),
+    };
+    text
 }
 
 fn paths(path: &Path) -> Paths {
@@ -36,20 +66,17 @@ fn paths(path: &Path) -> Paths {
 }
 
 /// What would change from `before` to the files as they are; `None` if these have errors.
-fn compare(
-    before: &fieldline_compiler::Compiled,
-    now: &[PathBuf],
-) -> anyhow::Result<Option<serde_json::Value>> {
+fn compare(before: &Compiled, now: &[PathBuf]) -> anyhow::Result<Option<PlanPreview>> {
     if now.is_empty() {
         bail!("name the files or folders to compare with");
     }
     let after = disk::compile_paths(&Paths { paths: now.to_vec(), secrets: None });
     output::diagnostics(&after, Format::Human);
-    Ok(after.is_ok().then(|| preview::preview(&before.plan, &after.plan).to_json()))
+    Ok(after.is_ok().then(|| PlanPreview::Change(preview(&before.plan, &after.plan))))
 }
 
 /// Compiles the files as they were in a revision of git.
-fn at_revision(revision: &str, now: &[PathBuf]) -> anyhow::Result<fieldline_compiler::Compiled> {
+fn at_revision(revision: &str, now: &[PathBuf]) -> anyhow::Result<Compiled> {
     let files = Git { revision: revision.to_owned() };
     git(&["rev-parse", "--verify", &format!("{revision}^{{commit}}")])
         .context("git knows no such revision")?;

@@ -17,11 +17,11 @@ use crate::{disk, output};
 
 /// Compiles, runs the cases, writes golden files if that is wanted, and reports.
 pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
-    let (variables, registry) = (disk::Machine::new(options.paths.secrets.as_deref()), disk::registry());
+    let (machine, registry) = (disk::Machine::new(options.paths.secrets.as_deref()), disk::registry());
     let request = Request {
         roots: &options.paths.paths,
-        files: &disk::Disk,
-        variables: &variables,
+        files: &machine,
+        variables: &machine,
         registry: &registry,
         overrides: Overrides::default(),
     };

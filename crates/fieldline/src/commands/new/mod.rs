@@ -15,7 +15,7 @@ use fieldline_core::report::Severity;
 
 use self::station::Station;
 use crate::cli::{BAD_CONFIG, NewOptions, WRONG_USAGE};
-use crate::disk::{self, Disk, Machine};
+use crate::disk::{self, Machine};
 use crate::output;
 
 /// The codes of what is wrong with the params themselves; anything else can be mended in the file.
@@ -37,11 +37,11 @@ pub(crate) fn new(options: &NewOptions) -> anyhow::Result<ExitCode> {
 }
 
 fn from_template(template: &Path, options: &NewOptions) -> anyhow::Result<ExitCode> {
-    let registry = disk::registry();
+    let (machine, registry) = (Machine::new(None), disk::registry());
     let request = Request {
         roots: &[],
-        files: &Disk,
-        variables: &Machine::new(None),
+        files: &machine,
+        variables: &machine,
         registry: &registry,
         overrides: Overrides::default(),
     };

@@ -3,7 +3,6 @@
 mod document;
 mod failure;
 mod mqtt;
-mod options;
 mod rest;
 mod target;
 
@@ -17,9 +16,8 @@ use fieldline_shadow::json::Object;
 use fieldline_shadow::topic::Operation;
 
 use self::failure::Failure;
-pub(crate) use self::options::ShadowOptions;
-use self::options::{Action, Asking};
 use self::target::Target;
+use crate::cli::shadow::{Action, Asking, ShadowOptions};
 use crate::output;
 
 /// Does what is asked and prints the answer, JSON in one line.

@@ -12,7 +12,7 @@ use fieldline_mqtt::tls::{Identity, PemFile, TlsOptions};
 use fieldline_mqtt::{Address, Connection, Options, Scheme};
 
 use super::failure::Failure;
-use super::options::Place;
+use crate::cli::shadow::Place;
 use crate::cli::{BAD_CONFIG, Format, Paths};
 use crate::{disk, output};
 

@@ -1,4 +1,4 @@
-//! [`Probation`]: the time after a change in which it must prove itself. Pure: it is shown the program's state
+//! [`RollbackMonitor`]: the time after a change in which it must prove itself. Pure: it is shown the program's state
 //! once a second and says whether the change should be taken back, and why.
 //!
 //! A change is worse than what was before if, in the nodes it touched, (1) events fail or are lost at a rate that is
@@ -83,7 +83,7 @@ struct Before {
 
 /// A change on trial.
 #[derive(Debug)]
-pub(crate) struct Probation {
+pub(crate) struct RollbackMonitor {
     since: Instant,
     window: Duration,
     nodes: BTreeMap<NodeId, Before>,
@@ -100,7 +100,7 @@ pub(crate) enum Verdict {
     RollBack(String),
 }
 
-impl Probation {
+impl RollbackMonitor {
     /// Puts the nodes that a change `touched` on trial; `status` is the state just before it.
     pub(crate) fn new(
         now: Instant,
@@ -120,7 +120,11 @@ impl Probation {
             Before { at_change, share_failed, pace, was_running, latest: (now, at_change.came) }
         };
         let nodes = status.nodes.iter().filter(|node| touched.contains(&node.id));
-        Probation { since: now, window, nodes: nodes.map(|node| (node.id.clone(), before(node))).collect() }
+        RollbackMonitor {
+            since: now,
+            window,
+            nodes: nodes.map(|node| (node.id.clone(), before(node))).collect(),
+        }
     }
 
     /// Looks at the state `now`.
@@ -227,9 +231,9 @@ mod tests {
         let at_change = status(kind, NodeState::Running, 100, failed);
         let now = start + second * 10;
         let touched = BTreeSet::from([NodeId::new("p", "n")]);
-        let mut probation = Probation::new(now, DEFAULT_WINDOW, &touched, &past, &at_change);
+        let mut monitor = RollbackMonitor::new(now, DEFAULT_WINDOW, &touched, &past, &at_change);
         let later = now + Duration::from_secs(after);
-        probation.judge(later, &status(kind, state, 100 + came, failed + failed_after))
+        monitor.judge(later, &status(kind, state, 100 + came, failed + failed_after))
     }
 
     #[test]
@@ -261,11 +265,11 @@ mod tests {
         let mut past = Past::default();
         (0..60).for_each(|n| past.remember(second(n), &state(n)));
         let touched = BTreeSet::from([NodeId::new("p", "n")]);
-        let mut probation = Probation::new(second(60), DEFAULT_WINDOW, &touched, &past, &state(60));
+        let mut monitor = RollbackMonitor::new(second(60), DEFAULT_WINDOW, &touched, &past, &state(60));
         for n in 61..90 {
-            assert_eq!(probation.judge(second(n), &state(n)), Verdict::Wait, "after {n} s");
+            assert_eq!(monitor.judge(second(n), &state(n)), Verdict::Wait, "after {n} s");
         }
-        assert_eq!(probation.judge(second(90), &state(90)), Verdict::Keep);
+        assert_eq!(monitor.judge(second(90), &state(90)), Verdict::Keep);
     }
 
     #[test]

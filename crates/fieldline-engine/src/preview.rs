@@ -1,36 +1,15 @@
-//! [`preview`]: what a change would do, told before it is done.
+//! [`preview`]: the effect of a reload, told before it is done.
 
 use std::collections::BTreeSet;
 
+use fieldline_api::{Change, Fate, NodeChange};
 use fieldline_compiler::plan::{Node, Plan};
 use fieldline_compiler::{Action, diff};
 use fieldline_core::Kind;
 use fieldline_core::policy::BufferKind;
-use serde_json::{Value, json};
 
-/// What a change does to one node.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Line {
-    /// The node.
-    pub(crate) node: String,
-    /// `keep`, `rewire`, `renew`, `restart`, `start` or `stop`.
-    pub(crate) action: &'static str,
-    /// Why.
-    pub(crate) reasons: Vec<String>,
-    /// What becomes of what it holds.
-    pub(crate) notes: Vec<String>,
-    /// What it remembers that is lost.
-    pub(crate) lost: Option<&'static str>,
-}
-
-/// What a change does.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Preview {
-    pub(crate) lines: Vec<Line>,
-}
-
-/// Compares what runs with what would.
-pub(crate) fn preview(running: &Plan, next: &Plan) -> Preview {
+/// The effect of replacing `running` by `next`.
+pub fn preview(running: &Plan, next: &Plan) -> Change {
     let line = |change: &fieldline_compiler::Change| {
         let (old, new) = (running.node(&change.id), next.node(&change.id));
         let ends = matches!(change.action, Action::Restart | Action::Stop);
@@ -38,15 +17,17 @@ pub(crate) fn preview(running: &Plan, next: &Plan) -> Preview {
         let mut notes: Vec<String> = ending.and_then(|old| end(old, new)).into_iter().collect();
         let lost = ending.and_then(|old| lost(old, new));
         notes.extend(topics(old, new));
-        Line {
+        NodeChange {
             node: change.id.as_str().to_owned(),
-            action: word(change.action),
+            fate: fate(change.action),
             reasons: change.reasons.clone(),
             notes,
-            lost,
+            lost: lost.map(str::to_owned),
+            waiting: None,
         }
     };
-    Preview { lines: diff(running, next).iter().map(line).collect() }
+    let nodes: Vec<NodeChange> = diff(running, next).iter().map(line).collect();
+    Change { loses: nodes.iter().any(|node| node.lost.is_some()), nodes }
 }
 
 /// What becomes of what a node holds when it ends, and `new` comes in its place.
@@ -92,82 +73,23 @@ fn topics(old: Option<&Node>, new: Option<&Node>) -> Vec<String> {
     gone.chain(new).collect()
 }
 
-fn word(action: Action) -> &'static str {
+fn fate(action: Action) -> Fate {
     match action {
-        Action::Keep => "keep",
-        Action::Rewire => "rewire",
-        Action::Renew => "renew",
-        Action::Restart => "restart",
-        Action::Start => "start",
-        Action::Stop => "stop",
+        Action::Keep => Fate::Keep,
+        Action::Rewire => Fate::Rewire,
+        Action::Renew => Fate::Renew,
+        Action::Restart => Fate::Restart,
+        Action::Start => Fate::Start,
+        Action::Stop => Fate::Stop,
     }
-}
-
-impl Preview {
-    /// Whether something that is remembered gets lost.
-    pub(crate) fn loses(&self) -> bool {
-        self.lines.iter().any(|line| line.lost.is_some())
-    }
-
-    /// As data.
-    pub(crate) fn to_json(&self) -> Value {
-        let line = |line: &Line| json!({ "node": line.node, "action": line.action, "reasons": line.reasons, "notes": line.notes, "lost": line.lost });
-        json!({ "loses": self.loses(), "nodes": self.lines.iter().map(line).collect::<Vec<_>>() })
-    }
-}
-
-/// The preview for people, from its data, which may have come from a running program.
-pub(crate) fn text(preview: &Value) -> String {
-    let lines = preview["nodes"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let changed: Vec<&Value> = lines.iter().filter(|line| line["action"] != "keep").collect();
-    let mut text = String::new();
-    for line in &changed {
-        let words = |field: &str| {
-            let list = line[field].as_array().map(Vec::as_slice).unwrap_or_default();
-            list.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>()
-        };
-        let sign = match line["action"].as_str() {
-            Some("start") => "+",
-            Some("stop") => "-",
-            _ => "~",
-        };
-        let (node, action) =
-            (line["node"].as_str().unwrap_or_default(), line["action"].as_str().unwrap_or_default());
-        text += &format!("{sign} {action:<8} {node}: {}\n", words("reasons").join("; "));
-        for note in words("notes") {
-            text += &format!("             {note}\n");
-        }
-    }
-    let kept = lines.len() - changed.len();
-    text += &match changed.len() {
-        0 => format!("nothing changes; {kept} nodes go on"),
-        changed => format!("{changed} nodes change, {kept} go on undisturbed"),
-    };
-    text
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
-
-    use bytes::Bytes;
-    use fieldline_compiler::{FileSource, Overrides, Request, compile};
+    use fieldline_compiler::{MemoryFiles, MemoryVariables, Overrides, Request, compile};
+    use fieldline_core::Registry;
 
     use super::*;
-    use crate::disk::{self, Machine};
-
-    /// One file, whatever its name.
-    struct Only(String);
-
-    impl FileSource for Only {
-        fn read(&self, _: &Path) -> Result<Bytes, String> {
-            Ok(Bytes::from(self.0.clone()))
-        }
-
-        fn list(&self, _: &Path) -> Option<Vec<PathBuf>> {
-            None
-        }
-    }
 
     fn plan(transform: &str) -> Plan {
         let text = format!(
@@ -175,9 +97,9 @@ mod tests {
         );
         let request = Request {
             roots: &["p.yaml".into()],
-            files: &Only(text),
-            variables: &Machine::new(None),
-            registry: &disk::registry(),
+            files: &MemoryFiles::default().with("p.yaml", text),
+            variables: &MemoryVariables::default(),
+            registry: &Registry::new(fieldline_components::all()),
             overrides: Overrides::default(),
         };
         let compiled = compile(&request);
@@ -188,8 +110,8 @@ mod tests {
     /// What is told of the transform when it is edited from `before` to `after`, and whether anything is lost.
     fn told(before: &str, after: &str) -> (String, bool) {
         let preview = preview(&plan(before), &plan(after));
-        let line = preview.lines.iter().find(|line| line.node == "p/t").expect("it is there");
-        (line.notes.join("; "), preview.loses())
+        let line = preview.nodes.iter().find(|line| line.node == "p/t").expect("it is there");
+        (line.notes.join("; "), preview.loses)
     }
 
     const COUNTS: &str = "type: script, code: \"state.n = (state.n ?? 0) + 1; this.n = state.n\"";

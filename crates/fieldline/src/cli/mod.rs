@@ -1,11 +1,13 @@
 //! The commands, their options and the exit codes.
 
+pub(crate) mod shadow;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::shadow::ShadowOptions;
+use shadow::ShadowOptions;
 
 /// Something went wrong that the message names.
 pub(crate) const FAILED: u8 = 1;

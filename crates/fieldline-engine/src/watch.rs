@@ -7,18 +7,37 @@ use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
+
+use crate::event::Trigger;
 
 /// How long it must be quiet before the files are read: an editor's save is several events.
 const QUIET: Duration = Duration::from_millis(200);
 /// Where it never becomes quiet, because something else in the folder changes all the time: after so long.
 const LONGEST: Duration = Duration::from_secs(1);
 /// How often files are read although nothing was heard, for file systems that tell nothing.
-pub(crate) const POLL: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_secs(30);
+
+/// Watches the folders of `paths`, which the engine renews, and tells it when files may have changed. Ends with it.
+pub async fn watch(mut paths: watch::Receiver<BTreeSet<PathBuf>>, triggers: mpsc::Sender<Trigger>) {
+    let mut watch = Watch::new();
+    watch.set(&paths.borrow_and_update());
+    loop {
+        tokio::select! {
+            renewed = paths.changed() => match renewed {
+                Ok(()) => watch.set(&paths.borrow_and_update()),
+                Err(_) => break,
+            },
+            () = watch.changed() => if triggers.send(Trigger::FilesChanged).await.is_err() {
+                break;
+            }
+        }
+    }
+}
 
 /// A watch on folders, which may change.
-pub(crate) struct Watch {
+struct Watch {
     watcher: Option<RecommendedWatcher>,
     folders: BTreeSet<PathBuf>,
     changes: mpsc::Receiver<()>,
@@ -30,7 +49,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// A watch on nothing yet. Where the system cannot watch, only the poll is left.
-    pub(crate) fn new() -> Self {
+    fn new() -> Self {
         let (sender, changes) = mpsc::channel(1);
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             if event.is_ok_and(|event| is_change(&event.kind)) {
@@ -45,9 +64,9 @@ impl Watch {
     }
 
     /// Watches the folders of these files and folders, and no others.
-    pub(crate) fn set<'p>(&mut self, paths: impl Iterator<Item = &'p Path>) {
+    fn set(&mut self, paths: &BTreeSet<PathBuf>) {
         let Some(watcher) = &mut self.watcher else { return };
-        let folders: BTreeSet<PathBuf> = paths.filter_map(folder_of).collect();
+        let folders: BTreeSet<PathBuf> = paths.iter().filter_map(|path| folder_of(path)).collect();
         for gone in self.folders.difference(&folders) {
             let _was_removed_with_the_folder = watcher.unwatch(gone);
         }
@@ -61,7 +80,7 @@ impl Watch {
 
     /// Resolves when something has changed and it has been quiet since, or when it is time to look anyway.
     /// Cancel-safe: what was heard is kept.
-    pub(crate) async fn changed(&mut self) {
+    async fn changed(&mut self) {
         loop {
             let due = self.quiet_at.map_or(self.poll_at, |(quiet, first)| quiet.min(first + LONGEST));
             tokio::select! {

@@ -3,41 +3,50 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use fieldline_api::{Losses, ReloadOutcome};
 use fieldline_compiler::NodeId;
 use fieldline_compiler::plan::Plan;
 use fieldline_runtime::Applied;
 
-use super::{Engine, Outcome};
-use crate::probation::{DEFAULT_WINDOW, Probation, Verdict};
+use crate::engine::{Engine, rejected};
+use crate::outcome;
+use crate::rollback::{DEFAULT_WINDOW, RollbackMonitor, Verdict};
 
 /// A change that must prove itself.
-pub(super) struct Trial {
-    probation: Probation,
+pub(crate) struct Trial {
+    monitor: RollbackMonitor,
     before: Plan,
 }
 
 impl Engine {
     /// Changes to `next`, and puts what it touches on trial.
-    pub(super) async fn apply(&mut self, next: Plan) -> Outcome {
+    pub(crate) async fn apply(&mut self, next: Plan, losses: Losses) -> ReloadOutcome {
+        tracing::debug!(?losses, "reload: applying");
         let before = self.runtime.plan().clone();
         let status = self.view.status();
         match self.runtime.apply(next).await {
             Ok(applied) => {
-                self.taken_back = None;
+                self.rolled_back = None;
                 let touched = touched(&applied);
                 let window = window(self.runtime.plan(), &touched);
                 self.trial = (!window.is_zero()).then(|| Trial {
-                    probation: Probation::new(self.clock.instant(), window, &touched, &self.past, &status),
+                    monitor: RollbackMonitor::new(
+                        self.clock.instant(),
+                        window,
+                        &touched,
+                        &self.past,
+                        &status,
+                    ),
                     before,
                 });
-                Outcome::Applied(applied)
+                outcome::applied(&applied)
             }
-            Err(error) => Outcome::Rejected(vec![error.to_string()]),
+            Err(error) => rejected(&error),
         }
     }
 
     /// Remembers how things are, and judges a change that is on trial.
-    pub(super) async fn look(&mut self) {
+    pub(crate) async fn look(&mut self) {
         let (now, status) = (self.clock.instant(), self.view.status());
         self.past.remember(now, &status);
         let Some(trial) = &mut self.trial else {
@@ -46,7 +55,7 @@ impl Engine {
             }
             return;
         };
-        match trial.probation.judge(now, &status) {
+        match trial.monitor.judge(now, &status) {
             Verdict::Wait => {}
             Verdict::Keep => {
                 tracing::info!("the last change has proved itself");
@@ -58,12 +67,10 @@ impl Engine {
                 if let Some(last_good) = &mut self.last_good {
                     last_good.refuse(refused, &reason).await;
                 }
-                self.taken_back = Some((refused, reason.clone()));
+                self.rolled_back = Some((refused, reason.clone()));
                 let outcome = match self.runtime.apply(trial.before).await {
-                    Ok(_) => Outcome::RolledBack(reason),
-                    Err(error) => {
-                        Outcome::Rejected(vec![format!("{reason}, but the version before: {error}")])
-                    }
+                    Ok(_) => ReloadOutcome::RolledBack { reasons: vec![reason] },
+                    Err(error) => rejected(&format_args!("{reason}, but the version before: {error}")),
                 };
                 self.conclude(outcome);
             }
@@ -85,18 +92,18 @@ fn window(plan: &Plan, touched: &BTreeSet<NodeId>) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::sync::Arc;
 
-    use fieldline_core::Clock;
+    use fieldline_api::{ReloadRequest, ReloadResult};
+    use fieldline_core::{Clock, Registry};
     use fieldline_runtime::{TokioTime, Unset};
-    use serde_json::Value;
-    use tokio::signal::unix::{SignalKind, signal};
+    use tokio::sync::{mpsc, oneshot};
 
     use super::*;
-    use crate::cli::{Paths, RunOptions};
-    use crate::disk;
-    use crate::last_good::Start;
-    use crate::timekeeper::Timekeeper;
+    use crate::clock_monitor::ClockMonitor;
+    use crate::load::Loader;
+    use crate::source::MemorySource;
+    use crate::start::{EngineOptions, Start};
 
     const MINUTE: Duration = Duration::from_secs(60);
 
@@ -107,65 +114,51 @@ mod tests {
         )
     }
 
-    fn options(folder: &Path) -> RunOptions {
-        RunOptions {
-            paths: Paths { paths: vec![folder.join("p.yaml")], secrets: None },
-            data_dir: Some(folder.join("data")),
-            admin: None,
-            no_admin: true,
-            no_watch: true,
-            last_good: true,
-            grace: 10,
-            save_every: 60,
-            log: "off".to_owned(),
-        }
-    }
-
-    /// Runs `before` for two minutes and `after` for one; gives the results of the reload and of the trial. A program
+    /// Runs `before` for two minutes and `after` for one; gives the outcomes of the reload and of the trial. A program
     /// that is started then goes on with what has not been taken back.
-    async fn tried(before: &str, after: &str) -> (Outcome, Value) {
+    async fn tried(before: &str, after: &str) -> (ReloadOutcome, ReloadOutcome) {
         let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("p.yaml");
-        disk::write(&path, before).expect("a file");
-        let options = options(folder.path());
-        let (mut compiled, inputs) = disk::compile_recorded(&options.paths);
-        let start = Start::new(&options, &mut compiled);
+        let source = Arc::new(MemorySource::default());
+        let options = EngineOptions {
+            data_dir: folder.path().to_owned(),
+            grace: Duration::from_secs(10),
+            save_every: MINUTE,
+            last_good: true,
+        };
+        let start = || {
+            let registry = Registry::new(fieldline_components::all());
+            Start::new(options.clone(), Loader::new(vec!["p.yaml".into()], source.clone(), registry))
+        };
+        source.write("p.yaml", before.to_owned());
         let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
-        let started = Engine::start(
-            options.clone(),
-            (compiled, inputs),
-            start,
-            clock,
-            Timekeeper::new(Unset::default()),
-        )
-        .await;
+        let clock_monitor = ClockMonitor::new(Unset::default());
+        let started = Engine::start(start(), clock, clock_monitor, Box::new(|_| {})).await;
         let (engine, handle) = started.expect("it can be built");
-        let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let hangup = signal(SignalKind::hangup()).expect("signals are there");
+        let (stop, stopped) = oneshot::channel::<()>();
         let edit = async {
             tokio::time::sleep(2 * MINUTE).await;
-            disk::write(&path, after).expect("a file");
-            let outcome = handle.reload().await.expect("it runs");
+            source.write("p.yaml", after.to_owned());
+            let outcome = handle.reload(ReloadRequest::default()).await.expect("it runs");
             tokio::time::sleep(MINUTE).await;
-            let last = handle.files().await["last_reload"].take();
+            let last = handle.files().await.last_reload.expect("there was one");
             drop(stop);
             (outcome, last)
         };
-        let run = engine.run(async { drop(stopped.await) }, hangup);
+        let run = engine.run(mpsc::channel(1).1, async { drop(stopped.await) });
         let ((), (outcome, last)) = tokio::join!(run, edit);
-        let again = Start::new(&options, &mut disk::compile_recorded(&options.paths).0);
-        let is_taken_back = last["result"] == "rolled_back";
-        assert_eq!(again.taken_back.is_some(), is_taken_back);
-        assert_eq!(again.plan.fingerprint() == again.found, !is_taken_back);
+        let again = start();
+        let is_rolled_back = last.result() == ReloadResult::RolledBack;
+        assert_eq!(again.rolled_back.is_some(), is_rolled_back);
+        assert_eq!(again.plan.fingerprint() == again.found, !is_rolled_back);
         (outcome, last)
     }
 
     /// Why the change was taken back.
     async fn reason(before: &str, after: &str) -> String {
         let (outcome, last) = tried(before, after).await;
-        assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
-        assert_eq!(last["result"], "rolled_back", "{last}");
-        last["reasons"][0].as_str().expect("a reason is a text").to_owned()
+        assert_eq!(outcome.result(), ReloadResult::Applied, "{outcome:?}");
+        assert_eq!(last.result(), ReloadResult::RolledBack, "{last:?}");
+        last.reasons()[0].clone()
     }
 
     const GOOD: &str = "this.n = 1;";
@@ -174,8 +167,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_change_that_does_as_well_stays() {
         let (outcome, last) = tried(&pipeline(TEN, GOOD), &pipeline(TEN, "this.n = 2;")).await;
-        assert!(matches!(outcome, Outcome::Applied(_)), "{outcome:?}");
-        assert_eq!(last["result"], "applied", "{last}");
+        assert_eq!(outcome.result(), ReloadResult::Applied, "{outcome:?}");
+        assert_eq!(last.result(), ReloadResult::Applied, "{last:?}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! The options of `fieldline shadow`.
+//! Options of `fieldline shadow`.
 
 use std::path::PathBuf;
 
@@ -13,12 +13,12 @@ use fieldline_shadow::client;
 )]
 pub(crate) struct ShadowOptions {
     #[command(subcommand)]
-    pub(super) action: Action,
+    pub(crate) action: Action,
 }
 
 /// What is done with a shadow.
 #[derive(Debug, Subcommand)]
-pub(super) enum Action {
+pub(crate) enum Action {
     /// Print the document
     Get {
         #[command(flatten)]
@@ -52,7 +52,7 @@ pub(super) enum Action {
 
 /// Which changes are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Watched {
+pub(crate) enum Watched {
     /// The document before and after each update
     #[default]
     Documents,
@@ -74,45 +74,45 @@ impl From<Watched> for client::Watch {
 
 /// Which shadow, and where.
 #[derive(Debug, Args)]
-pub(super) struct Asking {
+pub(crate) struct Asking {
     /// The thing
     #[arg(value_name = "THING")]
-    pub(super) thing: String,
+    pub(crate) thing: String,
     /// The shadow's name; the classic shadow without it
     #[arg(long, value_name = "NAME")]
-    pub(super) name: Option<String>,
+    pub(crate) name: Option<String>,
     #[command(flatten)]
-    pub(super) place: Place,
+    pub(crate) place: Place,
 }
 
 /// Where the service is and who asks.
 #[derive(Debug, Args)]
-pub(super) struct Place {
+pub(crate) struct Place {
     /// `mqtt://HOST:1883`, `mqtts://HOST:8883`, or `https://HOST:8443` for REST
     #[arg(long, value_name = "URL", required_unless_present = "pipeline")]
-    pub(super) url: Option<String>,
+    pub(crate) url: Option<String>,
     /// The certificates of the authorities that may have signed the server's (PEM)
     #[arg(long, value_name = "FILE")]
-    pub(super) ca: Option<PathBuf>,
+    pub(crate) ca: Option<PathBuf>,
     /// The certificate of who asks (PEM)
     #[arg(long, value_name = "FILE", requires = "key")]
-    pub(super) cert: Option<PathBuf>,
+    pub(crate) cert: Option<PathBuf>,
     /// The private key of --cert (PEM)
     #[arg(long, value_name = "FILE", requires = "cert")]
-    pub(super) key: Option<PathBuf>,
+    pub(crate) key: Option<PathBuf>,
     /// A pipeline file with an `mqtt` connection; what is not given here is taken from that
     #[arg(long, value_name = "FILE")]
-    pub(super) pipeline: Option<PathBuf>,
+    pub(crate) pipeline: Option<PathBuf>,
     /// Which connection, if the file has several
     #[arg(long, value_name = "NAME", requires = "pipeline")]
-    pub(super) connection: Option<String>,
+    pub(crate) connection: Option<String>,
     /// Folder with the secrets of the pipeline file
     #[arg(long, value_name = "FOLDER", requires = "pipeline")]
-    pub(super) secrets: Option<PathBuf>,
+    pub(crate) secrets: Option<PathBuf>,
     /// Under which name the broker knows who asks, if it cares; never that of a program that runs
     #[arg(long, value_name = "ID")]
-    pub(super) client_id: Option<String>,
+    pub(crate) client_id: Option<String>,
     /// How long an answer may take
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
-    pub(super) timeout: u64,
+    pub(crate) timeout: u64,
 }

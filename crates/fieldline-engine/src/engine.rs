@@ -1,0 +1,286 @@
+//! [`Engine`]: compiles, applies, reloads, rolls back, stops. One task owns the runtime; everyone else asks it through an
+//! [`EngineHandle`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use fieldline_api::{FilesStatus, PlanPreview, ReloadOutcome, ReloadRequest, ReloadResult, ReplayOutcome};
+use fieldline_compiler::plan::Fingerprint;
+use fieldline_compiler::{Broken, Compiled};
+use fieldline_core::{Clock, Draft};
+use fieldline_runtime::dead_letter::Letter;
+use fieldline_runtime::{ApplyError, Environment, Runtime, View};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinError;
+
+use crate::clock_monitor::ClockMonitor;
+use crate::event::{EngineEvent, Observer, Summary, Trigger};
+use crate::handle::{Ask, EngineHandle, Files};
+use crate::inputs::Inputs;
+use crate::last_good::{Kept, LastGood};
+use crate::load::{Loaded, Loader, error_lines, with_broken_as_they_run};
+use crate::outcome;
+use crate::preview::preview;
+use crate::rollback::Past;
+use crate::start::Start;
+use crate::trial::Trial;
+
+/// Time between two looks at the program.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Number of questions that may wait for the engine.
+const QUESTIONS: usize = 4;
+
+/// Why an engine cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Neither the files nor the last good version can be built.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+}
+
+/// A program that runs and can be changed.
+pub struct Engine {
+    pub(crate) runtime: Runtime,
+    pub(crate) view: View,
+    pub(crate) clock: Clock,
+    pub(crate) last_good: Option<LastGood>,
+    pub(crate) past: Past,
+    pub(crate) trial: Option<Trial>,
+    /// A version that was rolled back, and why: not to be applied again until somebody edits it.
+    pub(crate) rolled_back: Option<(Fingerprint, String)>,
+    loader: Loader,
+    grace: Duration,
+    clock_monitor: ClockMonitor,
+    observer: Observer,
+    files: Files,
+    paths: watch::Sender<BTreeSet<PathBuf>>,
+    asks: mpsc::Receiver<Ask>,
+}
+
+impl Engine {
+    /// Starts a version; `observer` hears of all that happens from then on.
+    pub async fn start(
+        start: Start,
+        clock: Clock,
+        mut clock_monitor: ClockMonitor,
+        observer: Observer,
+    ) -> Result<(Self, EngineHandle), EngineError> {
+        let Start { options, loader, compiled, mut inputs, last_good, plan, found, otherwise, rolled_back } =
+            start;
+        let mut runtime = Runtime::new(Environment {
+            clock: clock.clone(),
+            data_dir: options.data_dir.into(),
+            drain: options.grace,
+            save_every: Some(options.save_every),
+        });
+        let view = runtime.view();
+        let (sender, asks) = mpsc::channel(QUESTIONS);
+        let (paths, read_paths) = watch::channel(owned(inputs.paths()));
+        let contents = inputs.take_contents();
+        let status = FilesStatus {
+            files_differ: !compiled.broken.is_empty() || rolled_back.is_some(),
+            broken: broken_files(&compiled.broken),
+            errors: error_lines(&compiled),
+            last_reload: None,
+        };
+        let files = Files::new(loader.source().clone(), status, inputs);
+        clock_monitor.look(clock.instant(), clock.time());
+        let handle = EngineHandle {
+            view: view.clone(),
+            notice: clock_monitor.notice(),
+            files: files.clone(),
+            paths: read_paths,
+            asks: sender,
+        };
+        if let Err(error) = runtime.apply(plan).await {
+            let Some(good) = otherwise else { return Err(error.into()) };
+            tracing::error!(%error, "what the files say cannot be started; the last good version starts");
+            runtime.apply(good).await?;
+        }
+        let mut engine = Engine {
+            runtime,
+            view,
+            clock,
+            last_good,
+            past: Past::default(),
+            trial: None,
+            rolled_back: rolled_back.map(|reason| (found, reason)),
+            loader,
+            grace: options.grace,
+            clock_monitor,
+            observer,
+            files,
+            paths,
+            asks,
+        };
+        engine.tell(&EngineEvent::Ready(engine.summary()));
+        let is_good = compiled.broken.is_empty() && engine.runtime.plan().fingerprint() == found;
+        engine.keep(is_good, contents);
+        Ok((engine, handle))
+    }
+
+    /// Runs until every source has finished or `stop` resolves, then drains. Reloads whenever a trigger asks for it.
+    pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>, stop: impl Future<Output = ()>) {
+        let mut stop = std::pin::pin!(stop);
+        let mut look = tokio::time::interval(LOOK);
+        loop {
+            tokio::select! {
+                () = &mut stop => break,
+                Some(ask) = self.asks.recv() => self.answer(ask).await,
+                Some(trigger) = triggers.recv() => self.obey(trigger).await,
+                () = self.runtime.source_ended() => {}
+                _ = look.tick() => {
+                    self.tell(&EngineEvent::Alive);
+                    self.clock_monitor.look(self.clock.instant(), self.clock.time());
+                    self.look().await;
+                }
+            }
+            if self.runtime.has_finished() {
+                tracing::info!("every source has come to its end");
+                break;
+            }
+        }
+        self.tell(&EngineEvent::Stopping);
+        let applied = self.runtime.stop(self.grace).await;
+        match applied.cut_off.as_slice() {
+            [] => tracing::info!("stopped; everything was drained"),
+            cut_off => {
+                tracing::warn!(units = cut_off.len(), "stopped; not everything could be drained in time")
+            }
+        }
+    }
+
+    async fn answer(&mut self, ask: Ask) {
+        match ask {
+            Ask::Reload(request, answer) => drop(answer.send(self.reload(request).await)),
+            Ask::Preview(answer) => drop(answer.send(self.preview().await)),
+            Ask::Replay(letters, answer) => drop(answer.send(self.replay(letters).await)),
+        }
+    }
+
+    async fn obey(&mut self, trigger: Trigger) {
+        let is_due = match trigger {
+            Trigger::Reload => true,
+            Trigger::FilesChanged => self.files_have_changed().await,
+        };
+        if is_due {
+            self.reload(ReloadRequest::default()).await;
+        }
+    }
+
+    /// Compiles the files again and takes over what is whole.
+    async fn reload(&mut self, request: ReloadRequest) -> ReloadOutcome {
+        let Loaded { compiled, mut inputs } = match self.load().await {
+            Ok(loaded) => loaded,
+            Err(error) => return self.conclude(rejected(&error)),
+        };
+        self.paths.send_replace(owned(inputs.paths()));
+        let errors = error_lines(&compiled);
+        let contents = inputs.take_contents();
+        self.note(&compiled, inputs);
+        let is_whole = compiled.broken.is_empty();
+        let next = with_broken_as_they_run(self.runtime.plan(), compiled.plan, &compiled.broken);
+        let found = next.fingerprint();
+        let is_running = found == self.runtime.plan().fingerprint();
+        let outcome = match &self.rolled_back {
+            Some((plan, reason)) if *plan == found => {
+                ReloadOutcome::RolledBack { reasons: vec![reason.clone()] }
+            }
+            _ if is_running && is_whole => ReloadOutcome::Unchanged,
+            _ if is_running => ReloadOutcome::Rejected { reasons: errors },
+            _ => self.apply(next, request.losses).await,
+        };
+        self.keep(is_whole && !outcome.is_refused(), contents);
+        self.conclude(outcome)
+    }
+
+    /// What these files say runs from now on; if it is good it may be what the next start falls back to.
+    fn keep(&mut self, is_good: bool, contents: BTreeMap<PathBuf, Bytes>) {
+        match &mut self.last_good {
+            Some(last_good) if is_good => last_good.consider(Kept::of(contents), self.clock.instant()),
+            Some(last_good) => last_good.withdraw(),
+            None => {}
+        }
+    }
+
+    /// Whether a compilation would read something else than the last one did.
+    async fn files_have_changed(&self) -> bool {
+        let files = self.files.clone();
+        tokio::task::spawn_blocking(move || files.have_changed()).await.unwrap_or(true)
+    }
+
+    /// What a reload would do.
+    async fn preview(&self) -> PlanPreview {
+        match self.load().await {
+            Ok(loaded) if loaded.compiled.is_ok() => {
+                PlanPreview::Change(preview(self.runtime.plan(), &loaded.compiled.plan))
+            }
+            Ok(loaded) => PlanPreview::Rejected { reasons: error_lines(&loaded.compiled) },
+            Err(error) => PlanPreview::Rejected { reasons: vec![error.to_string()] },
+        }
+    }
+
+    /// Puts dead letters in again; what cannot be is told with its reason.
+    async fn replay(&self, letters: Vec<Letter>) -> ReplayOutcome {
+        let mut outcome = ReplayOutcome::default();
+        for letter in letters {
+            let draft = Draft { body: letter.body, meta: letter.meta };
+            match self.runtime.inject(&letter.node, letter.input.as_deref(), vec![draft]).await {
+                Ok(()) => outcome.replayed += 1,
+                Err(error) => outcome.refused.push(error.to_string()),
+            }
+        }
+        outcome
+    }
+
+    async fn load(&self) -> Result<Loaded, JoinError> {
+        let loader = self.loader.clone();
+        tokio::task::spawn_blocking(move || loader.load()).await
+    }
+
+    /// Remembers what was read, and what is wrong with it.
+    fn note(&self, compiled: &Compiled, inputs: Inputs) {
+        let mut read = self.files.read();
+        read.1 = inputs;
+        read.0.broken = broken_files(&compiled.broken);
+        read.0.errors = error_lines(compiled);
+    }
+
+    /// Tells everyone what came of a reload.
+    pub(crate) fn conclude(&mut self, outcome: ReloadOutcome) -> ReloadOutcome {
+        outcome::log(&outcome);
+        let summary = self.summary();
+        self.tell(&EngineEvent::Reloaded { outcome: &outcome, summary });
+        let status = &mut self.files.read().0;
+        status.files_differ = outcome.is_refused() || !status.broken.is_empty();
+        if outcome.result() != ReloadResult::Unchanged {
+            status.last_reload = Some(outcome.clone());
+        }
+        outcome
+    }
+
+    fn tell(&mut self, event: &EngineEvent<'_>) {
+        (self.observer)(event);
+    }
+
+    fn summary(&self) -> Summary {
+        let status = self.view.status();
+        Summary { nodes: status.nodes.len(), generation: status.generation }
+    }
+}
+
+/// A reload that has changed nothing, for one reason.
+pub(crate) fn rejected(reason: &dyn std::fmt::Display) -> ReloadOutcome {
+    ReloadOutcome::Rejected { reasons: vec![reason.to_string()] }
+}
+
+fn broken_files(broken: &[Broken]) -> Vec<String> {
+    broken.iter().map(|broken| broken.file.display().to_string()).collect()
+}
+
+fn owned<'p>(paths: impl Iterator<Item = &'p Path>) -> BTreeSet<PathBuf> {
+    paths.map(Path::to_owned).collect()
+}

@@ -1,0 +1,86 @@
+//! [`Loader`]: files to a compiled program, with a record of what was read; and how that meets the program that runs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use fieldline_compiler::diagnostics::render;
+use fieldline_compiler::plan::Plan;
+use fieldline_compiler::{Broken, Compiled, FileSource, Overrides, Request, Variables, compile};
+use fieldline_core::Registry;
+use fieldline_core::report::Severity;
+
+use crate::inputs::{Inputs, Recorder};
+use crate::source::ConfigSource;
+
+/// Compiles the same files again and again.
+#[derive(Clone)]
+pub struct Loader {
+    roots: Arc<[PathBuf]>,
+    source: Arc<dyn ConfigSource>,
+    registry: Arc<Registry>,
+}
+
+/// A compiled program.
+pub struct Loaded {
+    /// What the compiler made of the files.
+    pub compiled: Compiled,
+    /// What it has read.
+    pub inputs: Inputs,
+}
+
+impl Loader {
+    /// Compiles `roots`, files or folders, from `source`.
+    pub fn new(roots: Vec<PathBuf>, source: Arc<dyn ConfigSource>, registry: Registry) -> Self {
+        Loader { roots: roots.into(), source, registry: Arc::new(registry) }
+    }
+
+    /// Compiles the files. Blocks while it reads them.
+    pub fn load(&self) -> Loaded {
+        let recorder = Recorder::new(self.source.clone());
+        let compiled = self.compile(&recorder, &recorder);
+        Loaded { compiled, inputs: recorder.into_inputs() }
+    }
+
+    /// Compiles files from elsewhere; variables are those of today. Blocks.
+    pub(crate) fn load_from(&self, files: &dyn FileSource) -> Compiled {
+        self.compile(files, &*self.source)
+    }
+
+    /// Where files come from.
+    pub(crate) fn source(&self) -> &Arc<dyn ConfigSource> {
+        &self.source
+    }
+
+    fn compile(&self, files: &dyn FileSource, variables: &dyn Variables) -> Compiled {
+        let overrides = Overrides::default();
+        compile(&Request { roots: &self.roots, files, variables, registry: &self.registry, overrides })
+    }
+}
+
+/// Each error in one line, for logs and answers.
+pub fn error_lines(compiled: &Compiled) -> Vec<String> {
+    let errors = compiled.diagnostics.iter().filter(|one| one.severity == Severity::Error);
+    errors.map(|diagnostic| render::line(diagnostic, &compiled.files)).collect()
+}
+
+/// The new plan with the pipelines of broken files as they run now: one broken station does not stop the others
+/// from being updated, nor itself.
+pub(crate) fn with_broken_as_they_run(running: &Plan, mut plan: Plan, broken: &[Broken]) -> Plan {
+    for broken in broken {
+        let is_free = |name: &str| plan.pipelines.iter().all(|pipeline| *pipeline.name != *name);
+        let old = running.pipelines.iter().filter(|old| old.file == broken.file && is_free(&old.name));
+        let kept: Vec<_> = old.cloned().collect();
+        for pipeline in kept {
+            let nodes = running.nodes.iter().filter(|node| node.id.pipeline() == &*pipeline.name).cloned();
+            plan.nodes.extend(nodes);
+            let sources = running.sources.iter().filter(|(id, _)| id.pipeline() == &*pipeline.name);
+            plan.sources.extend(sources.map(|(id, policy)| (id.clone(), policy.clone())));
+            plan.pipelines.push(pipeline);
+            for (path, content) in &running.files.0 {
+                plan.files.0.entry(path.clone()).or_insert_with(|| content.clone());
+            }
+        }
+    }
+    plan.pipelines.sort_by(|left, right| left.name.cmp(&right.name));
+    plan
+}
