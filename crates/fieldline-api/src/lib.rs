@@ -15,9 +15,14 @@ mod replay;
 
 mod problem;
 
+mod routes;
+
+pub mod openapi;
+
 pub use change::{Change, Fate, NodeChange, PlanPreview};
 pub use node::{Balance, Buffer, DiskUsage, Kind, Memory, NodeState, NodeStatus, Reason, Setting};
 pub use problem::Problem;
 pub use reload::{Applied, Losses, ReloadOutcome, ReloadRequest, ReloadResult};
 pub use replay::ReplayOutcome;
+pub use routes::{Content, Method, Operation, Parameter, ROUTES, Route};
 pub use status::{ClockState, ClockStatus, FilesStatus, ProgramStatus, Status, UnusedBuffer};

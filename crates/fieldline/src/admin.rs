@@ -3,17 +3,22 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Router, serve};
-use fieldline_api::{Problem, ReloadRequest};
+use fieldline_api::{Operation, Problem, ROUTES, ReloadRequest};
 use fieldline_engine::{EngineHandle, Stopping};
 use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 
 use crate::telemetry;
+
+/// The OpenAPI document; a test keeps it fresh.
+pub(crate) const OPENAPI: &str = include_str!("../../../schemas/admin.openapi.json");
 
 /// The largest request: two dead letter files.
 const MAX_BODY: usize = 32 << 20;
@@ -25,18 +30,29 @@ struct Admin {
 
 /// Serves until the program ends.
 pub(crate) async fn run(listener: TcpListener, engine: EngineHandle, metrics: PrometheusHandle) {
-    let router = Router::new()
-        .route("/metrics", get(metrics_text))
-        .route("/healthz", get(health))
-        .route("/readyz", get(ready))
-        .route("/status", get(status))
-        .route("/reload", post(reload))
-        .route("/plan", get(plan))
-        .route("/replay", post(replay))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .with_state(Arc::new(Admin { engine, metrics }));
+    let mut router = Router::new();
+    for route in &ROUTES {
+        for path in [route.path].into_iter().chain(route.alias) {
+            router = router.route(path, answers(route.operation));
+        }
+    }
+    let router =
+        router.layer(DefaultBodyLimit::max(MAX_BODY)).with_state(Arc::new(Admin { engine, metrics }));
     if let Err(error) = serve(listener, router).await {
         tracing::error!(%error, "the admin listener ended");
+    }
+}
+
+fn answers(operation: Operation) -> MethodRouter<Arc<Admin>> {
+    match operation {
+        Operation::Metrics => get(metrics_text),
+        Operation::Health => get(health),
+        Operation::Ready => get(ready),
+        Operation::Status => get(status),
+        Operation::Plan => get(plan),
+        Operation::Reload => post(reload),
+        Operation::Replay => post(replay),
+        Operation::OpenApi => get(openapi),
     }
 }
 
@@ -46,7 +62,7 @@ pub(crate) async fn bind(chosen: Option<SocketAddr>) -> anyhow::Result<Option<Tc
     match TcpListener::bind(address).await {
         Ok(listener) => {
             let address = listener.local_addr()?;
-            tracing::info!(%address, "admin listener: /metrics /healthz /readyz /status /plan /reload");
+            tracing::info!(%address, "admin listener: /metrics /healthz /readyz /v1/status; all paths: /v1/openapi.json");
             Ok(Some(listener))
         }
         Err(error) if chosen.is_none() => {
@@ -82,14 +98,28 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
     Json(admin.engine.status().await).into_response()
 }
 
-async fn reload(State(admin): State<Arc<Admin>>) -> Response {
-    match admin.engine.reload(ReloadRequest::default()).await {
+async fn reload(State(admin): State<Arc<Admin>>, RawQuery(query): RawQuery, body: Bytes) -> Response {
+    let request = match reload_request(query.as_deref().unwrap_or_default(), &body) {
+        Ok(request) => request,
+        Err(error) => return problem(StatusCode::BAD_REQUEST, &error),
+    };
+    match admin.engine.reload(request).await {
         Ok(outcome) if outcome.is_refused() => {
             (StatusCode::UNPROCESSABLE_ENTITY, Json(outcome)).into_response()
         }
         Ok(outcome) => Json(outcome).into_response(),
         Err(error) => stopping(error),
     }
+}
+
+/// A reload as the body says, or the query where there is no body.
+fn reload_request(query: &str, body: &[u8]) -> serde_json::Result<ReloadRequest> {
+    if !body.trim_ascii().is_empty() {
+        return serde_json::from_slice(body);
+    }
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    let members: Map<String, Value> = pairs.map(|(name, value)| (name.to_owned(), value.into())).collect();
+    serde_json::from_value(Value::Object(members))
 }
 
 async fn plan(State(admin): State<Arc<Admin>>) -> Response {
@@ -101,6 +131,10 @@ async fn replay(State(admin): State<Arc<Admin>>, lines: String) -> Response {
     admin.engine.replay(&lines).await.map_or_else(stopping, |outcome| Json(outcome).into_response())
 }
 
+async fn openapi() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], OPENAPI).into_response()
+}
+
 fn stopping(error: Stopping) -> Response {
     problem(StatusCode::SERVICE_UNAVAILABLE, &error)
 }
@@ -108,4 +142,21 @@ fn stopping(error: Stopping) -> Response {
 fn problem(status: StatusCode, title: &dyn std::fmt::Display) -> Response {
     let problem = Problem { status: status.as_u16(), title: title.to_string() };
     (status, [(header::CONTENT_TYPE, "application/problem+json")], Json(problem)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldline_api::Losses;
+
+    use super::*;
+
+    #[test]
+    fn a_reload_takes_losses_from_the_body_or_the_query_and_refuses_them_without_a_word() {
+        let losses = |query, body: &str| reload_request(query, body.as_bytes()).map(|request| request.losses);
+        assert_eq!(losses("", "").expect("a request"), Losses::Refuse);
+        assert_eq!(losses("losses=accept_loss", " \n").expect("a request"), Losses::AcceptLoss);
+        assert_eq!(losses("", r#"{"losses":"carry_over"}"#).expect("a request"), Losses::CarryOver);
+        assert!(losses("losses=some", "").is_err() && losses("loses=refuse", "").is_err());
+        assert!(losses("", "now").is_err());
+    }
 }

@@ -58,14 +58,13 @@ pub(crate) enum Command {
     Plan(PlanOptions),
     /// Show how a running program is doing
     Status(AskOptions),
-    /// Make a running program read its files again; ends with 0 if they were applied or say what runs already, with 78
-    /// if they were rejected, with 4 if they were taken back before
-    Reload(AskOptions),
+    /// Make a running program read its files again; exit codes: 0 applied or unchanged, 78 rejected, 4 rolled back before
+    Reload(ReloadOptions),
     /// Put the events of a dead letter file in again, after the fix
     Replay(ReplayOptions),
     /// Get, update, delete or watch a device shadow, over MQTT or REST
     Shadow(ShadowOptions),
-    /// Print the JSON Schema of pipeline files, for editors
+    /// Print the JSON Schema of pipeline files, for editors, or the OpenAPI document of the admin listener
     Schema(SchemaOptions),
     /// Print what a shell needs to complete commands
     Completions(CompletionsOptions),
@@ -221,6 +220,9 @@ fn assignment(text: &str) -> Result<(String, String), String> {
 /// Options of `schema`.
 #[derive(Debug, Args)]
 pub(crate) struct SchemaOptions {
+    /// The OpenAPI document instead
+    #[arg(long)]
+    pub(crate) openapi: bool,
     /// The file to write, instead of printing it
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -287,8 +289,21 @@ pub(crate) struct ReplayOptions {
     pub(crate) format: Format,
 }
 
-/// Options of commands that ask a running program.
+/// Options of `reload`.
 #[derive(Debug, Args)]
+pub(crate) struct ReloadOptions {
+    #[command(flatten)]
+    pub(crate) ask: AskOptions,
+    /// Apply the files even if events that wait for a sink get lost
+    #[arg(long, conflicts_with = "carry_over")]
+    pub(crate) accept_loss: bool,
+    /// Apply the files and send events that wait for a sink where the new files send theirs
+    #[arg(long)]
+    pub(crate) carry_over: bool,
+}
+
+/// Options of commands that ask a running program.
+#[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct AskOptions {
     /// The admin address of the running program
     #[arg(long, value_name = "ADDRESS", default_value_t = DEFAULT_ADMIN)]

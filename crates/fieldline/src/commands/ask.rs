@@ -6,16 +6,19 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use fieldline_api::{PlanPreview, Problem, ReloadOutcome, ReloadResult, ReplayOutcome, Status};
+use fieldline_api::{
+    Losses, Operation, PlanPreview, Problem, ReloadOutcome, ReloadRequest, ReloadResult, ReplayOutcome,
+    Route, Status,
+};
 use serde::de::DeserializeOwned;
 
 use super::status_table;
-use crate::cli::{AskOptions, BAD_CONFIG, FAILED, Format, ROLLED_BACK, ReplayOptions};
+use crate::cli::{AskOptions, BAD_CONFIG, FAILED, Format, ROLLED_BACK, ReloadOptions, ReplayOptions};
 use crate::{disk, output};
 
 /// Shows each node's state and account.
 pub(crate) fn status(options: &AskOptions) -> anyhow::Result<ExitCode> {
-    let status: Status = ask(options.admin, "GET", "/status", "", Duration::from_secs(5))?;
+    let status: Status = ask(options.admin, Operation::Status, "", Duration::from_secs(5))?;
     output::print(match options.format {
         Format::Json => serde_json::to_string_pretty(&status)?,
         Format::Human => status_table::table(&status),
@@ -24,9 +27,16 @@ pub(crate) fn status(options: &AskOptions) -> anyhow::Result<ExitCode> {
 }
 
 /// Makes the program read its files again and tells what came of it.
-pub(crate) fn reload(options: &AskOptions) -> anyhow::Result<ExitCode> {
-    let outcome: ReloadOutcome = ask(options.admin, "POST", "/reload", "", Duration::from_secs(120))?;
-    if options.format == Format::Json {
+pub(crate) fn reload(options: &ReloadOptions) -> anyhow::Result<ExitCode> {
+    let losses = match (options.accept_loss, options.carry_over) {
+        (true, _) => Losses::AcceptLoss,
+        (false, true) => Losses::CarryOver,
+        (false, false) => Losses::Refuse,
+    };
+    let request = serde_json::to_string(&ReloadRequest { losses })?;
+    let AskOptions { admin, format } = options.ask;
+    let outcome: ReloadOutcome = ask(admin, Operation::Reload, &request, Duration::from_secs(120))?;
+    if format == Format::Json {
         output::print(serde_json::to_string_pretty(&outcome)?);
     } else {
         output::print(outcome.result());
@@ -42,7 +52,7 @@ pub(crate) fn reload(options: &AskOptions) -> anyhow::Result<ExitCode> {
 /// Puts the events of a dead letter file in again, at the nodes that failed them.
 pub(crate) fn replay(options: &ReplayOptions) -> anyhow::Result<ExitCode> {
     let lines = disk::read_text(&options.file)?;
-    let outcome: ReplayOutcome = ask(options.admin, "POST", "/replay", &lines, Duration::from_secs(120))?;
+    let outcome: ReplayOutcome = ask(options.admin, Operation::Replay, &lines, Duration::from_secs(120))?;
     let failed: Vec<&String> = outcome.refused.iter().chain(&outcome.unreadable).collect();
     if options.format == Format::Json {
         output::print(serde_json::to_string_pretty(&outcome)?);
@@ -55,14 +65,13 @@ pub(crate) fn replay(options: &ReplayOptions) -> anyhow::Result<ExitCode> {
 
 /// What a reload of the running program would do.
 pub(crate) fn preview(admin: SocketAddr) -> anyhow::Result<PlanPreview> {
-    ask(admin, "GET", "/plan", "", Duration::from_secs(60))
+    ask(admin, Operation::Plan, "", Duration::from_secs(60))
 }
 
 /// One request to the admin listener. It is ours, speaks plain HTTP/1.1 and closes when asked to.
 fn ask<T: DeserializeOwned>(
     admin: SocketAddr,
-    method: &str,
-    path: &str,
+    operation: Operation,
     body: &str,
     patience: Duration,
 ) -> anyhow::Result<T> {
@@ -70,9 +79,11 @@ fn ask<T: DeserializeOwned>(
         format!("no program answers at {admin}; is it running, with this --admin address?")
     })?;
     stream.set_read_timeout(Some(patience))?;
+    let Route { method, path, request, .. } = operation.route();
+    let (method, media_type) = (method.as_str(), request.map_or("text/plain", |request| request.media_type));
     write!(
         stream,
-        "{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\nContent-Type: text/plain\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\nContent-Type: {media_type}\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     )?;

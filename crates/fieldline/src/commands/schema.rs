@@ -1,19 +1,21 @@
-//! `fieldline schema`: the JSON Schema of pipeline files, from which editors complete and check.
+//! `fieldline schema`: the JSON Schema of pipeline files, from which editors complete and check, and the OpenAPI document
+//! of the admin listener.
 
 use std::process::ExitCode;
 
 use crate::cli::SchemaOptions;
-use crate::{disk, output};
+use crate::{admin, disk, output};
 
 /// Written from the definitions of the components, as a test sees to.
 const SCHEMA: &str = include_str!("../../../../schemas/pipeline.schema.json");
 
-/// Prints the schema, or writes it to a file, which it overwrites.
+/// Prints it, or writes it to a file, which it overwrites.
 pub(crate) fn schema(options: &SchemaOptions) -> anyhow::Result<ExitCode> {
+    let text = if options.openapi { admin::OPENAPI } else { SCHEMA };
     match &options.out {
-        None => output::print(SCHEMA.trim_end()),
+        None => output::print(text.trim_end()),
         Some(path) => {
-            disk::write(path, SCHEMA)?;
+            disk::write(path, text)?;
             output::print(format!("wrote {}", path.display()));
         }
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use fieldline_api::openapi;
 use fieldline_components::reference;
 use fieldline_core::Registry;
 use serde_json::{Map, Value};
@@ -17,7 +18,10 @@ const REFRESH: &str = "UPDATE=1 cargo test -p fieldline generated";
 fn generated() -> BTreeMap<PathBuf, String> {
     let folder = workspace().join("schemas");
     let registry = Registry::new(fieldline_components::all());
-    let mut all = BTreeMap::from([(folder.join("pipeline.schema.json"), schema(&registry))]);
+    let mut all = BTreeMap::from([
+        (folder.join("pipeline.schema.json"), schema(&registry)),
+        (folder.join("admin.openapi.json"), pretty(&openapi::document())),
+    ]);
     let mut list = String::from(LIST_BEGIN);
     for definition in registry.iter() {
         let name = format!("reference/{}/{}.md", definition.kind.section(), definition.name);
@@ -48,7 +52,11 @@ fn schema(registry: &Registry) -> String {
         "Written by `fieldline schema --out FILE` from the definitions of the components; do not edit.";
     let mut schema = Map::from_iter([("$comment".to_owned(), comment.into())]);
     schema.extend(fieldline_compiler::schema::schema(registry).as_object().expect("an object").clone());
-    serde_json::to_string_pretty(&schema).expect("JSON") + "\n"
+    pretty(&schema.into())
+}
+
+fn pretty(json: &Value) -> String {
+    serde_json::to_string_pretty(json).expect("JSON") + "\n"
 }
 
 #[test]

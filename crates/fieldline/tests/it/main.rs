@@ -1,5 +1,6 @@
 //! Tests of the program as its users meet it: the built binary, real files, real brokers.
 
+mod admin;
 mod commands;
 mod component_codes;
 mod generated;

@@ -48,6 +48,11 @@ impl Station {
         station
     }
 
+    /// The address of its admin listener.
+    pub(crate) fn admin(&self) -> &str {
+        &self.admin
+    }
+
     /// The next line it prints.
     pub(crate) fn next(&self) -> Value {
         self.printed.recv_timeout(PATIENCE).expect("the program prints")
