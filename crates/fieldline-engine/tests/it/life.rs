@@ -1,0 +1,95 @@
+//! A pipeline from its start to its stop: edits, good and bad, a preview, a replay, and triggers.
+
+use std::time::Duration;
+
+use fieldline_api::{Fate, PlanPreview, ReloadResult, Status};
+use fieldline_engine::Trigger;
+
+use crate::front_end::run;
+
+/// Ten readings a second, each made into something by `code`.
+fn pipeline(code: &str) -> String {
+    format!(
+        "pipeline: p\nsources:\n  tick: {{ type: timer, every: 100ms }}\ntransforms:\n  work: {{ type: script, inputs: tick, code: \"{code}\" }}\nsinks:\n  out: {{ type: blackhole, inputs: work }}\n"
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_edit_is_previewed_and_applied_and_a_bad_one_changes_nothing() {
+    let heard = run(&pipeline("this.n = 1;"), async |front| {
+        front.until("out", |out| out.balance.delivered > 3).await;
+
+        front.files.write("p.yaml", pipeline("this.n = 2;"));
+        assert!(front.engine.files().await.files_differ, "an edit is seen before it is applied");
+        let Ok(PlanPreview::Change(change)) = front.engine.preview().await else { panic!("it can be made") };
+        let fates: Vec<_> = change.nodes.iter().map(|node| (node.node.as_str(), node.fate)).collect();
+        assert_eq!(fates, [("p/tick", Fate::Keep), ("p/work", Fate::Restart), ("p/out", Fate::Keep)]);
+        let outcome = front.edit(&pipeline("this.n = 2;")).await;
+        assert_eq!(outcome.result(), ReloadResult::Applied);
+
+        let bad = front.edit(&pipeline("this.n = ;")).await;
+        assert_eq!(bad.result(), ReloadResult::Rejected);
+        assert!(bad.reasons()[0].starts_with("p.yaml:5:"), "{bad:?}");
+        let preview = front.engine.preview().await;
+        assert_eq!(preview, Ok(PlanPreview::Rejected { reasons: bad.reasons().to_vec() }));
+        let Status { program, files } = front.engine.status().await;
+        assert_eq!((program.generation, files.files_differ), (2, true));
+        assert_eq!(files.last_reload, Some(bad));
+        let delivered = front.node("out").balance.delivered;
+        front.until("out", |out| out.balance.delivered > delivered + 10).await;
+    })
+    .await;
+    assert_eq!(heard, ["ready with 3 nodes", "applied", "rejected", "stopping"]);
+}
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "dead letters are a real file")]
+async fn what_has_failed_is_put_in_again_after_the_fix() {
+    let heard = run(&pipeline("throw 1;"), async |front| {
+        front.until("work", |work| work.balance.dead_lettered >= 5).await;
+        let outcome = front.edit(&pipeline("this.n = 1;")).await;
+        assert_eq!(outcome.result(), ReloadResult::Applied);
+        let file = front.data.path().join("dead-letter/p.jsonl");
+        let letters = std::fs::read_to_string(file).expect("events have failed");
+        let failed = letters.lines().count() as u64;
+        let before = front.node("out").balance.delivered;
+        let outcome = front.engine.replay(&format!("{letters}nonsense\n")).await.expect("it runs");
+        assert_eq!((outcome.replayed, outcome.refused.len()), (failed, 0));
+        assert!(outcome.unreadable[0].starts_with(&format!("line {}: ", failed + 1)), "{outcome:?}");
+        front.until("out", |out| out.balance.delivered >= before + failed).await;
+    })
+    .await;
+    assert_eq!(heard, ["ready with 3 nodes", "applied", "stopping"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_reloads_and_files_that_did_not_change_are_no_reason() {
+    let heard = run(&pipeline("this.n = 1;"), async |front| {
+        assert_eq!(front.heard(), ["ready with 3 nodes"]);
+        let heard_after = async |trigger| {
+            front.triggers.send(trigger).await.expect("it runs");
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            front.heard()
+        };
+        assert_eq!(heard_after(Trigger::FilesChanged).await, [""; 0]);
+        assert_eq!(heard_after(Trigger::Reload).await, ["unchanged"]);
+        front.files.write("p.yaml", pipeline("this.n = 2;"));
+        assert_eq!(heard_after(Trigger::FilesChanged).await, ["applied"]);
+        assert_eq!(heard_after(Trigger::FilesChanged).await, [""; 0]);
+    })
+    .await;
+    assert_eq!(heard, ["stopping"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_to_an_engine_that_has_stopped_is_answered_with_that() {
+    let mut engine = None;
+    let heard = run(&pipeline("this.n = 1;"), async |front| {
+        engine = Some(front.engine.clone());
+    })
+    .await;
+    assert_eq!(heard.last().map(String::as_str), Some("stopping"));
+    let engine = engine.expect("just put there");
+    let preview = engine.preview().await;
+    assert_eq!(preview.expect_err("it has stopped").to_string(), "the program is stopping");
+}
