@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use fieldline_core::{Files, Kind};
 
-use crate::files::FileSet;
-use crate::fingerprint::Hasher;
+use crate::graph::wire::{Edge, Wiring};
+use crate::load::session::ComponentFiles;
+use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::spec::{NodeSpec, PipelineSpec};
+use crate::plan::fingerprint::Hasher;
 use crate::plan::{Beside, Control, Fingerprint, Input, Node, NodeId, Pipeline, Plan, Snapshot};
-use crate::resolve::{Fields, Resolved};
-use crate::session::ComponentFiles;
-use crate::spec::{NodeSpec, PipelineSpec};
-use crate::wire::{Edge, Wiring};
+use crate::text::files::FileSet;
 
 /// A pipeline that is whole.
 pub(crate) struct Checked {

@@ -14,19 +14,19 @@ use crate::check::claims::Claims;
 use crate::check::documents::Documents;
 use crate::check::topics::Relays;
 use crate::diagnostics::Diagnostic;
-use crate::files::{FileSet, Span};
-use crate::interpolate::{Scope, fill_members};
+use crate::graph::wire::wire;
+use crate::load::roots::{Program, programs};
+use crate::load::session::{ComponentFiles, Session};
+use crate::nodes::resolve::resolve_node;
+use crate::nodes::resolved;
+use crate::nodes::spec;
+use crate::params::interpolate::{Scope, fill_members};
+use crate::params::template::{Assembled, Assembler};
 use crate::params::{Bound, bind};
 use crate::plan::Plan;
 use crate::request::Request;
-use crate::resolve::resolve_node;
-use crate::resolved;
-use crate::roots::{Program, programs};
-use crate::session::{ComponentFiles, Session};
-use crate::spec;
-use crate::template::{Assembled, Assembler};
-use crate::wire::wire;
-use crate::yaml::node::Members;
+use crate::text::files::{FileSet, Span};
+use crate::text::node::Members;
 
 /// What became of the files.
 pub struct Compiled {

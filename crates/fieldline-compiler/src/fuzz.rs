@@ -8,7 +8,7 @@ use crate::compile::compile;
 use crate::diagnostics::data::data;
 use crate::diagnostics::render::{Color, line, render};
 use crate::diff::{Action, diff};
-use crate::draw;
+use crate::plan::draw;
 use crate::request::{MemoryFiles, MemoryVariables, Overrides, Request};
 
 /// Compiles `bytes` as a file that may also use itself, shows all that is said of it, and draws what it became.

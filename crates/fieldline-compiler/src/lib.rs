@@ -3,65 +3,53 @@
 //! [`compile()`] is the one way in: it never stops at the first problem, and a pipeline with errors does not keep the
 //! others from being planned. The modules below are its steps, in reading order.
 
+// What is asked for.
 pub mod request;
 
-pub mod files;
-
-mod session;
-
-mod yaml;
-
-mod names;
-
-mod roots;
-
-mod template;
-
-mod params;
-
-mod interpolate;
-
-mod dead_letter;
-
-mod spec;
-
-mod control;
-
-mod resolve;
-
-mod beside;
-
-mod wire;
-
-mod check;
-
-pub mod cases;
-
-mod resolved;
-
-mod fingerprint;
-
-pub mod plan;
-
-mod assemble;
-
+// The steps from there to the answer, one after the other.
 mod compile;
 
+// The files that are programs, each a tree of YAML.
+mod load;
+
+// Templates and fragments put in, then params and variables: one set of fields for each program.
+mod params;
+
+// Each node with the typed config of its component.
+mod nodes;
+
+// The edges between the nodes.
+mod graph;
+
+// What may not be, in one pipeline and in all together.
+mod check;
+
+// The checked program.
+mod assemble;
+pub mod plan;
+
+// What differs between two plans.
 pub mod diff;
 
-pub mod draw;
+// The `tests:` of a pipeline, as data.
+pub mod cases;
 
+// What all steps speak of: places in texts, names, and what is wrong.
+pub mod diagnostics;
+mod names;
+mod text;
+
+// The JSON Schema of pipeline files, for editors.
 #[cfg(feature = "schema")]
 pub mod schema;
 
 pub mod fuzz;
-
-pub mod diagnostics;
 
 pub use cases::{TestCase, compile_case};
 pub use compile::{Broken, Compiled, compile};
 pub use diagnostics::Diagnostic;
 pub use diff::{Action, Change, diff};
 pub use params::{ParamInfo, template_params};
-pub use plan::{Beside, Freshness, Missing, Node, NodeId, Plan};
+pub use plan::{Beside, Freshness, Missing, Node, NodeId, Plan, draw};
 pub use request::{FileSource, MemoryFiles, MemoryVariables, Overrides, Request, Variables};
+pub use text::files;

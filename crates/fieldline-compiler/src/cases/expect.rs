@@ -6,7 +6,7 @@ use fieldline_core::condition::Condition;
 
 use super::lower::Lowerer;
 use super::{Expectation, Expected, Pattern};
-use crate::yaml::node::{Content, Node};
+use crate::text::node::{Content, Node};
 
 impl Lowerer<'_> {
     /// What must have come out, by node and port.

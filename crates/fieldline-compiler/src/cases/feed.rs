@@ -6,7 +6,7 @@ use fieldline_core::{FieldPath, Map, Value};
 
 use super::lower::Lowerer;
 use super::{Feed, Pace, Recording};
-use crate::yaml::node::{Content, Member, Members, Node};
+use crate::text::node::{Content, Member, Members, Node};
 
 const FIELDS: [&str; 6] = ["events", "file", "every", "time_field", "repeat", "meta"];
 

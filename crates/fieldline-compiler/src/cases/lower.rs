@@ -9,13 +9,13 @@ use indexmap::IndexMap;
 
 use super::{Account, Action, Step, TestCase, When};
 use crate::diagnostics::Diagnostics;
-use crate::files::FileSet;
+use crate::load::session::{Session, resolve};
+use crate::nodes::spec::PipelineSpec;
 use crate::params::Param;
+use crate::params::template::overlay;
 use crate::request::Overrides;
-use crate::session::{Session, resolve};
-use crate::spec::PipelineSpec;
-use crate::template::overlay;
-use crate::yaml::node::{Content, Members, Node};
+use crate::text::files::FileSet;
+use crate::text::node::{Content, Members, Node};
 
 const FIELDS: [&str; 10] =
     ["name", "at", "params", "env", "run", "feed", "steps", "expect", "ledger", "each"];
@@ -71,7 +71,7 @@ pub(super) struct Lowerer<'s> {
 
 impl Lowerer<'_> {
     /// The case, or one for each row of its table: name, fields, and where the name stands.
-    fn rows(&mut self, node: &Node) -> Vec<(String, Members, crate::files::Span)> {
+    fn rows(&mut self, node: &Node) -> Vec<(String, Members, crate::text::files::Span)> {
         let Some(fields) = self.fields(node, "a test case", &FIELDS) else { return Vec::new() };
         let (name, span) = self.name(&fields, node);
         let Some(each) = fields.get("each").map(|member| member.value.clone()) else {
@@ -95,7 +95,7 @@ impl Lowerer<'_> {
         cases
     }
 
-    fn name(&mut self, fields: &Members, node: &Node) -> (String, crate::files::Span) {
+    fn name(&mut self, fields: &Members, node: &Node) -> (String, crate::text::files::Span) {
         match fields.get("name").map(|member| &member.value) {
             Some(name) => match name.as_text() {
                 Some(text) => return (text.to_owned(), name.span),
@@ -276,7 +276,7 @@ impl Lowerer<'_> {
         Some(members.clone())
     }
 
-    pub(super) fn node_named(&mut self, name: &str, span: crate::files::Span) {
+    pub(super) fn node_named(&mut self, name: &str, span: crate::text::files::Span) {
         if !self.spec.nodes.iter().any(|node| node.id == name) {
             let all: Vec<&str> = self.spec.nodes.iter().map(|node| node.id.as_str()).collect();
             self.diagnostics.unknown_node(span, name, nearest(name, all.iter().copied()), &all);

@@ -14,8 +14,8 @@ use fieldline_core::{FieldPath, Map, Value};
 use jiff::Timestamp;
 
 use crate::compile::{Compiled, compile};
-use crate::files::Span;
 use crate::request::{Overrides, Request};
+use crate::text::files::Span;
 
 pub(crate) use self::lower::lower;
 

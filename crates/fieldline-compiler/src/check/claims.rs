@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use crate::diagnostics::Diagnostics;
-use crate::files::{FileSet, Span};
-use crate::resolve::{Fields, Resolved};
-use crate::spec::{NodeSpec, PipelineSpec};
+use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::spec::{NodeSpec, PipelineSpec};
+use crate::text::files::{FileSet, Span};
 
 /// Who has what, so far.
 #[derive(Default)]

@@ -6,9 +6,9 @@ use fieldline_core::Kind;
 use fieldline_core::suggest::nearest;
 
 use crate::diagnostics::Diagnostics;
-use crate::files::FileSet;
-use crate::resolve::{Fields, Resolved};
-use crate::spec::PipelineSpec;
+use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::spec::PipelineSpec;
+use crate::text::files::FileSet;
 
 /// Checks the connections of one pipeline.
 pub(super) fn check(

@@ -2,12 +2,12 @@
 
 use super::peer;
 use super::reach::reached;
-use crate::control::RESPONSE;
 use crate::diagnostics::Diagnostics;
-use crate::files::FileSet;
-use crate::resolve::{Fields, Resolved};
-use crate::spec::PipelineSpec;
-use crate::wire::{Edge, Wiring};
+use crate::graph::wire::{Edge, Wiring};
+use crate::nodes::control::RESPONSE;
+use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::spec::PipelineSpec;
+use crate::text::files::FileSet;
 
 /// Checks the commands of one pipeline.
 pub(super) fn check(

@@ -6,9 +6,9 @@ use fieldline_core::FieldPath;
 
 use super::peer;
 use crate::diagnostics::Diagnostics;
-use crate::files::{FileSet, Span};
-use crate::resolve::{Fields, Resolved};
-use crate::spec::PipelineSpec;
+use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::spec::PipelineSpec;
+use crate::text::files::{FileSet, Span};
 
 /// Who writes what, so far.
 #[derive(Default)]

@@ -3,11 +3,11 @@
 use fieldline_core::Kind;
 
 use super::cycles::cycles;
-use crate::control::RESPONSE;
 use crate::diagnostics::Diagnostics;
-use crate::resolve::Resolved;
-use crate::spec::PipelineSpec;
-use crate::wire::Wiring;
+use crate::graph::wire::Wiring;
+use crate::nodes::control::RESPONSE;
+use crate::nodes::resolve::Resolved;
+use crate::nodes::spec::PipelineSpec;
 
 /// Checks the graph of one pipeline.
 pub(super) fn check(

@@ -14,10 +14,10 @@ pub(crate) mod topics;
 use fieldline_core::Kind;
 
 use crate::diagnostics::Diagnostics;
-use crate::files::FileSet;
-use crate::resolve::Resolved;
-use crate::spec::PipelineSpec;
-use crate::wire::Wiring;
+use crate::graph::wire::Wiring;
+use crate::nodes::resolve::Resolved;
+use crate::nodes::spec::PipelineSpec;
+use crate::text::files::FileSet;
 
 /// Checks one pipeline.
 pub(crate) fn pipeline(

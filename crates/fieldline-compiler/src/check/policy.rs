@@ -3,9 +3,9 @@
 use fieldline_core::policy::{BufferKind, SinkPolicy};
 
 use crate::diagnostics::Diagnostics;
-use crate::files::Span;
-use crate::spec::NodeSpec;
-use crate::yaml::node::Node;
+use crate::nodes::spec::NodeSpec;
+use crate::text::files::Span;
+use crate::text::node::Node;
 
 /// The least bytes of a disk buffer: room for one segment and its successor.
 const MIN_DISK: u64 = 1 << 20;

@@ -1,9 +1,9 @@
 //! Promises that a connection cannot keep: each message at least once, while the broker forgets the client.
 
 use crate::diagnostics::Diagnostics;
-use crate::files::FileSet;
-use crate::resolve::{Fields, Resolved};
-use crate::spec::PipelineSpec;
+use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::spec::PipelineSpec;
+use crate::text::files::FileSet;
 
 /// Checks the connections of one pipeline.
 pub(super) fn check(

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::{Diagnostic, render};
-use crate::files::{FileSet, Span};
+use crate::text::files::{FileSet, Span};
 
 /// A diagnostic with its places worked out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -91,7 +91,7 @@ pub fn data(diagnostic: &Diagnostic, files: &FileSet) -> DiagnosticData {
 pub fn place(span: Span, files: &FileSet) -> PlaceData {
     let file = files.file(span.file);
     let (start, end) = (file.position(span.range().start), file.position(span.range().end));
-    let point = |at: crate::files::Position| PointData { line: at.line - 1, character: at.utf16 };
+    let point = |at: crate::text::files::Position| PointData { line: at.line - 1, character: at.utf16 };
     PlaceData {
         file: file.path.clone(),
         line: start.line,

@@ -7,7 +7,7 @@ pub mod render;
 
 use fieldline_core::report::Severity;
 
-use crate::files::{FileSet, Span};
+use crate::text::files::{FileSet, Span};
 
 /// The most diagnostics that are shown; files with more have one cause, not thousands.
 const MAX_SHOWN: usize = 1_000;

@@ -7,7 +7,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Render
 use fieldline_core::report::Severity;
 
 use super::Diagnostic;
-use crate::files::{FileId, FileSet, SourceFile, Span};
+use crate::text::files::{FileId, FileSet, SourceFile, Span};
 
 /// Whether terminal colours are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use indexmap::IndexMap;
 
 use super::{Bound, Param};
 use crate::diagnostics::Diagnostics;
-use crate::files::Span;
-use crate::interpolate::{Scope, fill};
-use crate::yaml::node::{Content, Filled, Node};
+use crate::params::interpolate::{Scope, fill};
+use crate::text::files::Span;
+use crate::text::node::{Content, Filled, Node};
 
 /// What binding the params has brought.
 pub(crate) struct Binding {

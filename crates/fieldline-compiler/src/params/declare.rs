@@ -7,9 +7,9 @@ use indexmap::IndexMap;
 use super::bind::{amount, conforms};
 use super::{Limit, Param, TYPES};
 use crate::diagnostics::Diagnostics;
-use crate::files::Span;
 use crate::names;
-use crate::yaml::node::{Content, Member, Members, Node};
+use crate::text::files::Span;
+use crate::text::node::{Content, Member, Members, Node};
 
 const FIELDS: [&str; 9] =
     ["type", "default", "min", "max", "pattern", "choices", "description", "unit", "secret"];

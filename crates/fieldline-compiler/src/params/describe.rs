@@ -6,11 +6,11 @@ use fieldline_core::Value;
 
 use super::{Limit, Param};
 use crate::diagnostics::Diagnostic;
-use crate::files::FileSet;
+use crate::load::session::Session;
+use crate::params::template::Assembler;
 use crate::request::Request;
-use crate::session::Session;
-use crate::template::Assembler;
-use crate::yaml::node::Node;
+use crate::text::files::FileSet;
+use crate::text::node::Node;
 
 /// What a template asks for.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,8 +1,11 @@
-//! Params: what a template asks for, and what a station file answers.
+//! From a file that is a program to its fields with everything put in: what it uses and includes, what a template
+//! asks for, and what a station file answers.
 
 mod bind;
 mod declare;
 mod describe;
+pub(crate) mod interpolate;
+pub(crate) mod template;
 
 use compact_str::CompactString;
 use indexmap::IndexMap;
@@ -10,8 +13,8 @@ use indexmap::IndexMap;
 pub(crate) use self::bind::bind;
 pub(crate) use self::declare::declare;
 pub use self::describe::{ParamInfo, template_params};
-use crate::files::Span;
-use crate::yaml::node::Node;
+use crate::text::files::Span;
+use crate::text::node::Node;
 
 /// The params of a pipeline with their values, by name; `None` for one whose value was complained about.
 pub(crate) type Bound = IndexMap<CompactString, Option<Node>>;

@@ -12,10 +12,10 @@ use super::cycles::cycles;
 use super::peer;
 use super::reach::reached;
 use crate::diagnostics::Diagnostics;
-use crate::files::{FileSet, Span};
-use crate::resolve::{Fields, Resolved};
-use crate::spec::PipelineSpec;
-use crate::wire::Wiring;
+use crate::graph::wire::Wiring;
+use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::spec::PipelineSpec;
+use crate::text::files::{FileSet, Span};
 
 /// Every source that receives from a broker and reaches a sink that publishes, over the whole program.
 #[derive(Default)]

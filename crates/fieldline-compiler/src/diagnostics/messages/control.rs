@@ -2,7 +2,7 @@
 
 use super::super::Diagnostics;
 use super::{listed, meant};
-use crate::files::Span;
+use crate::text::files::Span;
 
 impl Diagnostics {
     pub(crate) fn no_settings(&mut self, span: Span, kind: &str, component: &str) {

@@ -7,9 +7,9 @@ use fieldline_core::report::{Problem, Severity};
 
 use super::super::{Diagnostic, Diagnostics};
 use super::{listed, meant};
-use crate::files::Span;
 use crate::names;
-use crate::yaml::node::Node;
+use crate::text::files::Span;
+use crate::text::node::Node;
 
 /// Above this many names a list helps nobody.
 const MAX_LISTED: usize = 16;

@@ -3,8 +3,8 @@
 use super::super::Diagnostics;
 use super::fields::trace;
 use super::{listed, meant};
-use crate::files::Span;
-use crate::yaml::node::Node;
+use crate::text::files::Span;
+use crate::text::node::Node;
 
 impl Diagnostics {
     pub(crate) fn unknown_input(

@@ -4,9 +4,9 @@ use fieldline_core::suggest::nearest;
 
 use super::super::Diagnostics;
 use super::{listed, meant};
-use crate::files::Span;
 use crate::params::Param;
-use crate::yaml::node::{Content, Node};
+use crate::text::files::Span;
+use crate::text::node::{Content, Node};
 
 /// The value as it may be shown.
 fn shown(value: &Node, param: &Param) -> String {

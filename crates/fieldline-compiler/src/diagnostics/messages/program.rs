@@ -2,7 +2,7 @@
 
 use super::super::Diagnostics;
 use super::listed;
-use crate::files::Span;
+use crate::text::files::Span;
 
 impl Diagnostics {
     pub(crate) fn unknown_connection(&mut self, span: Span, name: &str, similar: Option<(&str, Span)>) {

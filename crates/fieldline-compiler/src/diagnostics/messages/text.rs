@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::super::Diagnostics;
-use crate::files::{FileId, Span};
-use crate::yaml::MAX_BYTES;
+use crate::load::yaml::MAX_BYTES;
+use crate::text::files::{FileId, Span};
 
 impl Diagnostics {
     pub(crate) fn unreadable_file(&mut self, span: Span, path: &Path, reason: &str) {

@@ -7,7 +7,7 @@ use fieldline_core::path::Step;
 use fieldline_core::{FieldPath, Map, Value};
 use indexmap::IndexMap;
 
-use crate::files::Span;
+use crate::text::files::Span;
 
 /// The members of a map, in the order in which they were written.
 pub(crate) type Members = IndexMap<CompactString, Member, foldhash::fast::RandomState>;

@@ -11,10 +11,10 @@ use compact_str::CompactString;
 use fieldline_core::suggest::nearest;
 use indexmap::IndexMap;
 
-use crate::files::Span;
+use crate::load::session::{Document, Session};
 use crate::params::{Param, declare};
-use crate::session::{Document, Session};
-use crate::yaml::node::{Content, Member, Members, Node};
+use crate::text::files::Span;
+use crate::text::node::{Content, Member, Members, Node};
 
 /// The fields a pipeline file may have.
 pub(crate) const FIELDS: [&str; 12] = [

@@ -3,7 +3,7 @@
 //! `no`, `on` and dates are text; `0o10` is 8, `010` is 10, `0x1F` is 31; `1e3` is the number 1000. A whole number
 //! too large for 64 bits becomes a float. `.inf` and `.nan` are refused: no field means them.
 
-use super::node::{Content, Style};
+use crate::text::node::{Content, Style};
 
 /// A plain scalar that means something we do not take.
 #[derive(Debug, PartialEq)]

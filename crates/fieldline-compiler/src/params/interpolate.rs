@@ -11,11 +11,11 @@ use std::sync::Arc;
 use compact_str::CompactString;
 
 use crate::diagnostics::Diagnostics;
-use crate::files::{FileSet, Span};
 use crate::params::Bound;
 use crate::request::Variables;
-use crate::yaml::node::{Content, Filled, Member, Members, Node, Style};
-use crate::yaml::origin;
+use crate::text::files::{FileSet, Span};
+use crate::text::node::{Content, Filled, Member, Members, Node, Style};
+use crate::text::origin;
 
 /// Where values come from.
 pub(crate) struct Scope<'s> {

@@ -8,7 +8,7 @@ use fieldline_core::units::Period;
 
 use crate::diagnostics::Diagnostics;
 use crate::plan::{Freshness, Missing};
-use crate::yaml::node::{Content, Members, Node};
+use crate::text::node::{Content, Members, Node};
 
 /// The fields of the map.
 const FIELDS: [&str; 4] = ["from", "max_age", "missing", "max_wait"];

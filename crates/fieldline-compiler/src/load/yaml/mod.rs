@@ -4,8 +4,6 @@
 //! may have 1 MiB, 64 levels and 100,000 nodes, those that aliases repeat counted each time. Tags, merge keys and a
 //! second document are refused, because nothing here would know what they mean.
 
-pub(crate) mod node;
-pub(crate) mod origin;
 mod scalar;
 
 use std::collections::HashMap;
@@ -13,9 +11,9 @@ use std::collections::HashMap;
 use compact_str::CompactString;
 use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, StructureStyle};
 
-use self::node::{Content, Member, Members, Node, Style};
 use crate::diagnostics::Diagnostics;
-use crate::files::{FileId, Span};
+use crate::text::files::{FileId, Span};
+use crate::text::node::{Content, Member, Members, Node, Style};
 
 /// The most bytes a pipeline file may have.
 pub(crate) const MAX_BYTES: usize = 1 << 20;

@@ -1,5 +1,8 @@
 //! [`Plan`]: the checked program, ready to be built. All the runtime ever sees of a configuration.
 
+pub mod draw;
+pub(crate) mod fingerprint;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -12,7 +15,7 @@ use fieldline_core::outputs::Port;
 use fieldline_core::policy::{LetterFile, SinkPolicy, SourcePolicy};
 use fieldline_core::{Facts, FieldPath, Kind, Memory, Prepared, Setting};
 
-use crate::fingerprint::Hasher;
+use crate::plan::fingerprint::Hasher;
 
 /// The full name of a node: `pipeline/node`. The same node in the next plan has the same id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,15 +7,15 @@ use fieldline_core::Kind;
 use fieldline_core::outputs::{MAIN, Port};
 use fieldline_core::suggest::nearest;
 
-use crate::beside;
-use crate::control;
 use crate::diagnostics::Diagnostics;
-use crate::files::Span;
+use crate::graph::beside;
 use crate::names;
+use crate::nodes::control;
+use crate::nodes::resolve::Resolved;
+use crate::nodes::spec::{NodeSpec, PipelineSpec};
 use crate::plan::Freshness;
-use crate::resolve::Resolved;
-use crate::spec::{NodeSpec, PipelineSpec};
-use crate::yaml::node::{Content, Node};
+use crate::text::files::Span;
+use crate::text::node::{Content, Node};
 
 /// An edge: from which node of the pipeline, which of its outputs, and where that is written.
 #[derive(Clone, Copy)]

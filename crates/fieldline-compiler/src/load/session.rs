@@ -10,10 +10,10 @@ use bytes::Bytes;
 use fieldline_core::Files;
 
 use crate::diagnostics::Diagnostics;
-use crate::files::{FileId, FileSet, Span, normal};
+use crate::load::yaml::{self, Unreadable};
 use crate::request::{FileSource, Request};
-use crate::yaml::node::Node;
-use crate::yaml::{self, Unreadable};
+use crate::text::files::{FileId, FileSet, Span, normal};
+use crate::text::node::Node;
 
 /// One pipeline file, parsed.
 pub(crate) struct Document {

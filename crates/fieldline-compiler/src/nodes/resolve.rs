@@ -13,12 +13,12 @@ use fieldline_core::report::{Place, Problem, Report};
 use fieldline_core::suggest::nearest;
 use fieldline_core::{CheckCx, Facts, FieldPath, Kind, Memory, Prepared, Value};
 
-use crate::control::{self, Right};
-use crate::files::{FileSet, Span};
-use crate::session::{ComponentFiles, Session, resolve};
-use crate::spec::{NodeSpec, POLICY};
-use crate::yaml::node::{Content, Node};
-use crate::yaml::origin;
+use crate::load::session::{ComponentFiles, Session, resolve};
+use crate::nodes::control::{self, Right};
+use crate::nodes::spec::{NodeSpec, POLICY};
+use crate::text::files::{FileSet, Span};
+use crate::text::node::{Content, Node};
+use crate::text::origin;
 
 /// How often a node is read again after something was taken out of it.
 const MAX_READS: usize = 32;

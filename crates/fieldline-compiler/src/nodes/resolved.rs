@@ -2,8 +2,8 @@
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::spec::PipelineSpec;
-use crate::yaml::node::{Content, Members, Node};
+use crate::nodes::spec::PipelineSpec;
+use crate::text::node::{Content, Members, Node};
 
 /// The YAML of one pipeline, with templates, fragments and params put in.
 pub(crate) fn text(fields: &Members, spec: &PipelineSpec) -> String {

@@ -7,12 +7,12 @@ use fieldline_core::suggest::nearest;
 use fieldline_core::units::Period;
 use fieldline_core::{Definition, Kind};
 
-use crate::control;
-use crate::dead_letter::{self, DeadLetterSpec};
-use crate::files::Span;
+use crate::load::session::Session;
 use crate::names;
-use crate::session::Session;
-use crate::yaml::node::{Content, Members, Node};
+use crate::nodes::control;
+use crate::nodes::dead_letter::{self, DeadLetterSpec};
+use crate::text::files::Span;
+use crate::text::node::{Content, Members, Node};
 
 /// The fields of a sink that are the driver's and not the component's.
 pub(crate) const POLICY: [&str; 4] = ["buffer", "retry", "batch", "max_rate"];

@@ -8,10 +8,10 @@ use fieldline_core::{Facts, FieldPath};
 use serde::Deserialize;
 
 use crate::diagnostics::Diagnostics;
-use crate::files::{FileSet, Span};
-use crate::resolve::{Fields, read_all};
-use crate::spec::NodeSpec;
-use crate::yaml::node::{Content, Member, Members, Node};
+use crate::nodes::resolve::{Fields, read_all};
+use crate::nodes::spec::NodeSpec;
+use crate::text::files::{FileSet, Span};
+use crate::text::node::{Content, Member, Members, Node};
 
 /// The output that every steered node has, with an answer to each command.
 pub(crate) const RESPONSE: &str = "response";

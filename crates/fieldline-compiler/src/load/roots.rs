@@ -6,9 +6,9 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use crate::files::normal;
-use crate::session::{Document, Session};
-use crate::yaml::node::Node;
+use crate::load::session::{Document, Session};
+use crate::text::files::normal;
+use crate::text::node::Node;
 
 /// How deep folders are looked into, so that a link to a folder above does not lead in circles for ever.
 const MAX_FOLDERS: usize = 16;

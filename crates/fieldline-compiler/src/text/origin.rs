@@ -4,7 +4,7 @@
 //! text is looked for in the file, which folding and line breaks do not disturb.
 
 use super::node::Style;
-use crate::files::{SourceFile, Span};
+use crate::text::files::{SourceFile, Span};
 
 /// The line on which a scalar's text begins, from 1, and the characters before it on each of its lines.
 pub(crate) fn start(file: &SourceFile, span: Span, style: Style, text: &str) -> (usize, usize) {
@@ -91,16 +91,17 @@ fn escape(rest: &str) -> (usize, bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::node::{Content, Node};
     use super::*;
     use crate::diagnostics::Diagnostics;
-    use crate::files::FileSet;
+    use crate::load::yaml;
+    use crate::text::files::FileSet;
+    use crate::text::node::{Content, Node};
 
     /// Puts `|` before every visible character found through its line and column in the text of `code`.
     fn check(yaml: &str, needle: char, expected: &str) {
         let mut files = FileSet::default();
         let id = files.add("a.yaml".into(), yaml.into());
-        let root = super::super::parse(id, yaml, &mut Diagnostics::default()).expect("YAML");
+        let root = yaml::parse(id, yaml, &mut Diagnostics::default()).expect("YAML");
         let node: &Node = root.get("code").expect("a code");
         let Content::Text(text, style) = &node.content else { panic!("a text") };
         let (line, column) = text

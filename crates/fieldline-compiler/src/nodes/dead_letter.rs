@@ -5,9 +5,9 @@ use fieldline_core::policy::LetterFile;
 use fieldline_core::suggest::nearest;
 use fieldline_core::units::Size;
 
-use crate::files::Span;
-use crate::session::Session;
-use crate::yaml::node::{Content, Members, Node};
+use crate::load::session::Session;
+use crate::text::files::Span;
+use crate::text::node::{Content, Members, Node};
 
 /// The fields of the map.
 const FIELDS: [&str; 4] = ["sink", "folder", "max_size", "files"];

@@ -1,0 +1,4 @@
+//! From the names that nodes give each other to the edges between them.
+
+pub(crate) mod beside;
+pub(crate) mod wire;
