@@ -5,12 +5,24 @@
 //! so that no two configs have one form. Offset basis and prime are those of
 //! draft-eastlake-fnv-17; they never change, because fingerprints are compared across restarts.
 
-use fieldline_core::Value;
+use std::fmt;
 
-use crate::plan::Fingerprint;
+use fieldline_core::Value;
 
 const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
 const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+
+/// What decides whether a node is still the same after an edit: kind, type, config after substitution and
+/// the content of the files it names. Inputs are not part of it: an edge-only change restarts nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(pub u128);
+
+impl fmt::Display for Fingerprint {
+    /// The first 16 of its 32 hexadecimal digits, which is enough to tell versions apart.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:016x}", self.0 >> 64)
+    }
+}
 
 /// A fingerprint being made.
 #[derive(Clone, Copy)]

@@ -15,7 +15,8 @@ use fieldline_core::outputs::Port;
 use fieldline_core::policy::{LetterFile, SinkPolicy, SourcePolicy};
 use fieldline_core::{Facts, FieldPath, Kind, Memory, Prepared, Setting};
 
-use crate::plan::fingerprint::Hasher;
+pub use self::fingerprint::Fingerprint;
+use self::fingerprint::Hasher;
 
 /// The full name of a node: `pipeline/node`. The same node in the next plan has the same id.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,18 +47,6 @@ impl NodeId {
 impl fmt::Display for NodeId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
-    }
-}
-
-/// What decides whether a node is still the same after an edit: kind, type, config after substitution and
-/// the content of the files it names. Inputs are not part of it: an edge-only change restarts nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Fingerprint(pub u128);
-
-impl fmt::Display for Fingerprint {
-    /// The first 16 of its 32 hexadecimal digits, which is enough to tell versions apart.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{:016x}", self.0 >> 64)
     }
 }
 
