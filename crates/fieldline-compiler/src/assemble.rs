@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use bytes::Bytes;
 use fieldline_core::{Files, Kind};
 
+use crate::cases::TestCase;
 use crate::graph::wire::{Edge, Wiring};
-use crate::load::session::ComponentFiles;
-use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::component_files::ComponentFiles;
+use crate::nodes::fields::Fields;
+use crate::nodes::resolve::Resolved;
 use crate::nodes::spec::{NodeSpec, PipelineSpec};
 use crate::plan::fingerprint::Hasher;
 use crate::plan::{Beside, Control, Fingerprint, Input, Node, NodeId, Pipeline, Plan, Snapshot};
@@ -21,6 +23,9 @@ pub(crate) struct Checked {
     pub(crate) wiring: Wiring,
     pub(crate) file: PathBuf,
     pub(crate) sources: Vec<PathBuf>,
+    pub(crate) tests: Vec<TestCase>,
+    /// The file as it was read, with everything put in, for people.
+    pub(crate) text: String,
 }
 
 /// The plan of all `pipelines`.
@@ -29,7 +34,7 @@ pub(crate) fn plan(pipelines: Vec<Checked>, files: &FileSet, read: ComponentFile
     let mut hashes = HashMap::new();
     let mut nodes = Vec::new();
     for checked in pipelines {
-        let Checked { spec, resolved, wiring, file, sources } = checked;
+        let Checked { spec, resolved, wiring, file, sources, .. } = checked;
         plan.pipelines.push(Pipeline {
             name: spec.name.as_str().into(),
             description: spec.description.clone(),

@@ -45,11 +45,11 @@ pub mod schema;
 
 pub mod fuzz;
 
-pub use cases::{TestCase, compile_case};
-pub use compile::{Broken, Compiled, compile};
+pub use cases::TestCase;
+pub use compile::{Broken, Compiled, compile, compile_case};
 pub use diagnostics::Diagnostic;
 pub use diff::{Action, Change, diff};
-pub use params::{ParamInfo, template_params};
+pub use params::describe::{ParamInfo, template_params};
 pub use plan::{Beside, Freshness, Missing, Node, NodeId, Plan, draw};
 pub use request::{FileSource, MemoryFiles, MemoryVariables, Overrides, Request, Variables};
 pub use text::files;

@@ -9,7 +9,6 @@ use indexmap::IndexMap;
 
 use super::{Account, Action, Step, TestCase, When};
 use crate::diagnostics::Diagnostics;
-use crate::load::session::{Session, resolve};
 use crate::nodes::spec::PipelineSpec;
 use crate::params::Param;
 use crate::params::template::overlay;
@@ -37,15 +36,15 @@ pub(crate) fn lower(
     spec: &PipelineSpec,
     declared: &IndexMap<CompactString, Param>,
     file: &std::path::Path,
-    session: &mut Session<'_>,
+    files: &FileSet,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<TestCase> {
     let Some(tests) = &spec.tests else { return Vec::new() };
     let Some(list) = tests.as_list() else {
-        session.diagnostics.wrong_type(tests, "a list of test cases");
+        diagnostics.wrong_type(tests, "a list of test cases");
         return Vec::new();
     };
-    let mut lowerer =
-        Lowerer { spec, declared, files: &session.files, diagnostics: &mut session.diagnostics };
+    let mut lowerer = Lowerer { spec, declared, files, diagnostics };
     let mut cases: Vec<TestCase> = Vec::new();
     for node in list {
         for (name, fields, span) in lowerer.rows(node) {
@@ -287,7 +286,7 @@ impl Lowerer<'_> {
         if node.as_text().is_none() {
             self.diagnostics.wrong_type(node, "the path of a file");
         }
-        Some(resolve(self.files, node.span.file, node.as_text()?))
+        Some(self.files.join(node.span.file, node.as_text()?))
     }
 
     pub(super) fn duration(&mut self, node: &Node) -> Duration {

@@ -1,6 +1,6 @@
 //! [`TestCase`]: what a `tests:` block says, as plain data. Whoever runs it needs no YAML.
 
-mod lower;
+pub(crate) mod lower;
 
 mod feed;
 
@@ -13,11 +13,8 @@ use fieldline_core::condition::Condition;
 use fieldline_core::{FieldPath, Map, Value};
 use jiff::Timestamp;
 
-use crate::compile::{Compiled, compile};
-use crate::request::{Overrides, Request};
+use crate::request::Overrides;
 use crate::text::files::Span;
-
-pub(crate) use self::lower::lower;
 
 /// One case of one pipeline. A case with a table (`each:`) has become one for each of its rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +29,7 @@ pub struct TestCase {
     pub span: Span,
     /// What time it is when it begins; 2000-01-01T00:00:00Z without it.
     pub at: Option<Timestamp>,
-    /// The params and environment it sets. Where there are any, use [`compile_case`].
+    /// The params and environment it sets. Where there are any, use [`compile_case`](crate::compile_case).
     pub overrides: Overrides,
     /// Sources that run as they are, such as a timer. All others that are not fed are silent.
     pub run: Vec<String>,
@@ -172,16 +169,4 @@ pub struct Account {
     pub span: Span,
     /// Counters, by their names in `fieldline_core::ledger::Balance`, and what they must be.
     pub counts: Vec<(&'static str, u64)>,
-}
-
-/// Compiles the pipeline of `case` again, with the params and the environment that the case sets. The case as it is
-/// then is the one in [`Compiled::tests`] with the same name.
-pub fn compile_case(request: &Request<'_>, case: &TestCase) -> Compiled {
-    let mut overrides = request.overrides.clone();
-    overrides.params.extend(case.overrides.params.clone());
-    overrides.env.extend(case.overrides.env.clone());
-    let roots = [case.file.clone()];
-    let mut compiled = compile(&Request { roots: &roots, overrides, ..request.clone() });
-    compiled.tests.retain(|other| other.name == case.name);
-    compiled
 }

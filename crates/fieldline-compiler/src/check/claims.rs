@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::diagnostics::Diagnostics;
-use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::fields::Fields;
+use crate::nodes::resolve::Resolved;
 use crate::nodes::spec::{NodeSpec, PipelineSpec};
 use crate::text::files::{FileSet, Span};
 

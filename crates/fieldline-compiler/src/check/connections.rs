@@ -6,7 +6,8 @@ use fieldline_core::Kind;
 use fieldline_core::suggest::nearest;
 
 use crate::diagnostics::Diagnostics;
-use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::fields::Fields;
+use crate::nodes::resolve::Resolved;
 use crate::nodes::spec::PipelineSpec;
 use crate::text::files::FileSet;
 

@@ -5,7 +5,8 @@ use super::reach::reached;
 use crate::diagnostics::Diagnostics;
 use crate::graph::wire::{Edge, Wiring};
 use crate::nodes::control::RESPONSE;
-use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::fields::Fields;
+use crate::nodes::resolve::Resolved;
 use crate::nodes::spec::PipelineSpec;
 use crate::text::files::FileSet;
 

@@ -6,7 +6,8 @@ use fieldline_core::FieldPath;
 
 use super::peer;
 use crate::diagnostics::Diagnostics;
-use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::fields::Fields;
+use crate::nodes::resolve::Resolved;
 use crate::nodes::spec::PipelineSpec;
 use crate::text::files::{FileSet, Span};
 

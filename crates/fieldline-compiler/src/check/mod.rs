@@ -1,15 +1,15 @@
 //! Rules about whole pipelines and whole programs, one file each.
 
-pub(crate) mod claims;
+mod claims;
 mod connections;
 mod control;
+pub(crate) mod cross;
 mod cycles;
-pub(crate) mod documents;
+mod documents;
 mod graph;
-pub(crate) mod policy;
 mod reach;
 mod sessions;
-pub(crate) mod topics;
+mod topics;
 
 use fieldline_core::Kind;
 

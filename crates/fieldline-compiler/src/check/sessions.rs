@@ -1,7 +1,8 @@
 //! Promises that a connection cannot keep: each message at least once, while the broker forgets the client.
 
 use crate::diagnostics::Diagnostics;
-use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::fields::Fields;
+use crate::nodes::resolve::Resolved;
 use crate::nodes::spec::PipelineSpec;
 use crate::text::files::FileSet;
 

@@ -2,7 +2,7 @@
 
 pub mod codes;
 pub mod data;
-mod messages;
+pub(crate) mod messages;
 pub mod render;
 
 use fieldline_core::report::Severity;

@@ -6,8 +6,10 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use crate::load::session::{Document, Session};
-use crate::text::files::normal;
+use crate::diagnostics::Diagnostics;
+use crate::load::documents::{Document, Documents};
+use crate::request::FileSource;
+use crate::text::files::{FileSet, normal};
 use crate::text::node::Node;
 
 /// How deep folders are looked into, so that a link to a folder above does not lead in circles for ever.
@@ -22,32 +24,38 @@ pub(crate) struct Program {
 
 /// The programs below the roots, in the order of their paths; what is no document has been complained about, and
 /// its path is in the second list.
-pub(crate) fn programs(session: &mut Session<'_>) -> (Vec<Program>, Vec<PathBuf>) {
+pub(crate) fn programs(
+    roots: &[PathBuf],
+    documents: &mut Documents<'_>,
+    diagnostics: &mut Diagnostics,
+) -> (Vec<Program>, Vec<PathBuf>) {
     let mut named = BTreeSet::new();
     let mut found = BTreeSet::new();
-    for root in session.request.roots {
+    for root in roots {
         let root = normal(root);
-        if session.request.files.list(&root).is_none() {
+        if documents.source.list(&root).is_none() {
             named.insert(root);
             continue;
         }
         let before = found.len();
-        walk(session, &root, MAX_FOLDERS, &mut found);
+        walk(documents.source, &root, MAX_FOLDERS, &mut found);
         if found.len() == before {
-            let file = session.files.add(root.clone(), String::new());
-            session.diagnostics.empty_folder(file, &root);
+            let file = documents.files.add(root.clone(), String::new());
+            diagnostics.empty_folder(file, &root);
         }
     }
-    let mut documents = Vec::new();
+    let mut readable = Vec::new();
     let mut broken = Vec::new();
     for path in named.union(&found) {
-        match session.document(path, None) {
-            Some(document) => documents.push(document),
+        match documents.document(path, None, diagnostics) {
+            Some(document) => readable.push(document),
             None => broken.push(path.clone()),
         }
     }
-    let references: HashMap<PathBuf, Vec<PathBuf>> =
-        documents.iter().map(|document| (document.path.clone(), references(session, document))).collect();
+    let references: HashMap<PathBuf, Vec<PathBuf>> = readable
+        .iter()
+        .map(|document| (document.path.clone(), references(document, &documents.files)))
+        .collect();
     let parts: HashSet<&PathBuf> = references.values().flatten().collect();
     broken.retain(|path| named.contains(path) || !parts.contains(path));
     let is_program = |path: &PathBuf| named.contains(path) || !parts.contains(path);
@@ -59,7 +67,7 @@ pub(crate) fn programs(session: &mut Session<'_>) -> (Vec<Program>, Vec<PathBuf>
         }
     }
     // Files that only lead to each other are programs as well, so that somebody says so.
-    let programs = documents
+    let programs = readable
         .iter()
         .filter(|document| is_program(&document.path) || !reached.contains(&document.path))
         .map(|document| Program { named: named.contains(&document.path), document: document.clone() })
@@ -68,17 +76,17 @@ pub(crate) fn programs(session: &mut Session<'_>) -> (Vec<Program>, Vec<PathBuf>
 }
 
 /// Adds every pipeline file below `folder`; names that begin with a dot are passed over.
-fn walk(session: &mut Session<'_>, folder: &Path, levels: usize, found: &mut BTreeSet<PathBuf>) {
+fn walk(source: &dyn FileSource, folder: &Path, levels: usize, found: &mut BTreeSet<PathBuf>) {
     if levels == 0 {
         return;
     }
-    for entry in session.request.files.list(folder).unwrap_or_default() {
+    for entry in source.list(folder).unwrap_or_default() {
         let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if hidden {
             continue;
         }
-        if session.request.files.list(&entry).is_some() {
-            walk(session, &entry, levels - 1, found);
+        if source.list(&entry).is_some() {
+            walk(source, &entry, levels - 1, found);
         } else if entry.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
             found.insert(normal(&entry));
         }
@@ -86,11 +94,11 @@ fn walk(session: &mut Session<'_>, folder: &Path, levels: usize, found: &mut BTr
 }
 
 /// The files that a document uses and includes.
-fn references(session: &Session<'_>, document: &Document) -> Vec<PathBuf> {
+fn references(document: &Document, files: &FileSet) -> Vec<PathBuf> {
     let texts = |node: &Node| -> Vec<String> {
         let all = node.as_list().unwrap_or(std::slice::from_ref(node));
         all.iter().filter_map(|node| node.as_text().map(str::to_owned)).collect()
     };
     let named = ["use", "include"].into_iter().filter_map(|key| document.root.get(key)).flat_map(texts);
-    named.map(|path| session.resolve(document.file, &path)).collect()
+    named.map(|path| files.join(document.file, &path)).collect()
 }

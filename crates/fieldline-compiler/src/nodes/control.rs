@@ -8,10 +8,11 @@ use fieldline_core::{Facts, FieldPath};
 use serde::Deserialize;
 
 use crate::diagnostics::Diagnostics;
-use crate::nodes::resolve::{Fields, read_all};
+use crate::nodes::fields::Fields;
 use crate::nodes::spec::NodeSpec;
-use crate::text::files::{FileSet, Span};
-use crate::text::node::{Content, Member, Members, Node};
+use crate::nodes::typed::read_all;
+use crate::text::files::FileSet;
+use crate::text::node::Node;
 
 /// The output that every steered node has, with an answer to each command.
 pub(crate) const RESPONSE: &str = "response";
@@ -43,21 +44,6 @@ struct Written {
     #[serde(default)]
     persist: bool,
     expires: Option<Period>,
-}
-
-/// What was written under `control:` in one form: a map with a list of blocks. A name alone stands for a block.
-pub(crate) fn in_one_form(key: Span, written: &Node) -> Node {
-    let block = |node: &Node| match node.content {
-        Content::Text(..) => {
-            let from = Member { key: node.span, value: node.clone() };
-            Node::new(node.span, Content::Map(Members::from_iter([("from".into(), from)])))
-        }
-        _ => node.clone(),
-    };
-    let list = written.as_list().unwrap_or(std::slice::from_ref(written));
-    let list = Node::new(written.span, Content::List(list.iter().map(block).collect()));
-    let members = Members::from_iter([("control".into(), Member { key, value: list })]);
-    Node::new(written.span, Content::Map(members))
 }
 
 /// The name of the node that each input of commands comes from, as it is written.

@@ -5,7 +5,7 @@ use fieldline_core::policy::LetterFile;
 use fieldline_core::suggest::nearest;
 use fieldline_core::units::Size;
 
-use crate::load::session::Session;
+use crate::diagnostics::Diagnostics;
 use crate::text::files::Span;
 use crate::text::node::{Content, Members, Node};
 
@@ -28,64 +28,60 @@ pub(crate) struct DeadLetterSpec {
 }
 
 /// Reads `dead_letter:`; what is wrong is complained about and left out.
-pub(crate) fn read(fields: &Members, session: &mut Session<'_>) -> DeadLetterSpec {
+pub(crate) fn read(fields: &Members, diagnostics: &mut Diagnostics) -> DeadLetterSpec {
     let mut spec = DeadLetterSpec::default();
     let Some(node) = fields.get("dead_letter").map(|member| &member.value) else { return spec };
     let Content::Map(members) = &node.content else {
-        spec.sink = text(node, "the name of a sink, or a map", session).map(|name| (node.span, name.into()));
+        spec.sink =
+            text(node, "the name of a sink, or a map", diagnostics).map(|name| (node.span, name.into()));
         return spec;
     };
     for (name, member) in members {
         let node = &member.value;
         match name.as_str() {
             "sink" => {
-                spec.sink = text(node, "the name of a sink", session).map(|name| (node.span, name.into()));
+                spec.sink =
+                    text(node, "the name of a sink", diagnostics).map(|name| (node.span, name.into()));
             }
-            "folder" => spec.file.folder = text(node, "the path of a folder", session).map(Into::into),
-            "max_size" => spec.file.max_size = size(node, session).unwrap_or(spec.file.max_size),
-            "files" => spec.file.files = count(node, session).unwrap_or(spec.file.files),
-            _ => session.diagnostics.unknown_field(
-                member.key,
-                name,
-                "`dead_letter`",
-                nearest(name, FIELDS),
-                &FIELDS,
-            ),
+            "folder" => spec.file.folder = text(node, "the path of a folder", diagnostics).map(Into::into),
+            "max_size" => spec.file.max_size = size(node, diagnostics).unwrap_or(spec.file.max_size),
+            "files" => spec.file.files = count(node, diagnostics).unwrap_or(spec.file.files),
+            _ => diagnostics.unknown_field(member.key, name, "`dead_letter`", nearest(name, FIELDS), &FIELDS),
         }
     }
     spec
 }
 
-fn text<'n>(node: &'n Node, expected: &str, session: &mut Session<'_>) -> Option<&'n str> {
+fn text<'n>(node: &'n Node, expected: &str, diagnostics: &mut Diagnostics) -> Option<&'n str> {
     let text = node.as_text();
     if text.is_none() {
-        session.diagnostics.wrong_type(node, expected);
+        diagnostics.wrong_type(node, expected);
     }
     text
 }
 
-fn size(node: &Node, session: &mut Session<'_>) -> Option<Size> {
-    match text(node, "a size such as `8MiB`", session)?.parse::<Size>() {
+fn size(node: &Node, diagnostics: &mut Diagnostics) -> Option<Size> {
+    match text(node, "a size such as `8MiB`", diagnostics)?.parse::<Size>() {
         Ok(size) if SIZES.contains(&size.0) => Some(size),
         Ok(size) => {
             let (least, most) = (Size(*SIZES.start()), Size(*SIZES.end()));
             let message = format!("a dead letter file of {size} is not offered; use {least} to {most}");
-            session.diagnostics.bad_value(node, &message);
+            diagnostics.bad_value(node, &message);
             None
         }
         Err(error) => {
-            session.diagnostics.bad_value(node, &error.to_string());
+            diagnostics.bad_value(node, &error.to_string());
             None
         }
     }
 }
 
-fn count(node: &Node, session: &mut Session<'_>) -> Option<u32> {
+fn count(node: &Node, diagnostics: &mut Diagnostics) -> Option<u32> {
     let count = node.to_value().as_i64().and_then(|count| u32::try_from(count).ok());
     let count = count.filter(|count| (1..=MOST_FILES).contains(count));
     if count.is_none() {
         let message = format!("`files` is a number from 1 to {MOST_FILES}; write for example `files: 2`");
-        session.diagnostics.bad_value(node, &message);
+        diagnostics.bad_value(node, &message);
     }
     count
 }

@@ -5,14 +5,13 @@ use std::time::Duration;
 use compact_str::CompactString;
 use fieldline_core::suggest::nearest;
 use fieldline_core::units::Period;
-use fieldline_core::{Definition, Kind};
+use fieldline_core::{Definition, Kind, Registry};
 
-use crate::load::session::Session;
+use crate::diagnostics::Diagnostics;
 use crate::names;
-use crate::nodes::control;
 use crate::nodes::dead_letter::{self, DeadLetterSpec};
-use crate::text::files::Span;
-use crate::text::node::{Content, Members, Node};
+use crate::text::files::{FileId, Span};
+use crate::text::node::{Content, Member, Members, Node};
 
 /// The fields of a sink that are the driver's and not the component's.
 pub(crate) const POLICY: [&str; 4] = ["buffer", "retry", "batch", "max_rate"];
@@ -39,7 +38,7 @@ pub(crate) struct NodeSpec {
     pub(crate) definition: Option<Definition>,
     pub(crate) inputs: Option<Node>,
     pub(crate) with: Option<Node>,
-    /// Who steers it, in the form of [`control::in_one_form`].
+    /// Who steers it, a map with a list of blocks.
     pub(crate) control: Option<Node>,
     /// The driver's fields of a sink or source.
     pub(crate) policy: Node,
@@ -70,77 +69,89 @@ impl NodeSpec {
     }
 }
 
-/// Reads the pipeline; `file` is the place to complain about what is missing.
-pub(crate) fn read(fields: &Members, file: Span, session: &mut Session<'_>) -> Option<PipelineSpec> {
-    let (name, span) = name(fields, file, session)?;
+/// Reads the pipeline; `file` is complained about where the name is missing.
+pub(crate) fn read(
+    fields: &Members,
+    file: FileId,
+    registry: &Registry,
+    diagnostics: &mut Diagnostics,
+) -> Option<PipelineSpec> {
+    let (name, span) = name(fields, file, diagnostics)?;
     let mut nodes: Vec<NodeSpec> = Vec::new();
     let mut known: std::collections::HashMap<CompactString, Span> = std::collections::HashMap::new();
     for kind in [Kind::Connection, Kind::Source, Kind::Transform, Kind::Sink] {
         let section = fields.get(kind.section()).and_then(|member| member.value.as_map());
         for (id, member) in section.into_iter().flatten() {
             if !names::is_id(id) || names::RESERVED.contains(&id.as_str()) {
-                session.diagnostics.bad_name(member.key, kind.word(), id);
+                diagnostics.bad_name(member.key, kind.word(), id);
             }
             match known.get(id) {
-                Some(first) => session.diagnostics.duplicate_id(member.key, id, *first),
+                Some(first) => diagnostics.duplicate_id(member.key, id, *first),
                 None => drop(known.insert(id.clone(), member.key)),
             }
-            nodes.push(node(id, member.key, kind, &member.value, session));
+            nodes.push(node(id, member.key, kind, &member.value, registry, diagnostics));
         }
     }
     Some(PipelineSpec {
         name,
         span,
-        description: text(fields, "description", session).map(|(_, text)| text.into()),
-        rollback_window: rollback_window(fields, session),
-        dead_letter: dead_letter::read(fields, session),
+        description: text(fields, "description", diagnostics).map(|(_, text)| text.into()),
+        rollback_window: rollback_window(fields, diagnostics),
+        dead_letter: dead_letter::read(fields, diagnostics),
         nodes,
         tests: fields.get("tests").map(|member| member.value.clone()),
     })
 }
 
-fn name(fields: &Members, file: Span, session: &mut Session<'_>) -> Option<(CompactString, Span)> {
+fn name(fields: &Members, file: FileId, diagnostics: &mut Diagnostics) -> Option<(CompactString, Span)> {
     let Some(member) = fields.get("pipeline") else {
-        session.diagnostics.missing_pipeline(file);
+        diagnostics.missing_pipeline(Span::start_of(file));
         return None;
     };
     let Some(name) = member.value.as_text() else {
-        session.diagnostics.wrong_type(&member.value, "the name of the pipeline");
+        diagnostics.wrong_type(&member.value, "the name of the pipeline");
         return None;
     };
     if !names::is_pipeline(name) {
-        session.diagnostics.bad_pipeline_name(&member.value, name);
+        diagnostics.bad_pipeline_name(&member.value, name);
     }
     Some((name.into(), member.value.span))
 }
 
-fn text(fields: &Members, key: &str, session: &mut Session<'_>) -> Option<(Span, CompactString)> {
+fn text(fields: &Members, key: &str, diagnostics: &mut Diagnostics) -> Option<(Span, CompactString)> {
     let node = &fields.get(key)?.value;
     match node.as_text() {
         Some(text) => Some((node.span, text.into())),
         None => {
-            session.diagnostics.wrong_type(node, "a string");
+            diagnostics.wrong_type(node, "a string");
             None
         }
     }
 }
 
-fn rollback_window(fields: &Members, session: &mut Session<'_>) -> Option<Duration> {
-    let (_, text) = text(fields, "rollback_window", session)?;
+fn rollback_window(fields: &Members, diagnostics: &mut Diagnostics) -> Option<Duration> {
+    let (_, text) = text(fields, "rollback_window", diagnostics)?;
     match text.parse::<Period>() {
         Ok(period) => Some(period.0),
         Err(error) => {
             let node = &fields.get("rollback_window")?.value;
-            session.diagnostics.bad_value(node, &error.to_string());
+            diagnostics.bad_value(node, &error.to_string());
             None
         }
     }
 }
 
-fn node(id: &CompactString, span: Span, kind: Kind, node: &Node, session: &mut Session<'_>) -> NodeSpec {
+fn node(
+    id: &CompactString,
+    span: Span,
+    kind: Kind,
+    node: &Node,
+    registry: &Registry,
+    diagnostics: &mut Diagnostics,
+) -> NodeSpec {
     let fields = node.as_map();
     if fields.is_none() {
-        session.diagnostics.node_is_no_map(span, kind.word(), id, node);
+        diagnostics.node_is_no_map(span, kind.word(), id, node);
     }
     let mut config = Members::default();
     let mut policy = Members::default();
@@ -151,7 +162,7 @@ fn node(id: &CompactString, span: Span, kind: Kind, node: &Node, session: &mut S
             ("inputs", Kind::Transform | Kind::Sink) => inputs = Some(member.value.clone()),
             ("with", Kind::Transform) => with = Some(member.value.clone()),
             ("control", Kind::Source | Kind::Transform) => {
-                control = Some(control::in_one_form(member.key, &member.value));
+                control = Some(self::control(member.key, &member.value));
             }
             (name @ "sequence", Kind::Source) => drop(policy.insert(name.into(), member.clone())),
             (name, Kind::Sink) if POLICY.contains(&name) => {
@@ -164,7 +175,7 @@ fn node(id: &CompactString, span: Span, kind: Kind, node: &Node, session: &mut S
         id: id.clone(),
         span,
         kind,
-        definition: fields.and_then(|_| definition(id, span, kind, named, session)),
+        definition: fields.and_then(|_| definition(id, span, kind, named, registry, diagnostics)),
         inputs,
         with,
         control,
@@ -178,16 +189,16 @@ fn definition(
     span: Span,
     kind: Kind,
     named: Option<&Node>,
-    session: &mut Session<'_>,
+    registry: &Registry,
+    diagnostics: &mut Diagnostics,
 ) -> Option<Definition> {
-    let registry = session.request.registry;
     let all = || registry.of_kind(kind).map(|definition| definition.name);
     let Some(node) = named else {
-        session.diagnostics.missing_type(span, kind.word(), id, &all().collect::<Vec<_>>());
+        diagnostics.missing_type(span, kind.word(), id, &all().collect::<Vec<_>>());
         return None;
     };
     let Some(name) = node.as_text() else {
-        session.diagnostics.wrong_type(node, "the name of a component");
+        diagnostics.wrong_type(node, "the name of a component");
         return None;
     };
     let definition = registry.get(kind, name).copied();
@@ -195,7 +206,7 @@ fn definition(
         let elsewhere = [Kind::Connection, Kind::Source, Kind::Transform, Kind::Sink]
             .into_iter()
             .find(|other| registry.get(*other, name).is_some());
-        session.diagnostics.unknown_component(
+        diagnostics.unknown_component(
             node,
             kind,
             name,
@@ -205,4 +216,19 @@ fn definition(
         );
     }
     definition
+}
+
+/// What was written under `control:` in one form: a map with a list of blocks. A name alone stands for a block.
+fn control(key: Span, written: &Node) -> Node {
+    let block = |node: &Node| match node.content {
+        Content::Text(..) => {
+            let from = Member { key: node.span, value: node.clone() };
+            Node::new(node.span, Content::Map(Members::from_iter([("from".into(), from)])))
+        }
+        _ => node.clone(),
+    };
+    let list = written.as_list().unwrap_or(std::slice::from_ref(written));
+    let list = Node::new(written.span, Content::List(list.iter().map(block).collect()));
+    let members = Members::from_iter([("control".into(), Member { key, value: list })]);
+    Node::new(written.span, Content::Map(members))
 }

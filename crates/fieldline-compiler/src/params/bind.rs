@@ -6,9 +6,10 @@ use compact_str::CompactString;
 use fieldline_core::units::{Period, Size};
 use indexmap::IndexMap;
 
-use super::{Bound, Param};
 use crate::diagnostics::Diagnostics;
-use crate::params::interpolate::{Scope, fill};
+use crate::diagnostics::messages::params::Declared;
+use crate::params::interpolate::{Scope, interpolate};
+use crate::params::{Bound, Param};
 use crate::text::files::Span;
 use crate::text::node::{Content, Filled, Node};
 
@@ -18,8 +19,6 @@ pub(crate) struct Binding {
     pub(crate) bound: Bound,
     /// The params that must be set and are not.
     pub(crate) missing: Vec<(CompactString, Span)>,
-    /// Secrets that are written in a file.
-    pub(crate) written_secrets: Vec<Span>,
 }
 
 /// Binds `declared` to what `overrides`, `set` (name, place of the name, value) and the defaults say, in this order.
@@ -30,7 +29,7 @@ pub(crate) fn bind(
     overrides: &std::collections::BTreeMap<String, fieldline_core::Value>,
     diagnostics: &mut Diagnostics,
 ) -> Binding {
-    let mut binding = Binding { bound: Bound::new(), missing: Vec::new(), written_secrets: Vec::new() };
+    let mut binding = Binding { bound: Bound::new(), missing: Vec::new() };
     for (name, (span, _)) in set.iter().filter(|(name, _)| !declared.contains_key(*name)) {
         diagnostics.unknown_param(*span, name, declared.keys().map(CompactString::as_str));
     }
@@ -46,7 +45,7 @@ pub(crate) fn bind(
             continue;
         };
         let errors = diagnostics.errors();
-        let mut value = fill(raw, scope, diagnostics);
+        let mut value = interpolate(raw, scope, diagnostics);
         if diagnostics.errors() == errors && !matches!(value.content, Content::Null) {
             coerce(param, &mut value);
             conforms(name, param, &value, diagnostics);
@@ -54,7 +53,7 @@ pub(crate) fn bind(
         if param.secret {
             let known = value.is_secret();
             if !known && overridden.is_none() {
-                binding.written_secrets.push(raw.span);
+                scope.secrets.borrow_mut().add_written(raw.span);
             }
             conceal(&mut value, scope);
         }
@@ -68,12 +67,8 @@ fn conceal(value: &mut Node, scope: &Scope<'_>) {
     match &mut value.content {
         Content::List(list) => list.iter_mut().for_each(|element| conceal(element, scope)),
         Content::Map(members) => members.values_mut().for_each(|member| conceal(&mut member.value, scope)),
-        Content::Text(text, _) if !text.is_empty() => {
-            scope.secrets.borrow_mut().insert(text.to_string());
-        }
-        Content::Int(number) => {
-            scope.secrets.borrow_mut().insert(number.to_string());
-        }
+        Content::Text(text, _) => scope.secrets.borrow_mut().add(text.as_str()),
+        Content::Int(number) => scope.secrets.borrow_mut().add(number.to_string()),
         _ => {}
     }
     let filled = value.filled.as_deref().cloned().unwrap_or_default();
@@ -97,6 +92,7 @@ fn coerce(param: &Param, value: &mut Node) {
 
 /// Complains where a value does not conform to its param.
 pub(super) fn conforms(name: &str, param: &Param, value: &Node, diagnostics: &mut Diagnostics) {
+    let declared = Declared { name, span: param.span, kind: param.kind, secret: param.secret };
     let right = match (param.kind, &value.content) {
         ("string", Content::Text(..))
         | ("integer", Content::Int(_))
@@ -107,32 +103,32 @@ pub(super) fn conforms(name: &str, param: &Param, value: &Node, diagnostics: &mu
         ("duration" | "size", Content::Text(text, _)) => match unit_error(param.kind, text) {
             None => true,
             Some(message) => {
-                diagnostics.bad_param_value(value, param, name, &message);
+                diagnostics.bad_param_value(value, declared, &message);
                 return;
             }
         },
         _ => false,
     };
     if !right {
-        diagnostics.wrong_param_type(value, param, name);
+        diagnostics.wrong_param_type(value, declared);
         return;
     }
     if let Some(amount) = amount(param.kind, value) {
         if let Some(limit) = param.min.as_ref().filter(|limit| amount < limit.amount) {
-            diagnostics.param_beyond(value, param, name, "at least", &limit.text);
+            diagnostics.param_beyond(value, declared, "at least", &limit.text);
         }
         if let Some(limit) = param.max.as_ref().filter(|limit| amount > limit.amount) {
-            diagnostics.param_beyond(value, param, name, "at most", &limit.text);
+            diagnostics.param_beyond(value, declared, "at most", &limit.text);
         }
     }
     if let (Some((pattern, text)), Some(value_text)) = (&param.pattern, value.as_text())
         && !pattern.is_match(value_text)
     {
-        diagnostics.param_no_match(value, param, name, text);
+        diagnostics.param_no_match(value, declared, text);
     }
     let same = |choice: &Node| choice.to_value().same(&value.to_value());
     if !param.choices.is_empty() && !param.choices.iter().any(same) {
-        diagnostics.param_no_choice(value, param, name);
+        diagnostics.param_no_choice(value, declared, &param.choices);
     }
 }
 

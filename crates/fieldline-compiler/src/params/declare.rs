@@ -4,10 +4,10 @@ use compact_str::CompactString;
 use fieldline_core::suggest::nearest;
 use indexmap::IndexMap;
 
-use super::bind::{amount, conforms};
-use super::{Limit, Param, TYPES};
 use crate::diagnostics::Diagnostics;
 use crate::names;
+use crate::params::bind::{amount, conforms};
+use crate::params::{Limit, Param, TYPES};
 use crate::text::files::Span;
 use crate::text::node::{Content, Member, Members, Node};
 

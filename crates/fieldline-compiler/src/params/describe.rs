@@ -4,10 +4,10 @@ use std::path::Path;
 
 use fieldline_core::Value;
 
-use super::{Limit, Param};
-use crate::diagnostics::Diagnostic;
-use crate::load::session::Session;
+use crate::diagnostics::{Diagnostic, Diagnostics};
+use crate::load::documents::Documents;
 use crate::params::template::Assembler;
+use crate::params::{Limit, Param};
 use crate::request::Request;
 use crate::text::files::FileSet;
 use crate::text::node::Node;
@@ -42,12 +42,14 @@ pub fn template_params(
     request: &Request<'_>,
     path: &Path,
 ) -> Result<Vec<ParamInfo>, (Vec<Diagnostic>, FileSet)> {
-    let mut session = Session::new(request);
-    let document = session.document(path, None);
-    let assembled = document.and_then(|document| Assembler::default().assemble(&document, &mut session));
+    let mut documents = Documents::new(request.files);
+    let mut diagnostics = Diagnostics::default();
+    let document = documents.document(path, None, &mut diagnostics);
+    let mut assembler = Assembler::new(&mut documents, &mut diagnostics);
+    let assembled = document.and_then(|document| assembler.assemble(&document));
     match assembled {
         Some(assembled) => Ok(assembled.declared.iter().map(|(name, param)| info(name, param)).collect()),
-        None => Err((session.diagnostics.finish(&session.files, &[]), session.files)),
+        None => Err((diagnostics.finish(&documents.files, &[]), documents.files)),
     }
 }
 

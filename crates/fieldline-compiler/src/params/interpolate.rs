@@ -5,13 +5,14 @@
 //! nothing is as if it had not been written.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use compact_str::CompactString;
 
 use crate::diagnostics::Diagnostics;
 use crate::params::Bound;
+use crate::params::secrets::Secrets;
 use crate::request::Variables;
 use crate::text::files::{FileSet, Span};
 use crate::text::node::{Content, Filled, Member, Members, Node, Style};
@@ -27,32 +28,36 @@ pub(crate) struct Scope<'s> {
     /// The names of the params that were used.
     pub(crate) used: RefCell<HashSet<CompactString>>,
     /// The secrets that were met.
-    pub(crate) secrets: RefCell<&'s mut BTreeSet<String>>,
+    pub(crate) secrets: RefCell<&'s mut Secrets>,
 }
 
 /// The tree with everything put in. What cannot be put in is complained about and left as it is.
-pub(crate) fn fill(node: &Node, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Node {
+pub(crate) fn interpolate(node: &Node, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Node {
     match &node.content {
         Content::Text(text, style) if text.contains("${") => {
-            fill_text(node, text, *style, scope, diagnostics)
+            interpolate_text(node, text, *style, scope, diagnostics)
         }
         Content::List(list) => {
-            let list = list.iter().map(|element| fill(element, scope, diagnostics)).collect();
+            let list = list.iter().map(|element| interpolate(element, scope, diagnostics)).collect();
             Node { span: node.span, content: Content::List(list), filled: node.filled.clone() }
         }
         Content::Map(members) => {
-            let content = Content::Map(fill_members(members, scope, diagnostics));
+            let content = Content::Map(interpolate_members(members, scope, diagnostics));
             Node { span: node.span, content, filled: node.filled.clone() }
         }
         _ => node.clone(),
     }
 }
 
-/// As [`fill`], for the members of a map.
-pub(crate) fn fill_members(members: &Members, scope: &Scope<'_>, diagnostics: &mut Diagnostics) -> Members {
+/// As [`interpolate`], for the members of a map.
+pub(crate) fn interpolate_members(
+    members: &Members,
+    scope: &Scope<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Members {
     let mut filled = Members::with_capacity_and_hasher(members.len(), foldhash::fast::RandomState::default());
     for (name, member) in members {
-        let value = fill(&member.value, scope, diagnostics);
+        let value = interpolate(&member.value, scope, diagnostics);
         let unset = matches!(value.content, Content::Null) && !matches!(member.value.content, Content::Null);
         if !unset {
             filled.insert(name.clone(), Member { key: member.key, value });
@@ -61,7 +66,7 @@ pub(crate) fn fill_members(members: &Members, scope: &Scope<'_>, diagnostics: &m
     filled
 }
 
-fn fill_text(
+fn interpolate_text(
     node: &Node,
     text: &str,
     style: Style,
@@ -115,7 +120,7 @@ fn fill_text(
     }
     result.push_str(rest);
     if filled.secret {
-        scope.secrets.borrow_mut().insert(result.to_string());
+        scope.secrets.borrow_mut().add(result.as_str());
     }
     Node { span: node.span, content: Content::Text(result, style), filled: Some(Arc::new(filled)) }
 }
@@ -189,9 +194,7 @@ fn look_up<'s>(
         "env" => environment(name, place, scope, diagnostics).map(Found::Variable),
         "secret" if is_word(name) => match scope.variables.secret(name) {
             Ok(Some(secret)) => {
-                if !secret.is_empty() {
-                    scope.secrets.borrow_mut().insert(secret.clone());
-                }
+                scope.secrets.borrow_mut().add(secret.as_str());
                 Some(Found::Secret(secret))
             }
             Ok(None) => {

@@ -1,18 +1,24 @@
 //! From a file that is a program to its fields with everything put in: what it uses and includes, what a template
 //! asks for, and what a station file answers.
 
+// What a file uses and includes becomes one set of fields.
+pub(crate) mod template;
+
+// The params that a template declares, and the values they get.
 mod bind;
 mod declare;
-mod describe;
-pub(crate) mod interpolate;
-pub(crate) mod template;
+
+// Values in place of `${…}`.
+pub(crate) mod fill;
+mod interpolate;
+pub(crate) mod secrets;
+
+// The params of a template, for people.
+pub(crate) mod describe;
 
 use compact_str::CompactString;
 use indexmap::IndexMap;
 
-pub(crate) use self::bind::bind;
-pub(crate) use self::declare::declare;
-pub use self::describe::{ParamInfo, template_params};
 use crate::text::files::Span;
 use crate::text::node::Node;
 

@@ -11,8 +11,10 @@ use compact_str::CompactString;
 use fieldline_core::suggest::nearest;
 use indexmap::IndexMap;
 
-use crate::load::session::{Document, Session};
-use crate::params::{Param, declare};
+use crate::diagnostics::Diagnostics;
+use crate::load::documents::{Document, Documents};
+use crate::params::Param;
+use crate::params::declare::declare;
 use crate::text::files::Span;
 use crate::text::node::{Content, Member, Members, Node};
 
@@ -51,44 +53,43 @@ pub(crate) struct Assembled {
 }
 
 /// Assembles documents, each template once.
-#[derive(Default)]
-pub(crate) struct Assembler {
+pub(crate) struct Assembler<'l, 'r> {
+    documents: &'l mut Documents<'r>,
+    diagnostics: &'l mut Diagnostics,
     templates: HashMap<PathBuf, Option<Assembled>>,
     open: Vec<PathBuf>,
 }
 
-impl Assembler {
-    /// What `document` becomes; `None` when something is wrong that keeps it from becoming anything.
-    pub(crate) fn assemble(&mut self, document: &Document, session: &mut Session<'_>) -> Option<Assembled> {
-        let errors = session.diagnostics.errors();
-        let Some(members) = document.root.as_map() else {
-            session.diagnostics.no_pipeline_file(document.root.span, document.root.kind());
-            return None;
-        };
-        check_fields(members, &FIELDS, "a pipeline file", session);
-        let assembled = match members.get("use") {
-            Some(used) => self.station(document, members, used, session)?,
-            None => self.template(document, members, session)?,
-        };
-        (session.diagnostics.errors() == errors).then_some(assembled)
+impl<'l, 'r> Assembler<'l, 'r> {
+    pub(crate) fn new(documents: &'l mut Documents<'r>, diagnostics: &'l mut Diagnostics) -> Self {
+        Assembler { documents, diagnostics, templates: HashMap::new(), open: Vec::new() }
     }
 
-    fn template(
-        &mut self,
-        document: &Document,
-        members: &Members,
-        session: &mut Session<'_>,
-    ) -> Option<Assembled> {
+    /// What `document` becomes; `None` when something is wrong that keeps it from becoming anything.
+    pub(crate) fn assemble(&mut self, document: &Document) -> Option<Assembled> {
+        let errors = self.diagnostics.errors();
+        let Some(members) = document.root.as_map() else {
+            self.diagnostics.no_pipeline_file(document.root.span, document.root.kind());
+            return None;
+        };
+        check_fields(members, &FIELDS, "a pipeline file", self.diagnostics);
+        let assembled = match members.get("use") {
+            Some(used) => self.station(document, members, used)?,
+            None => self.template(document, members)?,
+        };
+        (self.diagnostics.errors() == errors).then_some(assembled)
+    }
+
+    fn template(&mut self, document: &Document, members: &Members) -> Option<Assembled> {
         let mut fields = members.clone();
         let mut sources = BTreeSet::from([document.path.clone()]);
         let mut declared = match fields.shift_remove("params") {
-            Some(params) => declare(&params.value, &mut session.diagnostics),
+            Some(params) => declare(&params.value, self.diagnostics),
             None => IndexMap::new(),
         };
         if let Some(include) = fields.shift_remove("include") {
             self.open.push(document.path.clone());
-            let included =
-                self.include(&include.value, document, &mut fields, &mut declared, &mut sources, session);
+            let included = self.include(&include.value, document, &mut fields, &mut declared, &mut sources);
             self.open.pop();
             included?;
         }
@@ -100,19 +101,13 @@ impl Assembler {
         })
     }
 
-    fn station(
-        &mut self,
-        document: &Document,
-        members: &Members,
-        used: &Member,
-        session: &mut Session<'_>,
-    ) -> Option<Assembled> {
+    fn station(&mut self, document: &Document, members: &Members, used: &Member) -> Option<Assembled> {
         let Some(text) = used.value.as_text() else {
-            session.diagnostics.wrong_type(&used.value, "the path of a template");
+            self.diagnostics.wrong_type(&used.value, "the path of a template");
             return None;
         };
-        let path = session.resolve(document.file, text);
-        let mut assembled = self.used(&path, used.value.span, document, session)?;
+        let path = self.documents.files.join(document.file, text);
+        let mut assembled = self.used(&path, used.value.span, document)?;
         assembled.used = Some(used.value.span);
         assembled.sources.insert(document.path.clone());
         match members.get("params").map(|params| &params.value) {
@@ -123,7 +118,7 @@ impl Assembler {
                 assembled.values.extend(values);
             }
             Some(node) => {
-                session.diagnostics.wrong_shape(node.span, "params", "a map of names and values", node.kind())
+                self.diagnostics.wrong_shape(node.span, "params", "a map of names and values", node.kind())
             }
         }
         let mut own = members.clone();
@@ -136,7 +131,7 @@ impl Assembler {
             let fields = Rc::make_mut(&mut assembled.fields);
             let declared = Rc::make_mut(&mut assembled.declared);
             let sources = &mut assembled.sources;
-            let included = self.include(&include.value, document, fields, declared, sources, session);
+            let included = self.include(&include.value, document, fields, declared, sources);
             self.open.pop();
             included?;
         }
@@ -144,23 +139,17 @@ impl Assembler {
     }
 
     /// The template at `path`, which `by` uses.
-    fn used(
-        &mut self,
-        path: &Path,
-        span: Span,
-        by: &Document,
-        session: &mut Session<'_>,
-    ) -> Option<Assembled> {
+    fn used(&mut self, path: &Path, span: Span, by: &Document) -> Option<Assembled> {
         if let Some(template) = self.templates.get(path) {
             return template.clone();
         }
         if path == by.path || self.open.iter().any(|open| open == path) {
-            session.diagnostics.use_cycle(span, "use", path);
+            self.diagnostics.use_cycle(span, "use", path);
             return None;
         }
-        let document = session.document(path, Some(span))?;
+        let document = self.documents.document(path, Some(span), self.diagnostics)?;
         self.open.push(by.path.clone());
-        let template = self.assemble(&document, session);
+        let template = self.assemble(&document);
         self.open.pop();
         self.templates.insert(path.to_owned(), template.clone());
         template
@@ -173,29 +162,28 @@ impl Assembler {
         fields: &mut Members,
         declared: &mut IndexMap<CompactString, Param>,
         sources: &mut BTreeSet<PathBuf>,
-        session: &mut Session<'_>,
     ) -> Option<()> {
         let paths = include.as_list().unwrap_or(std::slice::from_ref(include));
         for node in paths {
             let Some(text) = node.as_text() else {
-                session.diagnostics.wrong_type(node, "the path of a file");
+                self.diagnostics.wrong_type(node, "the path of a file");
                 continue;
             };
-            let path = session.resolve(document.file, text);
+            let path = self.documents.files.join(document.file, text);
             if self.open.contains(&path) {
-                session.diagnostics.use_cycle(node.span, "include", &path);
+                self.diagnostics.use_cycle(node.span, "include", &path);
                 return None;
             }
-            let fragment = session.document(&path, Some(node.span))?;
+            let fragment = self.documents.document(&path, Some(node.span), self.diagnostics)?;
             let Some(members) = fragment.root.as_map() else {
-                session.diagnostics.no_pipeline_file(fragment.root.span, fragment.root.kind());
+                self.diagnostics.no_pipeline_file(fragment.root.span, fragment.root.kind());
                 return None;
             };
             sources.insert(path.clone());
-            add_fragment(members, fields, declared, session);
+            add_fragment(members, fields, declared, self.diagnostics);
             if let Some(nested) = members.get("include") {
                 self.open.push(path);
-                let included = self.include(&nested.value, &fragment, fields, declared, sources, session);
+                let included = self.include(&nested.value, &fragment, fields, declared, sources);
                 self.open.pop();
                 included?;
             }
@@ -204,16 +192,16 @@ impl Assembler {
     }
 }
 
-fn check_fields(members: &Members, known: &'static [&'static str], of: &str, session: &mut Session<'_>) {
+fn check_fields(members: &Members, known: &'static [&'static str], of: &str, diagnostics: &mut Diagnostics) {
     for (name, member) in members {
         if !known.contains(&name.as_str()) {
             let meant = nearest(name, known.iter().copied());
-            session.diagnostics.unknown_field(member.key, name, of, meant, known);
+            diagnostics.unknown_field(member.key, name, of, meant, known);
         } else if SECTIONS.contains(&name.as_str())
             && !matches!(member.value.content, Content::Map(_) | Content::Null)
         {
             let node = &member.value;
-            session.diagnostics.wrong_shape(node.span, name, "a map of names and nodes", node.kind());
+            diagnostics.wrong_shape(node.span, name, "a map of names and nodes", node.kind());
         }
     }
 }
@@ -223,18 +211,18 @@ fn add_fragment(
     members: &Members,
     fields: &mut Members,
     declared: &mut IndexMap<CompactString, Param>,
-    session: &mut Session<'_>,
+    diagnostics: &mut Diagnostics,
 ) {
     check_fields(
         members,
         &["include", "params", "connections", "sources", "transforms", "sinks"],
         "an included file",
-        session,
+        diagnostics,
     );
     if let Some(params) = members.get("params") {
-        for (name, param) in declare(&params.value, &mut session.diagnostics) {
+        for (name, param) in declare(&params.value, diagnostics) {
             match declared.get(&name) {
-                Some(first) => session.diagnostics.duplicate_id(param.span, &name, first.span),
+                Some(first) => diagnostics.duplicate_id(param.span, &name, first.span),
                 None => drop(declared.insert(name, param)),
             }
         }
@@ -256,7 +244,7 @@ fn add_fragment(
         let Content::Map(target) = &mut target.value.content else { continue };
         for (name, node) in nodes {
             match target.get(name) {
-                Some(first) => session.diagnostics.duplicate_id(node.key, name, first.key),
+                Some(first) => diagnostics.duplicate_id(node.key, name, first.key),
                 None => drop(target.insert(name.clone(), node.clone())),
             }
         }

@@ -2,6 +2,7 @@
 //!
 //! Spans are byte ranges; lines and columns are worked out only when somebody looks.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// A file of a [`FileSet`].
@@ -87,6 +88,11 @@ impl SourceFile {
         self.text[*start as usize..end].trim_end_matches(['\n', '\r'])
     }
 
+    /// How many bytes the character at byte `at` has; none at the end of a line.
+    pub(crate) fn width(&self, at: usize) -> usize {
+        self.text[at..].chars().next().filter(|c| *c != '\n').map_or(0, char::len_utf8)
+    }
+
     /// The byte at `line` and `column`, both from 1, the column in characters; clipped to the line.
     pub fn offset(&self, line: usize, column: usize) -> usize {
         let line = line.clamp(1, self.line_starts.len());
@@ -100,13 +106,16 @@ impl SourceFile {
 #[derive(Clone, Debug, Default)]
 pub struct FileSet {
     files: Vec<SourceFile>,
+    by_path: HashMap<PathBuf, FileId>,
 }
 
 impl FileSet {
     /// Adds a file.
     pub fn add(&mut self, path: PathBuf, text: String) -> FileId {
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        self.by_path.entry(path.clone()).or_insert(id);
         self.files.push(SourceFile::new(path, text));
-        FileId(u32::try_from(self.files.len() - 1).unwrap_or(u32::MAX))
+        id
     }
 
     /// The file of this id.
@@ -121,8 +130,13 @@ impl FileSet {
 
     /// The file of this path, if it was added.
     pub fn find(&self, path: &Path) -> Option<FileId> {
-        let position = self.files.iter().position(|file| file.path == path)?;
-        Some(FileId(u32::try_from(position).unwrap_or(u32::MAX)))
+        self.by_path.get(path).copied()
+    }
+
+    /// `path` as written in `file`: a relative one starts at the folder of the file.
+    pub(crate) fn join(&self, file: FileId, path: &str) -> PathBuf {
+        let folder = self.path(file).parent().unwrap_or(Path::new(""));
+        normal(&folder.join(path))
     }
 
     /// The text of a span.

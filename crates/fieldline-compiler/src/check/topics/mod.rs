@@ -13,7 +13,8 @@ use super::peer;
 use super::reach::reached;
 use crate::diagnostics::Diagnostics;
 use crate::graph::wire::Wiring;
-use crate::nodes::resolve::{Fields, Resolved};
+use crate::nodes::fields::Fields;
+use crate::nodes::resolve::Resolved;
 use crate::nodes::spec::PipelineSpec;
 use crate::text::files::{FileSet, Span};
 

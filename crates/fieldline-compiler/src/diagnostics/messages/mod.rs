@@ -3,7 +3,7 @@
 mod control;
 mod fields;
 mod graph;
-mod params;
+pub(crate) mod params;
 mod program;
 mod text;
 

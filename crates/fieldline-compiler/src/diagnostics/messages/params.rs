@@ -4,12 +4,23 @@ use fieldline_core::suggest::nearest;
 
 use super::super::Diagnostics;
 use super::{listed, meant};
-use crate::params::Param;
 use crate::text::files::Span;
 use crate::text::node::{Content, Node};
 
+/// A declared param, as messages speak of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Declared<'p> {
+    pub(crate) name: &'p str,
+    /// Where its name was written.
+    pub(crate) span: Span,
+    /// Its type.
+    pub(crate) kind: &'static str,
+    /// Its value is never shown.
+    pub(crate) secret: bool,
+}
+
 /// The value as it may be shown.
-fn shown(value: &Node, param: &Param) -> String {
+fn shown(value: &Node, param: Declared<'_>) -> String {
     if param.secret || value.is_secret() {
         return "this secret".into();
     }
@@ -66,7 +77,8 @@ impl Diagnostics {
             .help("write a list of the values that are allowed");
     }
 
-    pub(crate) fn bad_param_value(&mut self, value: &Node, param: &Param, name: &str, message: &str) {
+    pub(crate) fn bad_param_value(&mut self, value: &Node, param: Declared<'_>, message: &str) {
+        let name = param.name;
         let (what, help) = message.split_once("; ").map_or((message, None), |(what, fix)| (what, Some(fix)));
         let what = if param.secret { "this secret does not fit" } else { what };
         let diagnostic = self.error("bad-param", value.span, format!("param `{name}`: {what}"));
@@ -78,7 +90,8 @@ impl Diagnostics {
         }
     }
 
-    pub(crate) fn wrong_param_type(&mut self, value: &Node, param: &Param, name: &str) {
+    pub(crate) fn wrong_param_type(&mut self, value: &Node, param: Declared<'_>) {
+        let name = param.name;
         let article = if param.kind.starts_with('i') { "an" } else { "a" };
         let message =
             format!("param `{name}` is {article} {}, and {} is none", param.kind, shown(value, param));
@@ -96,28 +109,28 @@ impl Diagnostics {
         };
     }
 
-    pub(crate) fn param_beyond(&mut self, value: &Node, param: &Param, name: &str, bound: &str, limit: &str) {
+    pub(crate) fn param_beyond(&mut self, value: &Node, param: Declared<'_>, bound: &str, limit: &str) {
+        let name = param.name;
         let message = format!("param `{name}` must be {bound} {limit}, and {} is not", shown(value, param));
         self.error("bad-param", value.span, message)
             .related(param.span, "declared here")
             .help(format!("set it to {bound} {limit}, or move the limit where it is declared"));
     }
 
-    pub(crate) fn param_no_match(&mut self, value: &Node, param: &Param, name: &str, pattern: &str) {
+    pub(crate) fn param_no_match(&mut self, value: &Node, param: Declared<'_>, pattern: &str) {
+        let name = param.name;
         let message = format!("param `{name}` must match `{pattern}`, and {} does not", shown(value, param));
         self.error("bad-param", value.span, message)
             .related(param.span, "declared here")
             .help("set it to a text of this pattern, or change the pattern where it is declared");
     }
 
-    pub(crate) fn param_no_choice(&mut self, value: &Node, param: &Param, name: &str) {
-        let choices: Vec<String> = param.choices.iter().map(|choice| shown(choice, param)).collect();
-        let message = format!(
-            "param `{name}` must be one of {}, and {} is not",
-            choices.join(", "),
-            shown(value, param)
-        );
-        let texts: Vec<&str> = param.choices.iter().filter_map(Node::as_text).collect();
+    pub(crate) fn param_no_choice(&mut self, value: &Node, param: Declared<'_>, choices: &[Node]) {
+        let name = param.name;
+        let all: Vec<String> = choices.iter().map(|choice| shown(choice, param)).collect();
+        let message =
+            format!("param `{name}` must be one of {}, and {} is not", all.join(", "), shown(value, param));
+        let texts: Vec<&str> = choices.iter().filter_map(Node::as_text).collect();
         let near = value.as_text().and_then(|text| nearest(text, texts));
         let diagnostic = self.error("bad-param", value.span, message);
         diagnostic.related(param.span, "declared here");

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::super::Diagnostics;
-use crate::load::yaml::MAX_BYTES;
 use crate::text::files::{FileId, Span};
 
 impl Diagnostics {
@@ -24,8 +23,8 @@ impl Diagnostics {
             .help("a pipeline file ends in `.yaml` or `.yml`");
     }
 
-    pub(crate) fn too_large(&mut self, file: FileId, size: usize) {
-        let message = format!("the file has {size} bytes; {MAX_BYTES} are the most");
+    pub(crate) fn too_large(&mut self, file: FileId, size: usize, limit: usize) {
+        let message = format!("the file has {size} bytes; {limit} are the most");
         self.error("too-large", Span::start_of(file), message)
             .help("put recordings and tables into files of their own and name them");
     }

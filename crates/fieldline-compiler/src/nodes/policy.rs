@@ -1,17 +1,46 @@
-//! What a sink's buffer, retry and batch may not be.
+//! The fields of a sink or source that belong to its driver: how it buffers, retries and batches, and numbers events.
 
-use fieldline_core::policy::{BufferKind, SinkPolicy};
+use fieldline_core::Kind;
+use fieldline_core::policy::{BufferKind, SinkPolicy, SourcePolicy};
+use fieldline_core::read::read;
 
 use crate::diagnostics::Diagnostics;
+use crate::nodes::fields::Fields;
 use crate::nodes::spec::NodeSpec;
-use crate::text::files::Span;
+use crate::nodes::typed::read_all;
+use crate::text::files::{FileSet, Span};
 use crate::text::node::Node;
 
 /// The least bytes of a disk buffer: room for one segment and its successor.
 const MIN_DISK: u64 = 1 << 20;
 
-/// Checks the driver's fields of a sink.
-pub(crate) fn check(spec: &NodeSpec, policy: &SinkPolicy, diagnostics: &mut Diagnostics) {
+/// What is set on a sink; the default for every other kind.
+pub(crate) fn of_sink(spec: &NodeSpec, files: &FileSet, diagnostics: &mut Diagnostics) -> Option<SinkPolicy> {
+    if spec.kind != Kind::Sink {
+        return Some(SinkPolicy::default());
+    }
+    let cx = Fields::of(&spec.policy, files);
+    let policy =
+        read_all(spec, &spec.policy, "a sink", &cx, diagnostics, |value| read::<SinkPolicy>(value, &cx))?;
+    check(spec, &policy, diagnostics);
+    Some(policy)
+}
+
+/// What is set on a source; the default for every other kind.
+pub(crate) fn of_source(
+    spec: &NodeSpec,
+    files: &FileSet,
+    diagnostics: &mut Diagnostics,
+) -> Option<SourcePolicy> {
+    if spec.kind != Kind::Source {
+        return Some(SourcePolicy::default());
+    }
+    let cx = Fields::of(&spec.policy, files);
+    read_all(spec, &spec.policy, "a source", &cx, diagnostics, |value| read::<SourcePolicy>(value, &cx))
+}
+
+/// Complains about what a sink's buffer, retry and batch may not be.
+fn check(spec: &NodeSpec, policy: &SinkPolicy, diagnostics: &mut Diagnostics) {
     let member = |block: &str, field: &str| spec.policy.get(block).and_then(|block| block.get(field));
     let place = |block: &str, field: &str| member(block, field).map_or(spec.span, |node| node.span);
     let buffer = &policy.buffer;
