@@ -43,8 +43,6 @@ mod text;
 #[cfg(feature = "schema")]
 pub mod schema;
 
-pub mod fuzz;
-
 pub use cases::TestCase;
 pub use compile::{Broken, Compiled, compile, compile_case};
 pub use diagnostics::Diagnostic;

@@ -1,9 +1,12 @@
-//! Any bytes as a pipeline file. The body is `fieldline_compiler::fuzz`, which a property test of the crate runs too.
+//! Any bytes as a pipeline file.
 
 #![no_main]
+
+#[path = "../src/compile_bytes.rs"]
+mod compile_bytes;
 
 use fieldline_core::Registry;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    fieldline_compiler::fuzz::compile_bytes(bytes, &Registry::new([]));
+    compile_bytes::compile_bytes(bytes, &Registry::new([]));
 });

@@ -1,10 +1,10 @@
 //! Hostile and broken input: an answer within bounds, never a panic.
 
 use bytes::Bytes;
-use fieldline_compiler::fuzz::compile_bytes;
 use fieldline_compiler::{MemoryFiles, Overrides};
 use proptest::prelude::*;
 
+use crate::compile_bytes::compile_bytes;
 use crate::components::registry;
 use crate::support::{compile_files, shown};
 

@@ -1,21 +1,17 @@
-//! The body of the fuzz target, here so that it is type-checked and run by a test as well.
+//! The body of the fuzz target; a property test of the compiler runs it too, so that it is always type-checked.
 
 use std::path::PathBuf;
 
+use fieldline_compiler::diagnostics::data::data;
+use fieldline_compiler::diagnostics::render::{Color, line, render};
+use fieldline_compiler::{Action, MemoryFiles, MemoryVariables, Overrides, Request, compile, diff, draw};
 use fieldline_core::Registry;
-
-use crate::compile::compile;
-use crate::diagnostics::data::data;
-use crate::diagnostics::render::{Color, line, render};
-use crate::diff::{Action, diff};
-use crate::plan::draw;
-use crate::request::{MemoryFiles, MemoryVariables, Overrides, Request};
 
 /// Compiles `bytes` as a file that may also use itself, shows all that is said of it, and draws what it became.
 ///
 /// # Panics
 /// If a promise is broken: what is whole has no error, and a plan differs from itself.
-pub fn compile_bytes(bytes: &[u8], registry: &Registry) {
+pub(crate) fn compile_bytes(bytes: &[u8], registry: &Registry) {
     let files = MemoryFiles::default().with("p.yaml", bytes.to_vec());
     let roots = [PathBuf::from("p.yaml")];
     let variables = MemoryVariables::default();
