@@ -99,6 +99,14 @@ sinks:
 }
 
 #[test]
+fn an_empty_secret_leaves_messages_as_they_are() {
+    let text = "pipeline: p\nsources:\n  a: { type: ticker, every: \"${secret.empty}\", averige: 3 }\nsinks:\n  s: { type: console, inputs: [a] }\n";
+    let all = shown(&compile_text(text));
+    assert!(all.contains("has no field `averige`"), "{all}");
+    assert!(!all.contains("***"), "{all}");
+}
+
+#[test]
 fn what_a_station_becomes_is_shown_with_its_secrets_hidden() {
     let text = "pipeline: p-${env.STATION}\nparams: { n: { type: integer, default: 3 } }\nconnections:\n  c: { type: mqtt, url: mqtt://x, client_id: a, password: \"${secret.password}\" }\nsources:\n  a: { type: ticker, every: 5s, average: \"${params.n}\" }\nsinks:\n  s: { type: mqtt, inputs: [a], connection: c, topic: \"$${x}\", qos: 1 }\n";
     let compiled = compile_well(text);

@@ -12,6 +12,7 @@ pub(crate) fn variables() -> MemoryVariables {
     let env = [("STATION", "drying"), ("PORT", "8883"), ("EMPTY", ""), ("LINES", "a\nb"), ("FAST", "true")];
     let secrets = [
         ("password", Ok("hunter2-is-secret".to_owned())),
+        ("empty", Ok(String::new())),
         ("open", Err("others can read its file (mode 0644)".to_owned())),
     ];
     MemoryVariables {
