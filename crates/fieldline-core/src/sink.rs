@@ -25,6 +25,9 @@ impl From<ComponentError> for WriteError {
 pub trait Sink: Send {
     /// Opens what the sink writes to. Called before the first `write` and again, after a back-off,
     /// whenever a write has failed as a whole.
+    ///
+    /// Must be cancel-safe: the driver drops the future to stop, however long it would take. Then `close` follows, or
+    /// another `connect`, which starts from the beginning; nothing that was opened may stay open without an owner.
     async fn connect(&mut self) -> Result<(), ComponentError> {
         Ok(())
     }

@@ -42,6 +42,9 @@ impl Batch {
 pub trait Source: Send {
     /// Opens what the source reads from. Called before the first `next` and again, after a back-off,
     /// whenever `next` has failed.
+    ///
+    /// Must be cancel-safe: the driver drops the future to stop, however long it would take. Then `close` follows, or
+    /// another `connect`, which starts from the beginning; nothing that was opened may stay open without an owner.
     async fn connect(&mut self, _clock: &Clock) -> Result<(), ComponentError> {
         Ok(())
     }

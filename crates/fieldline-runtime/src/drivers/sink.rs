@@ -76,7 +76,7 @@ impl SinkDriver {
                     }
                     None => {
                         open = false;
-                        self.leave.send_replace(self.buffer.is_disk());
+                        self.leave.send_replace(self.buffer.is_disk() || self.buffer.may_leave());
                     }
                 },
                 () = until(due), if due.is_some() => self.buffer.upkeep().await,

@@ -100,9 +100,14 @@ impl SourceDriver {
         }
         let mut ended = Outcome::Delivered;
         loop {
-            let left = match self.source.connect(&self.clock).await {
+            let connected = tokio::select! {
+                biased;
+                () = stopped(&mut self.stop) => Err(Left::Stopped),
+                connected = self.source.connect(&self.clock) => connected.map_err(Left::Failed),
+            };
+            let left = match connected {
                 Ok(()) => self.pull(&mut batches, &mut backoff).await,
-                Err(error) => Left::Failed(error),
+                Err(left) => left,
             };
             match left {
                 Left::Stopped => {
@@ -118,6 +123,7 @@ impl SourceDriver {
                     let failures = backoff.failures() + 1;
                     self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
                     if sleep_or_stop(backoff.fail(), &mut self.stop).await {
+                        ended = Outcome::Retryable;
                         break;
                     }
                 }

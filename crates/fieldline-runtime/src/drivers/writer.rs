@@ -38,7 +38,14 @@ impl Writer {
     /// Connects before there is anything to write, so that the state tells whether the sink can work. Left
     /// early, it connects with the first batch.
     pub(crate) async fn greet(mut self) -> Self {
-        while let Err(error) = self.connect().await {
+        let mut leaving = self.leaving.clone();
+        loop {
+            let connected = tokio::select! {
+                biased;
+                () = stopped(&mut leaving) => return self,
+                connected = self.connect() => connected,
+            };
+            let Err(error) = connected else { break };
             tracing::warn!(node = %self.handle.node.id, %error, "cannot connect, trying again");
             let wait = self.fails(error);
             if sleep_or_stop(wait, &mut self.leaving).await {

@@ -99,6 +99,10 @@ pub(crate) enum Part {
     RefusesLetters,
     /// Never returns from a write.
     Hangs,
+    /// A source that never returns from `connect`.
+    SourceHangsInConnect,
+    /// A sink that never returns from `connect`.
+    SinkHangsInConnect,
     /// Cannot be built.
     Unbuildable,
 }
@@ -175,6 +179,8 @@ impl Prepare for Config {
                 refuses: Refuses::All,
                 hangs: false,
             })),
+            Part::SourceHangsInConnect => Built::Source(Box::new(HangsInConnect)),
+            Part::SinkHangsInConnect => Built::Sink(Box::new(HangsInConnect)),
             Part::Unbuildable => return Err(BuildError::new("it is made so")),
             part => Built::Transform(Box::new(Works { part, seen: 0, held: 0 })),
         })
@@ -344,6 +350,31 @@ impl Sink for Writes {
     }
 }
 
+/// A device that takes the connection and then says nothing.
+struct HangsInConnect;
+
+#[async_trait]
+impl Source for HangsInConnect {
+    async fn connect(&mut self, _: &Clock) -> Result<(), ComponentError> {
+        std::future::pending().await
+    }
+
+    async fn next(&mut self, _: &Clock) -> Result<Option<Batch>, ComponentError> {
+        unreachable!("it is never connected")
+    }
+}
+
+#[async_trait]
+impl Sink for HangsInConnect {
+    async fn connect(&mut self) -> Result<(), ComponentError> {
+        std::future::pending().await
+    }
+
+    async fn write(&mut self, _: &[Event]) -> Result<(), WriteError> {
+        unreachable!("it is never connected")
+    }
+}
+
 /// Name, part, inputs by node and port, and policy of one node.
 type Drawn = (String, Part, Vec<(String, u16)>, SinkPolicy);
 
@@ -383,9 +414,9 @@ impl Draw {
             );
             done.insert(name.clone());
             let kind = match part {
-                Part::Numbers { .. } | Part::Window(_) => Kind::Source,
+                Part::Numbers { .. } | Part::Window(_) | Part::SourceHangsInConnect => Kind::Source,
                 Part::Writes | Part::WritesAfter(_) | Part::Refuses(_) | Part::Hangs => Kind::Sink,
-                Part::WritesLettersAfter(_) | Part::RefusesLetters => Kind::Sink,
+                Part::WritesLettersAfter(_) | Part::RefusesLetters | Part::SinkHangsInConnect => Kind::Sink,
                 _ => Kind::Transform,
             };
             let ports = if matches!(part, Part::Split) {

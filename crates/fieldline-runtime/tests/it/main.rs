@@ -6,6 +6,7 @@ mod bounds;
 mod card;
 mod card_limits;
 mod clock;
+mod connect;
 mod conservation;
 mod control;
 mod crash;
