@@ -52,7 +52,8 @@ pub struct Facts {
     pub files: Vec<PathBuf>,
     /// Whether it is a connection that can go on with other content of its files.
     pub renews: bool,
-    /// It may block its thread for long, so it gets one of its own.
+    /// It may block its thread for long, so it gets one of its own: for all it does, or a sink for connecting, writing
+    /// and closing. A call that does not return holds neither a change nor a stop beyond the deadline.
     pub blocking: bool,
     /// How the settings are configured that can be changed while it runs with this config.
     pub settings: Settings,

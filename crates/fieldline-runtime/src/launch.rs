@@ -29,7 +29,7 @@ use crate::memory::keeper::Keeper;
 use crate::outlet::{MAIN_SLOT, Outlet, Parcel, QUEUE, Reader, Target, Wiring};
 use crate::sequence::Numbering;
 use crate::status::NodeState;
-use crate::supervise::{guard, spawn};
+use crate::supervise::{OwnThread, guard, spawn, spawn_on};
 use crate::unit::Unit;
 
 /// A unit at work.
@@ -102,9 +102,11 @@ impl Launcher<'_> {
         let (inbox, queue) = mpsc::channel(QUEUE);
         let outlet = Outlet::new(outlet);
         let clock = self.clock.clone();
+        let thread = if handle.node.facts.blocking { OwnThread::of(&handle.node.id) } else { None };
         let (task, inbox, wiring) = match crew {
             Crew::Connection(connection) => {
-                (spawn(run_connection(handle, connection, clock, stop_signal)), None, None)
+                let task = run_connection(handle, connection, clock, stop_signal);
+                (spawn_on(thread.as_ref(), task), None, None)
             }
             Crew::Source(source) => {
                 let driver = SourceDriver {
@@ -119,7 +121,7 @@ impl Launcher<'_> {
                     rush: self.rush.clone(),
                     ended: self.ended.clone(),
                 };
-                (spawn(without_carry(driver.run())), None, Some(wiring))
+                (spawn_on(thread.as_ref(), without_carry(driver.run())), None, Some(wiring))
             }
             Crew::Segment(members, latest) => {
                 let driver = SegmentDriver {
@@ -132,7 +134,7 @@ impl Launcher<'_> {
                     latest,
                     work: Work::default(),
                 };
-                (spawn(driver.run()), Some(inbox), Some(wiring))
+                (spawn_on(thread.as_ref(), driver.run()), Some(inbox), Some(wiring))
             }
             Crew::Sink(sink) => {
                 let (leave, leaving) = watch::channel(false);
@@ -148,8 +150,16 @@ impl Launcher<'_> {
                     not_before: None,
                 };
                 let rush = self.rush.subscribe();
-                let driver =
-                    SinkDriver { handle, inbox: queue, buffer, clock, carry: carry_signal, leave, rush };
+                let driver = SinkDriver {
+                    handle,
+                    inbox: queue,
+                    buffer,
+                    clock,
+                    carry: carry_signal,
+                    leave,
+                    rush,
+                    thread,
+                };
                 (spawn(without_carry(driver.run(writer))), Some(inbox), None)
             }
         };

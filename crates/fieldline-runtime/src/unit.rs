@@ -64,7 +64,10 @@ pub fn units(plan: &Plan) -> Vec<Unit> {
                     continue;
                 }
                 None => {
-                    segment_of.insert(&node.id, units.len());
+                    // What blocks stands alone, so that it delays no deadline of another.
+                    if !node.facts.blocking {
+                        segment_of.insert(&node.id, units.len());
+                    }
                     Unit::Segment(vec![node.id.clone()])
                 }
             },

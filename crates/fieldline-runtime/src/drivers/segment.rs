@@ -16,7 +16,7 @@ use crate::control::desk::{Desk, Occasion};
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::memory::keeper::Keeper;
 use crate::outlet::{MAIN_SLOT, Outlet, Parcel};
-use crate::supervise::guard_sync;
+use crate::supervise::{guard_sync, unless_abandoned};
 
 /// What goes on in another segment.
 #[derive(Default)]
@@ -161,18 +161,19 @@ impl SegmentDriver {
             }
             let keeper = self.stages[position].keeper.as_ref();
             if keeper.and_then(Keeper::due).is_some_and(|due| due <= now) {
-                self.save(position);
+                self.save(position).await;
             }
         }
         self.pass_on().await;
     }
 
     /// Has what the stage at `position` remembers written to disk.
-    fn save(&mut self, position: usize) {
+    async fn save(&mut self, position: usize) {
         let moment =
             Moment { instant: self.clock.instant(), time: self.clock.time(), with: self.latest.shown() };
         let stage = &mut self.stages[position];
         let remembered = stage.remember(&moment);
+        unless_abandoned().await;
         if let Some(keeper) = &mut stage.keeper {
             keeper.save(remembered);
         }
@@ -186,6 +187,7 @@ impl SegmentDriver {
             Ok((port, answer)) => self.work.out.send_to(port, answer),
             Err(panic) => return stage.start_anew(&panic),
         }
+        unless_abandoned().await;
         desk.save().await;
         self.collect(0);
         self.flow(1);
@@ -225,7 +227,7 @@ impl SegmentDriver {
         let Some(keeper) = &mut self.stages[position].keeper else { return };
         keeper.settle().await;
         if keeper.due().is_some() {
-            self.save(position);
+            self.save(position).await;
         }
     }
 
@@ -291,11 +293,14 @@ impl SegmentDriver {
         }
     }
 
+    /// Sends what left the last stage, and what failed to the dead letter: the last that a driver does once it is
+    /// abandoned.
     async fn pass_on(&mut self) {
         self.outlet.send(self.work.sent.drain(..)).await;
         for (position, event, error) in self.work.failed.drain(..) {
             let node = &self.stages[position].handle.node.id;
             self.dead_letters.put(event, Failure { node, error: &error, attempts: 1 }, &self.clock).await;
         }
+        unless_abandoned().await;
     }
 }

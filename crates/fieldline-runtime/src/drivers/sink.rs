@@ -15,6 +15,7 @@ use super::writer::Writer;
 use crate::buffer::Buffer;
 use crate::build::NodeHandle;
 use crate::outlet::Parcel;
+use crate::supervise::{OwnThread, drive_on};
 
 /// How many events a disk buffer stores at one visit, if they are there.
 const GATHER: usize = 256;
@@ -31,6 +32,8 @@ pub(crate) struct SinkDriver {
     pub(crate) leave: watch::Sender<bool>,
     /// Turns whenever a source stands still until something is settled.
     pub(crate) rush: watch::Receiver<u64>,
+    /// Where the writer runs, if its sink blocks; the buffer fills meanwhile.
+    pub(crate) thread: Option<OwnThread>,
 }
 
 /// A batch on its way: ends with the writer and whether all was written.
@@ -41,7 +44,8 @@ impl SinkDriver {
     pub(crate) async fn run(mut self, writer: Writer) {
         let most = self.handle.node.policy.batch.max_events;
         let mut idle: Option<Writer> = None;
-        let mut delivery: Option<Delivery> = Some(writer.greet().map(|writer| (writer, true)).boxed());
+        let greeting = writer.greet().map(|writer| (writer, true));
+        let mut delivery: Option<Delivery> = Some(drive_on(self.thread.as_ref(), greeting));
         let mut open = true;
         let mut is_refused = false;
         let mut writer = loop {
@@ -50,7 +54,7 @@ impl SinkDriver {
                     break writer;
                 }
                 match self.buffer.take(most, self.clock.time()).await {
-                    Some(batch) => delivery = Some(writer.deliver(batch).boxed()),
+                    Some(batch) => delivery = Some(drive_on(self.thread.as_ref(), writer.deliver(batch))),
                     None if open || !self.buffer.may_leave() => idle = Some(writer),
                     None => break writer,
                 }
@@ -83,7 +87,7 @@ impl SinkDriver {
                 Ok(()) = self.rush.changed() => self.buffer.hasten(),
             }
         };
-        writer.sink.close().await;
+        drive_on(self.thread.as_ref(), async move { writer.sink.close().await }).await;
         self.buffer.close().await;
     }
 

@@ -20,7 +20,7 @@ use crate::dead_letter::{DeadLetters, Failure};
 use crate::outlet::Outlet;
 use crate::sequence::Numbering;
 use crate::status::NodeState;
-use crate::supervise::guard;
+use crate::supervise::{guard, unless_abandoned};
 
 /// How many batches of one source may be on their way at once.
 const IN_FLIGHT: usize = 1024;
@@ -77,6 +77,7 @@ impl SourceDriver {
                 Ok(()) => return,
                 Err(panic) => panic,
             };
+            unless_abandoned().await;
             match self.handle.rebuild(&panic) {
                 Ok(Built::Source(source)) => self.source = source,
                 _ => return self.handle.monitor.set(NodeState::Failed(panic)),
@@ -109,6 +110,7 @@ impl SourceDriver {
                 Ok(()) => self.pull(&mut batches, &mut backoff).await,
                 Err(left) => left,
             };
+            unless_abandoned().await;
             match left {
                 Left::Stopped => {
                     ended = Outcome::Retryable;
@@ -186,6 +188,7 @@ impl SourceDriver {
     async fn obey(&mut self, occasion: Occasion, batches: &mut Batches) {
         let Some(desk) = &mut self.desk else { return };
         let (port, mut answer) = desk.act(occasion, |settings| self.source.adjust(settings));
+        unless_abandoned().await;
         desk.save().await;
         answer.depart();
         self.send(vec![(port, answer)], batches).await;
@@ -201,6 +204,7 @@ impl SourceDriver {
 
     /// Stamps a batch and sends it on.
     async fn hand_on(&mut self, batch: Batch, batches: &mut Batches) {
+        unless_abandoned().await;
         self.numbering.reserve(batch.events.len() + batch.failed.len()).await;
         let settle: Arc<dyn Settle> = batches.settle.clone();
         let (events, failed) = self.stamp(batch, &settle);

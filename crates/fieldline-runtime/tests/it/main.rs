@@ -2,6 +2,7 @@
 
 mod bench_plan;
 mod beside;
+mod blocking;
 mod bounds;
 mod card;
 mod card_limits;
