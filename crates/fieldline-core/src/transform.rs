@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::time::{Duration, Instant};
+use std::vec::Drain;
 
 use jiff::Timestamp;
 
@@ -27,6 +28,18 @@ pub struct Moment<'a> {
 pub trait Transform: Any + Send {
     /// Takes one event.
     fn apply(&mut self, event: Event, moment: &Moment<'_>, out: &mut Outputs);
+
+    /// Takes all events that are at hand, oldest first; never none. The driver calls this; what works on many events
+    /// at less cost than on each, such as a model, overrides it.
+    ///
+    /// A panic costs the events that were taken out of `events`, or the next one if none was; those that are left go
+    /// to a new instance. So they are best looked at with `as_slice` and taken when their result is there. Events that are
+    /// left without a panic are lost.
+    fn apply_batch(&mut self, events: &mut Drain<'_, Event>, moment: &Moment<'_>, out: &mut Outputs) {
+        for event in events {
+            self.apply(event, moment, out);
+        }
+    }
 
     /// Goes on with these settings: a value for each that the facts name. With the values it has already, nothing
     /// changes. Called between events.

@@ -242,16 +242,19 @@ impl SegmentDriver {
         }
     }
 
-    /// One stage over all current events; a panic costs the event in hand and the stage's state.
+    /// One stage over all current events; a panic costs the events it has taken and the stage's state.
     fn apply(&mut self, position: usize) {
         let moment =
             Moment { instant: self.clock.instant(), time: self.clock.time(), with: self.latest.shown() };
         let stage = &mut self.stages[position];
-        for event in self.work.current.drain(..) {
+        let mut events = self.work.current.drain(..);
+        while let before @ 1.. = events.len() {
             let (transform, out) = (&mut stage.transform, &mut self.work.out);
-            if let Err(panic) = guard_sync(|| transform.apply(event, &moment, out)) {
-                stage.start_anew(&panic);
+            let Err(panic) = guard_sync(|| transform.apply_batch(&mut events, &moment, out)) else { break };
+            if events.len() == before {
+                drop(events.next());
             }
+            stage.start_anew(&panic);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Tests of the runtime over plans made by hand: no YAML, no network, components that fail on purpose.
 
+mod batch;
 mod bench_plan;
 mod beside;
 mod blocking;
