@@ -13,7 +13,9 @@ pub use broker::error::{BrokerError, LinkError};
 #[cfg(feature = "broker")]
 pub use broker::identity::{CertificateIdentity, Identity};
 #[cfg(feature = "broker")]
-pub use broker::link::{Delivery, Link, Message, QualityOfService, Received, Subscription};
+pub use broker::link::{Link, Subscription};
+#[cfg(feature = "broker")]
+pub use broker::message::{Delivery, Message, QualityOfService, Received};
 #[cfg(feature = "broker")]
 pub use broker::policy::{Action, AllowLoopback, Policy};
 #[cfg(feature = "broker")]

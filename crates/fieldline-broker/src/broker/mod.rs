@@ -10,8 +10,10 @@ pub(crate) mod error;
 mod guard;
 pub(crate) mod identity;
 pub(crate) mod link;
+pub(crate) mod message;
 mod packet;
 pub(crate) mod policy;
+mod subscribers;
 pub(crate) mod tls;
 mod topic;
 

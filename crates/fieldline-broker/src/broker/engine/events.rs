@@ -8,7 +8,8 @@ use mqtt5::QoS;
 use mqtt5::broker::{BrokerEventHandler, ClientPublishEvent, PublishAction};
 
 use crate::broker::client::Client;
-use crate::broker::link::{Delivery, Message, QualityOfService, Subscribers};
+use crate::broker::message::{Delivery, Message, QualityOfService};
+use crate::broker::subscribers::Subscribers;
 
 /// Called after the policy has allowed the publish and before it is acknowledged.
 pub(super) struct Events {

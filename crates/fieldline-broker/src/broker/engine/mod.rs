@@ -28,7 +28,8 @@ use crate::broker::BrokerOptions;
 use crate::broker::client::Client;
 use crate::broker::error::BrokerError;
 use crate::broker::guard::GuardedStream;
-use crate::broker::link::{Message, QualityOfService, Subscribers};
+use crate::broker::message::{Message, QualityOfService};
+use crate::broker::subscribers::Subscribers;
 use authorize::Authorizer;
 use events::Events;
 
