@@ -38,18 +38,18 @@ pub enum BrokerError {
         reason: String,
     },
     /// The data directory cannot be used, for example because another broker has it open.
-    #[error("cannot use the data directory `{}`: {reason}", path.display())]
+    #[error("cannot use the data directory `{}`: {source}", path.display())]
     DataDirectory {
         /// The directory.
         path: PathBuf,
         /// What the storage said.
-        reason: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Stored sessions or retained messages cannot be loaded.
-    #[error("cannot restore sessions and retained messages: {reason}")]
+    #[error("cannot restore sessions and retained messages: {source}")]
     Restore {
         /// What the storage said.
-        reason: String,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
 

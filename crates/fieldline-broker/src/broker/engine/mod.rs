@@ -173,7 +173,7 @@ async fn open_storage(directory: Option<&Path>) -> Result<DynamicStorage, Broker
     FileBackend::with_queue_limits(directory, QUEUE_LIMITS)
         .await
         .map(DynamicStorage::File)
-        .map_err(|error| BrokerError::DataDirectory { path: directory.to_owned(), reason: error.to_string() })
+        .map_err(|error| BrokerError::DataDirectory { path: directory.to_owned(), source: Box::new(error) })
 }
 
 /// Connections are counted where they are accepted; rates are the policy's business.
@@ -189,5 +189,5 @@ fn without_limits() -> ResourceLimits {
 }
 
 fn cannot_restore(error: mqtt5::MqttError) -> BrokerError {
-    BrokerError::Restore { reason: error.to_string() }
+    BrokerError::Restore { source: Box::new(error) }
 }
