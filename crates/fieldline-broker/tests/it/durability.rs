@@ -60,7 +60,7 @@ async fn be_a_broker(directory: &Path) {
     let options = BrokerOptions { data_directory: Some(directory.to_owned()), ..plain() };
     let broker = Broker::start(options).await.expect("the broker starts");
     let link = broker.link();
-    say(&format!("{LISTENS}{}", broker.address()));
+    say(&format!("{LISTENS}{}", broker.addresses()[0]));
     let stop = async {
         let mut lines = BufReader::new(tokio::io::stdin()).lines();
         while lines.next_line().await.expect("standard input is readable").is_some() {

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::support::device::{Connect, Device, Message, VERSIONS, Version};
-use crate::support::{Running, pki, plain, secured};
+use crate::support::{Running, pki, plain, plain_at, secured};
 
 async fn refusal(options: BrokerOptions) -> BrokerError {
     Broker::start(options).await.err().expect("the broker does not start")
@@ -33,7 +33,7 @@ async fn two_brokers_share_a_machine_and_nothing_else() {
 #[tokio::test]
 async fn a_taken_port_is_named() {
     let broker = Running::start(plain()).await;
-    let error = refusal(BrokerOptions::new(broker.address)).await;
+    let error = refusal(plain_at(broker.address)).await;
     assert_eq!(error.to_string(), format!("port {} on 127.0.0.1 is already in use", broker.address.port()));
     broker.stop().await;
 }
@@ -41,7 +41,7 @@ async fn a_taken_port_is_named() {
 #[tokio::test]
 async fn an_address_of_another_machine_is_named() {
     let address = "192.0.2.1:0".parse().expect("the address is well-formed");
-    let error = refusal(BrokerOptions::new(address)).await;
+    let error = refusal(plain_at(address)).await;
     assert!(error.to_string().starts_with("cannot listen on 192.0.2.1:0: "), "{error}");
 }
 
@@ -63,7 +63,7 @@ async fn a_stopped_broker_has_said_goodbye_and_given_back_port_and_directory() {
     assert_eq!(link.publish(LinkMessage::new("late", "")).await, Err(LinkError::Stopped));
 
     let data_directory = Some(directory.path().to_owned());
-    let broker = Running::start(BrokerOptions { data_directory, ..BrokerOptions::new(address) }).await;
+    let broker = Running::start(BrokerOptions { data_directory, ..plain_at(address) }).await;
     for version in VERSIONS {
         let id = format!("{version:?}");
         let mut device = Connect { persistent: true, ..Connect::new(address, &id, version) }.open().await;

@@ -7,5 +7,6 @@ mod delivery;
 mod durability;
 mod lifecycle;
 mod link;
+mod listeners;
 mod policy;
 mod tls;

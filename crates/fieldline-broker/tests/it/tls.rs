@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use fieldline_broker::{Action, Broker, BrokerOptions, CertificateIdentity, Identity, ServerTls};
+use fieldline_broker::{Action, Broker, BrokerOptions, CertificateIdentity, Identity, Listener, ServerTls};
 use rumqttc::Transport;
 
 use crate::support::device::{Connect, Device, Message, VERSIONS, Version, tls};
-use crate::support::{Running, pki, plain, secured};
+use crate::support::{Running, free, pki, plain, secured, server_tls};
 
 async fn attempt(broker: &Running, transport: Transport) -> Result<Device, String> {
     let connect = Connect::new(broker.address, "device", Version::Three);
@@ -104,7 +104,7 @@ async fn a_session_belongs_to_the_holder_of_the_certificate() {
 }
 
 async fn refusal(directory: &Path, tls: ServerTls) -> String {
-    let options = BrokerOptions { tls: Some(tls), ..plain() };
+    let options = BrokerOptions { listeners: vec![Listener::secured(free(), tls)], ..plain() };
     let error = Broker::start(options).await.err().expect("the broker does not start").to_string();
     error.replace(&directory.display().to_string(), "PKI")
 }
@@ -113,7 +113,7 @@ async fn refusal(directory: &Path, tls: ServerTls) -> String {
 async fn unusable_files_are_named_with_what_is_wrong() {
     let ours = pki(&["pi-01"]);
     let path = ours.path();
-    let good = secured(path).tls.expect("the options have TLS");
+    let good = server_tls(path);
     for (tls, expected) in [
         (
             ServerTls { client_authority: path.join("nowhere.pem"), ..good.clone() },

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use fieldline_broker::{Broker, BrokerOptions, Delivery, Link, Message, Subscription};
+use fieldline_broker::{
+    AllowLoopback, Broker, BrokerOptions, Delivery, Link, Listener, Message, Subscription,
+};
 use fieldline_core::Handle;
 use fieldline_mqtt::{Address, Connection, Options, Scheme, State};
 use serde_json::{Value, json};
@@ -24,8 +26,9 @@ struct Line {
 impl Line {
     async fn start() -> Self {
         let listen = "127.0.0.1:0".parse().expect("an address");
-        let broker = Broker::start(BrokerOptions::new(listen)).await.expect("a free port");
-        let port = broker.address().port();
+        let options = BrokerOptions::new(vec![Listener::plain(listen)], Arc::new(AllowLoopback));
+        let broker = Broker::start(options).await.expect("a free port");
+        let port = broker.addresses()[0].port();
         let address = Address { scheme: Scheme::Mqtt, host: "127.0.0.1".into(), port };
         let options = Options::new(address, "device".to_owned());
         let (connection, driver) = Connection::new(options.clone()).expect("the options are good");

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use fieldline_broker::{
-    Action, Authority, Broker, BrokerOptions, CertificatePair, Identity, PkiFiles, ServerTls, Validity,
-    create_pki,
+    Action, Authority, Broker, BrokerOptions, CertificatePair, Identity, Listener, PkiFiles, ServerTls,
+    Validity, create_pki,
 };
 use serde_json::{Value, json};
 
@@ -59,11 +59,10 @@ impl TlsBroker {
             key: pki.join("server.key"),
         };
         let listen = "127.0.0.1:0".parse().expect("an address");
-        let options =
-            BrokerOptions { tls: Some(tls), policy: Arc::new(policy), ..BrokerOptions::new(listen) };
+        let options = BrokerOptions::new(vec![Listener::secured(listen, tls)], Arc::new(policy));
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
         let broker = runtime.block_on(Broker::start(options)).expect("the broker starts");
-        let port = broker.address().port();
+        let port = broker.addresses()[0].port();
         runtime.spawn(broker.run(std::future::pending()));
         TlsBroker { _runtime: runtime, port, seen }
     }

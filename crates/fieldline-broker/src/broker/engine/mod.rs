@@ -24,11 +24,11 @@ use mqtt5::packet::publish::PublishPacket;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::broadcast;
 
-use crate::broker::BrokerOptions;
 use crate::broker::client::Client;
 use crate::broker::error::BrokerError;
 use crate::broker::guard::GuardedStream;
 use crate::broker::message::{Message, QualityOfService};
+use crate::broker::options::BrokerOptions;
 use crate::broker::subscribers::Subscribers;
 use authorize::Authorizer;
 use events::Events;

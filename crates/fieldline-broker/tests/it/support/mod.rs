@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldline_broker::{
-    Action, Broker, BrokerOptions, Identity, Link, PkiFiles, Policy, ServerTls, Validity, create_pki,
+    Action, AllowLoopback, Broker, BrokerOptions, Identity, Link, Listener, PkiFiles, Policy, ServerTls,
+    Validity, create_pki,
 };
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -19,7 +20,9 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A running broker; dropping it is like a crash.
 pub(crate) struct Running {
+    /// Of its first listener.
     pub(crate) address: SocketAddr,
+    pub(crate) addresses: Vec<SocketAddr>,
     pub(crate) link: Link,
     stop: oneshot::Sender<()>,
     task: JoinSet<()>,
@@ -29,12 +32,14 @@ impl Running {
     pub(crate) async fn start(options: BrokerOptions) -> Self {
         let broker = Broker::start(options).await.expect("the broker starts");
         let (stop, stopped) = oneshot::channel();
-        let (address, link) = (broker.address(), broker.link());
+        let addresses = broker.addresses().to_vec();
+        let address = *addresses.first().expect("it has a listener");
+        let link = broker.link();
         let mut task = JoinSet::new();
         task.spawn(broker.run(async {
             stopped.await.expect("the test stops the broker before it lets go of it");
         }));
-        Self { address, link, stop, task }
+        Self { address, addresses, link, stop, task }
     }
 
     pub(crate) async fn stop(mut self) {
@@ -47,9 +52,19 @@ impl Running {
     }
 }
 
+/// A free port of this machine.
+pub(crate) fn free() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// Options for plain TCP at `address`, for clients of this machine.
+pub(crate) fn plain_at(address: SocketAddr) -> BrokerOptions {
+    BrokerOptions::new(vec![Listener::plain(address)], Arc::new(AllowLoopback))
+}
+
 /// Options for plain TCP on a port of the system's choice.
 pub(crate) fn plain() -> BrokerOptions {
-    BrokerOptions::new("127.0.0.1:0".parse().expect("the address is well-formed"))
+    plain_at(free())
 }
 
 /// Options with a policy made of a function.
@@ -63,12 +78,16 @@ where
 
 /// Options for mutual TLS with the PKI in `directory`.
 pub(crate) fn secured(directory: &Path) -> BrokerOptions {
-    let tls = ServerTls {
+    BrokerOptions { listeners: vec![Listener::secured(free(), server_tls(directory))], ..plain() }
+}
+
+/// The files of a server with the PKI in `directory`.
+pub(crate) fn server_tls(directory: &Path) -> ServerTls {
+    ServerTls {
         client_authority: directory.join("ca.pem"),
         certificate: directory.join("server.pem"),
         key: directory.join("server.key"),
-    };
-    BrokerOptions { tls: Some(tls), ..plain() }
+    }
 }
 
 /// A PKI with a server and these devices.

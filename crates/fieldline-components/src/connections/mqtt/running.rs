@@ -89,7 +89,7 @@ async fn run_with_broker(
     mut options: Options,
     (clock, stop): (Clock, Stop),
 ) -> Result<(), ComponentError> {
-    use fieldline_broker::{Broker, BrokerOptions, ServerTls};
+    use fieldline_broker::{AllowLoopback, Broker, BrokerOptions, Listener, ServerTls};
     use futures::future::{FutureExt, OptionFuture, join3};
 
     use super::shadows::Shadows;
@@ -98,20 +98,21 @@ async fn run_with_broker(
         true => Some(Shadows::open(embedded.data.join("shadows"), clock).await?),
         false => None,
     };
-    let mut broker_options = BrokerOptions::new(embedded.listen);
-    broker_options.data_directory = Some(embedded.data);
-    broker_options.tls = embedded.tls.map(|files| ServerTls {
+    let tls = embedded.tls.map(|files| ServerTls {
         client_authority: files.client_authority,
         certificate: files.certificate,
         key: files.key,
     });
+    let listener = Listener { address: embedded.listen, tls };
+    let mut broker_options = BrokerOptions::new(vec![listener], std::sync::Arc::new(AllowLoopback));
+    broker_options.data_directory = Some(embedded.data);
     let failed = |error: &dyn std::fmt::Display| ComponentError::permanent("broker", error);
     let broker = Broker::start(broker_options).await.map_err(|error| failed(&error))?;
     let answering = match shadows {
         Some(shadows) => Some(shadows.listen(broker.link()).map_err(|error| failed(&error))?),
         None => None,
     };
-    options.address.port = broker.address().port();
+    options.address.port = broker.addresses().first().expect("it has one listener").port();
     connection.reconnect_with(options).map_err(|error| failed(&error))?;
     let (ended, end) = tokio::sync::oneshot::channel::<()>();
     let session = driver.run(stop).map(|()| drop(ended));
