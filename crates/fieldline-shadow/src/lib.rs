@@ -7,6 +7,7 @@
 //! `DIFFERENCES.md` beside the manifest says so.
 
 pub mod json;
+pub mod limits;
 pub mod name;
 pub mod topic;
 

@@ -3,8 +3,8 @@
 //! Texts AWS does not document (null in an array, 429, names) are ours. Live answers carry no timestamp, so
 //! neither do these.
 
-use crate::document::MAX_NESTING;
 use crate::json::{Json, Object};
+use crate::limits::MAX_NESTING;
 use crate::name::{NameError, ShadowName};
 
 /// A refused request. `Display` is the text of AWS, [`code`](Rejection::code) its number.

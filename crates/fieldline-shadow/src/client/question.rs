@@ -1,8 +1,8 @@
 //! [`Question`]: one request and its answer, over MQTT or REST, for whoever is no device but a person or a program.
 
 use super::message;
-use crate::document::MAX_CLIENT_TOKEN;
 use crate::json::{self, Json, Object};
+use crate::limits::MAX_CLIENT_TOKEN;
 use crate::name::ShadowName;
 use crate::rejection::Rejection;
 use crate::topic::{Kind, Operation, Publication};

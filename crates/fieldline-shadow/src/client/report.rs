@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Retry, SectionName};
-use crate::document::{Limits, MAX_NESTING};
 use crate::json::{Json, Object, compact_len};
+use crate::limits::{Limits, MAX_NESTING};
 use crate::topic::Publication;
 
 /// How a [`Reporter`](super::Reporter) writes.

@@ -19,48 +19,15 @@ pub use delta::{delta, patch_between};
 pub use merge::merge;
 pub(crate) use merge::without_nulls;
 pub use record::{Record, RecordError};
+pub use request::UpdateRequest;
 pub(crate) use request::client_token;
-pub use request::{MAX_CLIENT_TOKEN, UpdateRequest};
 pub use section::Section;
 pub(crate) use section::state_size;
 pub use three_way::{Owner, three_way_merge};
 pub use update::{Updated, update};
 
-/// Levels of containers in a section, the section itself the first; an empty innermost one is not counted.
-pub const MAX_NESTING: usize = 6;
-/// Bytes a document may have unless configured otherwise.
-pub const DEFAULT_DOCUMENT_BYTES: usize = 8192;
-/// The most the size limit can be raised to.
-pub const MAX_DOCUMENT_BYTES: usize = 30_720;
 /// How long a deleted shadow's version is remembered, in seconds: 48 hours.
 pub const TOMBSTONE_SECONDS: u64 = 48 * 60 * 60;
-
-/// How large a document may become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    document_bytes: usize,
-}
-
-impl Limits {
-    /// The limit of AWS.
-    pub const DEFAULT: Limits = Limits { document_bytes: DEFAULT_DOCUMENT_BYTES };
-
-    /// A limit of `document_bytes`, no more than [`MAX_DOCUMENT_BYTES`].
-    pub fn new(document_bytes: usize) -> Self {
-        Limits { document_bytes: document_bytes.min(MAX_DOCUMENT_BYTES) }
-    }
-
-    /// The limit on [`Document::size`].
-    pub fn document_bytes(self) -> usize {
-        self.document_bytes
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Limits::DEFAULT
-    }
-}
 
 /// A shadow that exists. A section without members counts as absent.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -1,11 +1,8 @@
 //! An update request: parsed and checked in the order that lets a rejection carry the client's token.
 
-use super::MAX_NESTING;
 use crate::json::{self, Json, Object, ParseError};
+use crate::limits::{MAX_CLIENT_TOKEN, MAX_NESTING};
 use crate::rejection::{Refusal, Rejection};
-
-/// Bytes a `clientToken` may have.
-pub const MAX_CLIENT_TOKEN: usize = 64;
 
 /// A request to update whose form is right; whether it applies depends on the shadow.
 #[derive(Debug, Clone, PartialEq)]

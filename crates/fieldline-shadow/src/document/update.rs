@@ -1,7 +1,8 @@
 //! Applying an update request to what is stored.
 
 use super::request::Change;
-use super::{Document, Limits, Record, Section, UpdateRequest};
+use super::{Document, Record, Section, UpdateRequest};
+use crate::limits::Limits;
 use crate::rejection::Rejection;
 
 /// An accepted update: the document before and after. Its methods in `answers` write what is published.

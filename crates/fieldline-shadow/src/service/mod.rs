@@ -5,7 +5,7 @@
 //! request topic must not be passed in; AWS does not act on it.
 //!
 //! ```
-//! use fieldline_shadow::document::Limits;
+//! use fieldline_shadow::limits::Limits;
 //! use fieldline_shadow::service::{MemoryStore, Service};
 //!
 //! let mut service = Service::new(MemoryStore::default(), Limits::default());
@@ -25,7 +25,8 @@ pub use list::{DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE};
 pub use rest::{RestAnswer, RestRequest};
 pub use store::{MemoryStore, Store, StoreError};
 
-use crate::document::{self, Limits, Record, UpdateRequest, client_token};
+use crate::document::{self, Record, UpdateRequest, client_token};
+use crate::limits::Limits;
 use crate::name::ShadowName;
 use crate::rejection::{Refusal, Rejection};
 use crate::topic::{Kind, Operation, Publication, Topic, TopicError};

@@ -1,7 +1,8 @@
 //! What must hold for any documents, operations and bytes.
 
-use fieldline_shadow::document::{Limits, Owner, delta, merge, patch_between, three_way_merge};
+use fieldline_shadow::document::{Owner, delta, merge, patch_between, three_way_merge};
 use fieldline_shadow::json::{self, Json, Object};
+use fieldline_shadow::limits::Limits;
 use fieldline_shadow::service::{MemoryStore, Service};
 use proptest::collection::{btree_map, vec};
 use proptest::option;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fieldline_shadow::client::{ReportAction, ReportError, Reporter, ReporterSettings, Retry, SectionName};
-use fieldline_shadow::document::Limits;
+use fieldline_shadow::limits::Limits;
 use fieldline_shadow::topic::Publication;
 
 use crate::loopback::{Loopback, object, seconds};

@@ -1,6 +1,7 @@
 //! The service: names, versions across deletion, store failures, limits.
 
-use fieldline_shadow::document::{Limits, Record, TOMBSTONE_SECONDS};
+use fieldline_shadow::document::{Record, TOMBSTONE_SECONDS};
+use fieldline_shadow::limits::Limits;
 use fieldline_shadow::name::ShadowName;
 use fieldline_shadow::service::{MemoryStore, RequestRate, Service, Store};
 

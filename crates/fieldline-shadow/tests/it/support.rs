@@ -1,6 +1,6 @@
 //! A service with one thing in it, and short ways to ask it.
 
-use fieldline_shadow::document::Limits;
+use fieldline_shadow::limits::Limits;
 use fieldline_shadow::name::ShadowName;
 use fieldline_shadow::service::{MemoryStore, Service};
 

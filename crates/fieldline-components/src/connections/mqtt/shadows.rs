@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use fieldline_broker::{Delivery, Link, LinkError, Message};
 use fieldline_core::{Clock, ComponentError};
-use fieldline_shadow::document::{Limits, Record};
+use fieldline_shadow::document::Record;
+use fieldline_shadow::limits::Limits;
 use fieldline_shadow::name::ShadowName;
 use fieldline_shadow::rejection::Rejection;
 use fieldline_shadow::service::{MemoryStore, Service, Store, StoreError, refusal};

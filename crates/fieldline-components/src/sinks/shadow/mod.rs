@@ -14,7 +14,7 @@ use fieldline_core::{
 };
 use fieldline_mqtt::QoS;
 use fieldline_shadow::client::{Reporter, ReporterSettings, SectionName};
-use fieldline_shadow::document::Limits;
+use fieldline_shadow::limits::Limits;
 use fieldline_shadow::name::ShadowName;
 use fieldline_shadow::topic::{self, Operation, Topic};
 use schemars::JsonSchema;

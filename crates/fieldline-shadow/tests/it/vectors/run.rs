@@ -1,7 +1,8 @@
 //! Sets up what a vector says is there, sends its request, and looks at everything it expects.
 
-use fieldline_shadow::document::{Limits, Record, Section, merge};
+use fieldline_shadow::document::{Record, Section, merge};
 use fieldline_shadow::json::{self, Json, Object};
+use fieldline_shadow::limits::Limits;
 use fieldline_shadow::name::ShadowName;
 use fieldline_shadow::rejection::Rejection;
 use fieldline_shadow::service::{MemoryStore, RestRequest, Service, Store, refusal};

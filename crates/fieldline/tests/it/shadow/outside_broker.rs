@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 
-use fieldline_shadow::document::Limits;
+use fieldline_shadow::limits::Limits;
 use fieldline_shadow::service::{MemoryStore, Service};
 use rumqttc::{Client, Event, MqttOptions, Packet, QoS};
 use serde_json::Value;

@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{Method, StatusCode, Uri};
 use axum::serve::Listener;
-use fieldline_shadow::document::Limits;
+use fieldline_shadow::limits::Limits;
 use fieldline_shadow::service::{MemoryStore, RestRequest, Service};
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
