@@ -1,5 +1,6 @@
 //! The list of a thing's named shadows, page by page. The classic shadow and deleted ones are not in it.
 
+use super::Denied;
 use super::rest::parameter;
 use super::store::Store;
 use crate::json::{Json, Object};
@@ -12,13 +13,13 @@ pub const DEFAULT_PAGE_SIZE: usize = 25;
 pub const MAX_PAGE_SIZE: usize = 100;
 
 /// The body `{"results":[…],"nextToken":…,"timestamp":…}`; the token is absent on the last page.
-pub(super) fn list(store: &impl Store, thing: &str, query: &str, now: u64) -> Result<String, Rejection> {
-    check_thing(thing)?;
+pub(super) fn list(store: &impl Store, thing: &str, query: &str, now: u64) -> Result<String, Denied> {
+    check_thing(thing).map_err(Rejection::from)?;
     let page_size = match parameter(query, "pageSize") {
         None => DEFAULT_PAGE_SIZE,
         Some(size) => match size.parse() {
             Ok(size @ 1..=MAX_PAGE_SIZE) => size,
-            _ => return Err(Rejection::InvalidParameter("pageSize")),
+            _ => return Err(Rejection::InvalidParameter("pageSize").into()),
         },
     };
     let after = match parameter(query, "nextToken") {
@@ -26,7 +27,9 @@ pub(super) fn list(store: &impl Store, thing: &str, query: &str, now: u64) -> Re
         Some(token) => Some(name_in_token(&token, thing).ok_or(Rejection::InvalidParameter("nextToken"))?),
     };
     // One more than the page holds tells whether another page follows.
-    let mut names = store.list(thing, after.as_deref(), page_size + 1).map_err(|_| Rejection::Internal)?;
+    let mut names = store
+        .list(thing, after.as_deref(), page_size + 1)
+        .map_err(|failure| Denied::failed(None, failure))?;
     let has_more = names.len() > page_size;
     names.truncate(page_size);
     let next_token = names.last().filter(|_| has_more).map(|last| token_after(last, thing));

@@ -10,9 +10,11 @@
 //!
 //! let mut service = Service::new(MemoryStore::default(), Limits::default());
 //! let request = br#"{"state":{"desired":{"mode":"eco"}}}"#;
-//! let answers = service.answer("$aws/things/lamp/shadow/update", request, 1_700_000_000);
-//! let topics: Vec<&str> = answers.iter().map(|answer| answer.topic.rsplit('/').next().unwrap_or("")).collect();
+//! let answer = service.answer("$aws/things/lamp/shadow/update", request, 1_700_000_000);
+//! let publications = answer.publications.iter();
+//! let topics: Vec<&str> = publications.map(|publication| publication.topic.rsplit('/').next().unwrap_or("")).collect();
 //! assert_eq!(topics, ["delta", "documents", "accepted"]);
+//! assert!(answer.failure.is_none());
 //! ```
 
 mod admission;
@@ -39,6 +41,16 @@ pub struct Service<S, A = Unlimited> {
     limits: Limits,
 }
 
+/// What a message leads to.
+#[derive(Debug)]
+#[must_use = "the client waits for an answer"]
+pub struct Answer {
+    /// What to publish, in this order: delta, documents and accepted, or rejected. Empty if the message was no request.
+    pub publications: Vec<Publication>,
+    /// Why the store failed, of which the client hears only that it did.
+    pub failure: Option<StoreError>,
+}
+
 /// What a granted request leads to.
 struct Granted {
     /// The payload of `accepted`, or the body of a REST answer.
@@ -46,6 +58,32 @@ struct Granted {
     /// Delta and documents, which go out before the answer: a client that notes the version of the answer would
     /// otherwise take its own delta for an old one.
     before: Vec<Publication>,
+}
+
+/// What a request leads to that was not granted.
+struct Denied {
+    refusal: Refusal,
+    failure: Option<StoreError>,
+}
+
+impl From<Refusal> for Denied {
+    fn from(refusal: Refusal) -> Self {
+        Denied { refusal, failure: None }
+    }
+}
+
+impl From<Rejection> for Denied {
+    fn from(rejection: Rejection) -> Self {
+        Refusal::from(rejection).into()
+    }
+}
+
+impl Denied {
+    /// The store failed at a request with this token.
+    fn failed(client_token: Option<&str>, failure: StoreError) -> Self {
+        let client_token = client_token.map(str::to_owned);
+        Denied { refusal: Refusal { rejection: Rejection::Internal, client_token }, failure: Some(failure) }
+    }
 }
 
 impl<S: Store> Service<S> {
@@ -71,20 +109,24 @@ impl<S: Store, A: Admission> Service<S, A> {
         &mut self.store
     }
 
-    /// Answers a message published at `now` (epoch seconds): delta, documents and accepted, or rejected. A topic
-    /// that is no request topic of a shadow has no answer.
-    pub fn answer(&mut self, topic: &str, payload: &[u8], now: u64) -> Vec<Publication> {
+    /// Answers a message published at `now` (epoch seconds). What a request has changed is saved before it is
+    /// accepted. A topic that is no request topic of a shadow has no answer.
+    pub fn answer(&mut self, topic: &str, payload: &[u8], now: u64) -> Answer {
+        let without_failure = |publications| Answer { publications, failure: None };
         let (name, operation) = match topic.parse() {
             Ok(Topic { name, kind: Kind::Request(operation) }) => (name, operation),
-            Ok(_) | Err(TopicError::NotShadow(_)) => return Vec::new(),
-            Err(TopicError::Name(error)) => return bad_name(topic, error.into(), payload),
+            Ok(_) | Err(TopicError::NotShadow(_)) => return without_failure(Vec::new()),
+            Err(TopicError::Name(error)) => return without_failure(bad_name(topic, error.into(), payload)),
         };
         match self.run(&name, operation, payload, now) {
             Ok(Granted { body, before: mut publications }) => {
                 publications.push(Publication::new(&name, Kind::Accepted(operation), body));
-                publications
+                without_failure(publications)
             }
-            Err(refusal) => vec![Publication::new(&name, Kind::Rejected(operation), refusal.payload())],
+            Err(Denied { refusal, failure }) => {
+                let rejected = Publication::new(&name, Kind::Rejected(operation), refusal.payload());
+                Answer { publications: vec![rejected], failure }
+            }
         }
     }
 
@@ -99,9 +141,9 @@ impl<S: Store, A: Admission> Service<S, A> {
         operation: Operation,
         payload: &[u8],
         now: u64,
-    ) -> Result<Granted, Refusal> {
+    ) -> Result<Granted, Denied> {
         if let Err(rejection) = self.admission.admit(name, operation, now) {
-            return Err(with_token_of(payload, rejection));
+            return Err(with_token_of(payload, rejection).into());
         }
         match operation {
             Operation::Get => self.get(name, payload, now),
@@ -110,25 +152,23 @@ impl<S: Store, A: Admission> Service<S, A> {
         }
     }
 
-    fn get(&self, name: &ShadowName, payload: &[u8], now: u64) -> Result<Granted, Refusal> {
+    fn get(&self, name: &ShadowName, payload: &[u8], now: u64) -> Result<Granted, Denied> {
         let client_token = client_token(payload)?;
-        match self.store.load(name) {
-            Ok(Some(Record::Live(document))) => {
-                let body = document::get_accepted(&document, client_token.as_deref(), now);
-                Ok(Granted { body, before: Vec::new() })
-            }
-            Ok(_) => Err(Refusal { rejection: Rejection::NoShadow(name.clone()), client_token }),
-            Err(_) => Err(Refusal { rejection: Rejection::Internal, client_token }),
-        }
+        let failed = |failure| Denied::failed(client_token.as_deref(), failure);
+        let Some(Record::Live(document)) = self.store.load(name).map_err(failed)? else {
+            return Err(Refusal { rejection: Rejection::NoShadow(name.clone()), client_token }.into());
+        };
+        let body = document::get_accepted(&document, client_token.as_deref(), now);
+        Ok(Granted { body, before: Vec::new() })
     }
 
-    fn update(&mut self, name: &ShadowName, payload: &[u8], now: u64) -> Result<Granted, Refusal> {
+    fn update(&mut self, name: &ShadowName, payload: &[u8], now: u64) -> Result<Granted, Denied> {
         let request = UpdateRequest::parse(payload)?;
-        let internal = |_: StoreError| request.refused(Rejection::Internal);
-        let record = self.store.load(name).map_err(internal)?;
+        let failed = |failure| Denied::failed(request.client_token(), failure);
+        let record = self.store.load(name).map_err(failed)?;
         let updated = document::update(record.as_ref(), &request, self.limits, now)
             .map_err(|rejection| request.refused(rejection))?;
-        self.store.save(name, updated.current.clone().into()).map_err(internal)?;
+        self.store.save(name, updated.current.clone().into()).map_err(failed)?;
         let delta = updated.delta(&request).map(|delta| Publication::new(name, Kind::Delta, delta));
         let documents = Publication::new(name, Kind::Documents, updated.documents(&request));
         Ok(Granted {
@@ -137,16 +177,15 @@ impl<S: Store, A: Admission> Service<S, A> {
         })
     }
 
-    fn delete(&mut self, name: &ShadowName, payload: &[u8], now: u64) -> Result<Granted, Refusal> {
+    fn delete(&mut self, name: &ShadowName, payload: &[u8], now: u64) -> Result<Granted, Denied> {
         let client_token = delete_token(payload)?;
-        let refused = |rejection| Refusal { rejection, client_token: client_token.clone() };
-        let version = match self.store.load(name) {
-            Ok(Some(Record::Live(document))) => document.version,
-            Ok(_) => return Err(refused(Rejection::NoShadow(name.clone()))),
-            Err(_) => return Err(refused(Rejection::Internal)),
+        let failed = |failure| Denied::failed(client_token.as_deref(), failure);
+        let version = match self.store.load(name).map_err(failed)? {
+            Some(Record::Live(document)) => document.version,
+            _ => return Err(Refusal { rejection: Rejection::NoShadow(name.clone()), client_token }.into()),
         };
         let tombstone = Record::Deleted { version: version.saturating_add(1), at: now };
-        self.store.save(name, tombstone).map_err(|_| refused(Rejection::Internal))?;
+        self.store.save(name, tombstone).map_err(failed)?;
         let body = document::delete_accepted(version, client_token.as_deref(), now);
         Ok(Granted { body, before: Vec::new() })
     }

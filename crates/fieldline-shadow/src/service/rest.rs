@@ -1,9 +1,9 @@
 //! The same service over HTTP, as a function of method, path, query and body. The server itself is the caller's.
 
 use super::list::list;
-use super::{Admission, Granted, Service, Store};
+use super::{Admission, Denied, Granted, Service, Store, StoreError};
 use crate::name::ShadowName;
-use crate::rejection::{Refusal, Rejection};
+use crate::rejection::Rejection;
 use crate::topic::{Kind, Operation, Publication};
 
 /// A request as the HTTP server received it, still percent-encoded.
@@ -20,7 +20,7 @@ pub struct RestRequest<'a> {
 }
 
 /// What to send back, and what to publish to MQTT because of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct RestAnswer {
     /// The HTTP status.
     pub status: u16,
@@ -30,6 +30,8 @@ pub struct RestAnswer {
     pub body: String,
     /// Messages for MQTT: an update by REST has the same as one by MQTT. Errors have none.
     pub publications: Vec<Publication>,
+    /// Why the store failed, of which the client hears only that it did.
+    pub failure: Option<StoreError>,
 }
 
 enum Route {
@@ -42,9 +44,9 @@ impl<S: Store, A: Admission> Service<S, A> {
     pub fn answer_rest(&mut self, request: &RestRequest<'_>, now: u64) -> Option<RestAnswer> {
         let answer = match route(request)? {
             Err(rejection) => Err(rejection.into()),
-            Ok(Route::List(thing)) => list(&self.store, &thing, request.query, now)
-                .map(|body| (body, Vec::new()))
-                .map_err(Refusal::from),
+            Ok(Route::List(thing)) => {
+                list(&self.store, &thing, request.query, now).map(|body| (body, Vec::new()))
+            }
             Ok(Route::Shadow(operation, name)) => {
                 // Only an update has a body; a token in one of the others would have to be echoed.
                 let payload = if operation == Operation::Update { request.body } else { b"" };
@@ -57,8 +59,10 @@ impl<S: Store, A: Admission> Service<S, A> {
             }
         };
         Some(match answer {
-            Ok((body, publications)) => RestAnswer { status: 200, error_type: None, body, publications },
-            Err(refusal) => error(&refusal),
+            Ok((body, publications)) => {
+                RestAnswer { status: 200, error_type: None, body, publications, failure: None }
+            }
+            Err(denied) => error(denied),
         })
     }
 }
@@ -89,7 +93,7 @@ fn shadow_route(request: &RestRequest<'_>, thing: &str) -> Result<Route, Rejecti
     Ok(Route::Shadow(operation, name))
 }
 
-fn error(refusal: &Refusal) -> RestAnswer {
+fn error(Denied { refusal, failure }: Denied) -> RestAnswer {
     let status = refusal.rejection.code();
     let error_type = match status {
         401 => "UnauthorizedException",
@@ -108,7 +112,7 @@ fn error(refusal: &Refusal) -> RestAnswer {
         // Seen on live AWS: over REST this one text differs.
         body = body.replace("Invalid JSON", "Payload contains invalid json");
     }
-    RestAnswer { status, error_type: Some(error_type), body, publications: Vec::new() }
+    RestAnswer { status, error_type: Some(error_type), body, publications: Vec::new(), failure }
 }
 
 /// The value of a query parameter, decoded.

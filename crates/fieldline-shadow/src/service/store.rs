@@ -1,16 +1,52 @@
 //! Where records are kept: a trait for the caller to implement, and one implementation in memory.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 
 use crate::document::Record;
 use crate::name::ShadowName;
 
-/// A record could not be read or written; the client gets code 500, the caller the text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("shadow store: {0}")]
-pub struct StoreError(pub String);
+/// Why a store failed. The client gets code 500, the caller of the service this.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Nobody knows what the shadow is.
+    #[error("the shadow `{name}` cannot be read")]
+    Load {
+        /// The shadow.
+        name: ShadowName,
+        /// What the medium said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The shadow is still what it was.
+    #[error("the shadow `{name}` cannot be saved")]
+    Save {
+        /// The shadow.
+        name: ShadowName,
+        /// What the medium said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// Which named shadows there are cannot be told.
+    #[error("the shadows of `{thing}` cannot be listed")]
+    List {
+        /// The thing.
+        thing: String,
+        /// What the medium said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// An expired tombstone is still there. It has no effect but the space it takes.
+    #[error("the deleted shadow `{name}` cannot be removed")]
+    Purge {
+        /// The shadow.
+        name: ShadowName,
+        /// What the medium said.
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
 
-/// Keeps the records of all shadows. A record that `save` has accepted must survive.
+/// Keeps the records of all shadows.
+///
+/// `save` returns `Ok` only when the record survives whatever the store is to survive, because the service then
+/// answers that the request was accepted. After an error `load` gives the record from before.
 pub trait Store {
     /// The record of `name`, if there is one.
     fn load(&self, name: &ShadowName) -> Result<Option<Record>, StoreError>;
@@ -29,6 +65,13 @@ pub trait Store {
 #[derive(Debug, Clone, Default)]
 pub struct MemoryStore {
     records: BTreeMap<ShadowName, Record>,
+}
+
+impl MemoryStore {
+    /// The shadows whose records [are expired](Record::is_expired) at `now`.
+    pub fn expired(&self, now: u64) -> impl Iterator<Item = &ShadowName> {
+        self.records.iter().filter(move |(_, record)| record.is_expired(now)).map(|(name, _)| name)
+    }
 }
 
 impl Store for MemoryStore {

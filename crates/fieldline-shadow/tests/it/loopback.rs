@@ -20,17 +20,17 @@ impl Loopback {
 
     /// What the service makes of a publication of the client.
     pub(crate) fn send(&mut self, publication: &Publication, now: Duration) -> Vec<Publication> {
-        self.service.answer(&publication.topic, publication.payload.as_bytes(), now.as_secs())
+        self.service.answer(&publication.topic, publication.payload.as_bytes(), now.as_secs()).publications
     }
 
     /// Someone else's request.
     pub(crate) fn other(&mut self, operation: &str, payload: &str, now: Duration) -> Vec<Publication> {
-        self.service.answer(&format!("{PREFIX}{operation}"), payload.as_bytes(), now.as_secs())
+        self.service.answer(&format!("{PREFIX}{operation}"), payload.as_bytes(), now.as_secs()).publications
     }
 
     /// `state.<section>` of the shadow, as text; empty if there is no shadow.
     pub(crate) fn section(&mut self, section: &str) -> String {
-        let answer = self.service.answer(&format!("{PREFIX}get"), b"", 0);
+        let answer = self.service.answer(&format!("{PREFIX}get"), b"", 0).publications;
         let document = json::parse(&answer[0].payload).expect("an answer is JSON");
         let section = document.get("state").and_then(|state| state.get(section));
         section.map_or(String::new(), Json::to_string)

@@ -85,7 +85,8 @@ fn ask(
     payload: &Value,
     now: u64,
 ) -> (Option<Value>, Value) {
-    let answers = service.answer(&format!("{PREFIX}{operation}"), payload.to_string().as_bytes(), now);
+    let answers =
+        service.answer(&format!("{PREFIX}{operation}"), payload.to_string().as_bytes(), now).publications;
     let parsed = |payload: &str| serde_json::from_str(payload).expect("an answer is JSON");
     let delta = answers.iter().find(|message| message.topic.ends_with("/update/delta"));
     (delta.map(|message| parsed(&message.payload)), parsed(&answers.last().expect("an answer").payload))
@@ -211,7 +212,7 @@ proptest! {
     fn any_bytes_get_one_answer_and_change_nothing(bytes in vec(any::<u8>(), 0..200)) {
         let mut service = service();
         for operation in ["get", "update", "delete"] {
-            let answers = service.answer(&format!("{PREFIX}{operation}"), &bytes, 1);
+            let answers = service.answer(&format!("{PREFIX}{operation}"), &bytes, 1).publications;
             prop_assert_eq!(answers.len(), 1);
             prop_assert!(answers[0].topic.ends_with("/rejected"));
         }
@@ -219,7 +220,7 @@ proptest! {
 
     #[test]
     fn any_topic_is_parsed_or_not(topic in r"(\$aws/things/[a/ ]{0,3})?[a-z/$]{0,30}") {
-        let answers = service().answer(&topic, b"{}", 1);
+        let answers = service().answer(&topic, b"{}", 1).publications;
         prop_assert!(answers.len() <= 1, "more than one answer");
     }
 

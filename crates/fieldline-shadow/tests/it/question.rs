@@ -28,7 +28,7 @@ fn an_answer_is_recognised_by_its_token_and_by_nothing_less() {
     let (mine, other) =
         (question(Operation::Update, document, "mine"), question(Operation::Update, document, "other"));
     let request = mine.publication();
-    let answers = service.answer(&request.topic, request.payload.as_bytes(), 1);
+    let answers = service.answer(&request.topic, request.payload.as_bytes(), 1).publications;
     let found: Vec<Answer> = answers
         .iter()
         .filter_map(|answer| mine.answer_in(&answer.topic, answer.payload.as_bytes()))
@@ -50,7 +50,7 @@ fn a_rejection_has_the_code_and_the_text_of_aws() {
     ] {
         let question = question(operation, document, "mine");
         let request = question.publication();
-        let answers = service.answer(&request.topic, request.payload.as_bytes(), 1);
+        let answers = service.answer(&request.topic, request.payload.as_bytes(), 1).publications;
         let found = question.answer_in(&answers[0].topic, answers[0].payload.as_bytes());
         assert_eq!(found, Some(expected.clone()));
         let path = question.path();

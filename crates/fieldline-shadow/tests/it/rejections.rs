@@ -105,8 +105,9 @@ fn a_token_has_at_most_64_bytes_and_is_checked_before_the_state() {
 
 #[test]
 fn bytes_that_are_not_utf_8_are_an_unsupported_encoding() {
-    let answers =
-        service().answer(&format!("{PREFIX}update"), b"{\"state\":{\"desired\":{\"a\":\"\xff\"}}}", 1);
+    let answers = service()
+        .answer(&format!("{PREFIX}update"), b"{\"state\":{\"desired\":{\"a\":\"\xff\"}}}", 1)
+        .publications;
     assert_eq!(
         answers[0].payload,
         r#"{"code":415,"message":"Unsupported documented encoding; supported encoding is UTF-8"}"#

@@ -82,7 +82,7 @@ fn errors_have_a_status_and_a_type_and_no_messages() {
         assert!(answer.body.contains(text), "{request:?}: {}", answer.body);
         assert!(answer.publications.is_empty(), "{request:?}");
     }
-    assert_eq!(rest(&mut service, "POST", "/topics/a", ""), None);
+    assert!(rest(&mut service, "POST", "/topics/a", "").is_none());
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn the_list_has_the_named_shadows_that_exist_page_by_page() {
         ask(&mut service, &format!("{shadow}update"), r#"{"state":{}}"#, 1);
     }
     ask(&mut service, "name/gone/delete", "", 1);
-    service.answer("$aws/things/lamp2/shadow/name/z/update", br#"{"state":{}}"#, 1);
+    let _accepted = service.answer("$aws/things/lamp2/shadow/name/z/update", br#"{"state":{}}"#, 1);
     let path = "/api/things/shadow/ListNamedShadowsForThing/lamp";
     check(&mut service, ["GET", path, ""], (200, None, r#"{"results":["a","b","c"],"timestamp":50}"#));
     check(

@@ -3,7 +3,7 @@
 use fieldline_shadow::document::{Record, TOMBSTONE_SECONDS};
 use fieldline_shadow::limits::Limits;
 use fieldline_shadow::name::ShadowName;
-use fieldline_shadow::service::{MemoryStore, RequestRate, Service, Store};
+use fieldline_shadow::service::{MemoryStore, RequestRate, Service, Store, StoreError};
 
 use crate::stores::ReadOnlyStore;
 use crate::support::{PREFIX, answer, ask, lamp, service};
@@ -42,11 +42,11 @@ fn a_version_is_continued_for_48_hours_and_then_starts_anew() {
 fn only_expired_tombstones_are_purged() {
     let mut service = service();
     ask(&mut service, "update", r#"{"state":{}}"#, 100);
-    assert_eq!(service.purge(u64::MAX), Ok(0));
+    assert_eq!(service.purge(u64::MAX).expect("memory does not fail"), 0);
     ask(&mut service, "delete", "", 100);
-    assert_eq!(service.purge(100 + TOMBSTONE_SECONDS), Ok(0));
-    assert_eq!(service.purge(101 + TOMBSTONE_SECONDS), Ok(1));
-    assert_eq!(service.store().load(&lamp()), Ok(None));
+    assert_eq!(service.purge(100 + TOMBSTONE_SECONDS).expect("memory does not fail"), 0);
+    assert_eq!(service.purge(101 + TOMBSTONE_SECONDS).expect("memory does not fail"), 1);
+    assert_eq!(service.store().load(&lamp()).expect("memory does not fail"), None);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn only_requests_are_answered() {
     {
         assert_eq!(ask(&mut service, topic, r#"{"state":{}}"#, 1), Vec::<String>::new(), "{topic}");
     }
-    assert!(service.answer("sensors/lamp/update", b"{}", 1).is_empty());
+    assert!(service.answer("sensors/lamp/update", b"{}", 1).publications.is_empty());
 }
 
 #[test]
@@ -86,12 +86,12 @@ fn a_request_for_an_impossible_name_is_refused_with_its_token() {
     for topic in
         ["$aws/things/a b/shadow/update", "$aws/things//shadow/get", "$aws/things/a/shadow/name/b.c/delete"]
     {
-        let answers = service().answer(topic, br#"{"clientToken":"t"}"#, 1);
+        let answers = service().answer(topic, br#"{"clientToken":"t"}"#, 1).publications;
         assert_eq!(answers.len(), 1, "{topic}");
         assert_eq!(answers[0].topic, format!("{topic}/rejected"));
         assert!(answers[0].payload.starts_with(r#"{"code":400,"#) && answers[0].payload.ends_with(r#""t"}"#));
     }
-    assert!(service().answer("$aws/things/a b/shadow/update/accepted", b"{}", 1).is_empty());
+    assert!(service().answer("$aws/things/a b/shadow/update/accepted", b"{}", 1).publications.is_empty());
 }
 
 #[test]
@@ -112,8 +112,13 @@ fn a_failing_store_is_an_internal_failure_with_the_token() {
     for (operation, payload) in
         [("update", r#"{"state":{},"clientToken":"t"}"#), ("delete", r#"{"clientToken":"t"}"#)]
     {
-        let answers = service.answer(&format!("{PREFIX}{operation}"), payload.as_bytes(), 1);
+        let answer = service.answer(&format!("{PREFIX}{operation}"), payload.as_bytes(), 1);
+        let answers = answer.publications;
         assert_eq!(answers.len(), 1, "{operation}: neither delta nor documents of what was not kept");
+        assert!(
+            matches!(&answer.failure, Some(StoreError::Save { name, .. }) if *name == lamp()),
+            "{operation}: the caller is told why"
+        );
         assert_eq!(
             answers[0].payload, r#"{"code":500,"message":"Internal service failure","clientToken":"t"}"#,
             "{operation}"
@@ -126,7 +131,7 @@ fn the_request_rate_is_counted_per_thing_and_second() {
     let mut service = Service::with_admission(MemoryStore::default(), Limits::default(), RequestRate::new(2));
     let mut codes = |thing: &str, now| {
         let topic = format!("$aws/things/{thing}/shadow/get");
-        let answers = service.answer(&topic, br#"{"clientToken":"t"}"#, now);
+        let answers = service.answer(&topic, br#"{"clientToken":"t"}"#, now).publications;
         answers[0].payload.clone()
     };
     let missing = |thing| {

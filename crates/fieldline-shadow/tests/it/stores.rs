@@ -13,15 +13,20 @@ impl Store for ReadOnlyStore {
         self.0.load(name)
     }
 
-    fn save(&mut self, _name: &ShadowName, _record: Record) -> Result<(), StoreError> {
-        Err(StoreError("read-only file system".to_owned()))
+    fn save(&mut self, name: &ShadowName, _record: Record) -> Result<(), StoreError> {
+        Err(StoreError::Save { name: name.clone(), source: "read-only file system".into() })
     }
 
     fn list(&self, thing: &str, after: Option<&str>, limit: usize) -> Result<Vec<String>, StoreError> {
         self.0.list(thing, after, limit)
     }
 
-    fn purge(&mut self, _now: u64) -> Result<usize, StoreError> {
-        Err(StoreError("read-only file system".to_owned()))
+    fn purge(&mut self, now: u64) -> Result<usize, StoreError> {
+        match self.0.expired(now).next() {
+            Some(name) => {
+                Err(StoreError::Purge { name: name.clone(), source: "read-only file system".into() })
+            }
+            None => Ok(0),
+        }
     }
 }

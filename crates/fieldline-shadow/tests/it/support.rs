@@ -21,7 +21,7 @@ pub(crate) fn ask(
     payload: &str,
     now: u64,
 ) -> Vec<String> {
-    let answers = service.answer(&format!("{PREFIX}{operation}"), payload.as_bytes(), now);
+    let answers = service.answer(&format!("{PREFIX}{operation}"), payload.as_bytes(), now).publications;
     let line = |topic: &str, payload: &str| {
         format!("{} {payload}", topic.strip_prefix(PREFIX).expect("answers are about the lamp"))
     };

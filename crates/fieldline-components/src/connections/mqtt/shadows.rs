@@ -71,10 +71,10 @@ impl Shadows {
             _ => None,
         };
         let Some((name, operation)) = request else {
-            return self.service.answer(topic, payload, now);
+            return self.service.answer(topic, payload, now).publications;
         };
         let before = self.service.store().load(&name);
-        let answers = self.service.answer(topic, payload, now);
+        let answers = self.service.answer(topic, payload, now).publications;
         match self.keep(&name, before, now).await {
             Ok(()) => answers,
             Err(error) => {
@@ -100,7 +100,7 @@ impl Shadows {
             self.service.store_mut().save(name, before.unwrap_or(none))?;
         }
         self.service.purge(now)?;
-        written.map_err(|error| StoreError(error.to_string()))
+        written.map_err(|error| StoreError::Save { name: name.clone(), source: Box::new(error) })
     }
 }
 

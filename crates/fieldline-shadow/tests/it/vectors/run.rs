@@ -45,7 +45,7 @@ fn request(vector: &Vector, operation: Operation) -> Vec<String> {
     let mut mismatches = Vec::new();
     let (publications, store) = if vector.member("fault").is_some() {
         let mut service = Service::new(ReadOnlyStore(store), Limits::default());
-        let publications = service.answer(&topic, payload.as_bytes(), now);
+        let publications = service.answer(&topic, payload.as_bytes(), now).publications;
         (publications, service.store().0.clone())
     } else if vector.member("principal").is_some() {
         let name = name.clone().expect("a valid name");
@@ -65,7 +65,7 @@ fn request(vector: &Vector, operation: Operation) -> Vec<String> {
             publications.push(Publication { topic: outcome.to_owned(), payload: answer.body });
             publications
         } else {
-            service.answer(&topic, payload.as_bytes(), now)
+            service.answer(&topic, payload.as_bytes(), now).publications
         };
         (publications, service.store().clone())
     };
@@ -187,7 +187,7 @@ fn check_get(
     let Some(expected) = vector.member("expect_get") else { return };
     let mut service = Service::new(store.clone(), Limits::default());
     let topic = Topic::new(name, Kind::Request(Operation::Get)).to_string();
-    let answers = service.answer(&topic, b"", now);
+    let answers = service.answer(&topic, b"", now).publications;
     expectations::accepted(expected, &parsed(&answers[0].payload), mismatches);
 }
 

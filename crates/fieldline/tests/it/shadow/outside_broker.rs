@@ -29,7 +29,7 @@ fn serve(port: u16) {
             match event {
                 Event::Incoming(Packet::SubAck(_)) => ready.send(()).expect("the test waits"),
                 Event::Incoming(Packet::Publish(request)) => {
-                    for answer in shadows.answer(&request.topic, &request.payload, NOW) {
+                    for answer in shadows.answer(&request.topic, &request.payload, NOW).publications {
                         let sent = client.try_publish(answer.topic, QoS::AtLeastOnce, false, answer.payload);
                         sent.expect("there is room");
                     }
