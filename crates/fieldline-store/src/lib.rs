@@ -1,9 +1,11 @@
-//! A crash-safe store-and-forward log for sink buffers, and atomically replaced checkpoints for small state.
+//! A crash-safe store-and-forward log for sink buffers, and atomically replaced files for small state: checkpoints,
+//! and texts that people read.
 //!
 //! The crate is blocking, knows nothing of pipelines and takes the time as an argument. All I/O goes through
 //! [`Storage`], so that tests can count it, cap it and break it ([`testing::MemoryStorage`]). Start reading at
 //! [`Log`]; the bytes on the card are described in `frame.rs`, `segment.rs` and `cursor.rs`.
 
+mod atomic_file;
 mod checkpoint;
 mod cursor;
 mod error;
@@ -18,6 +20,7 @@ mod stats;
 mod storage;
 pub mod testing;
 
+pub use atomic_file::AtomicFile;
 pub use checkpoint::{Checkpoint, Saved};
 pub use error::StoreError;
 pub use log::{Log, Recovered};

@@ -1,5 +1,6 @@
 //! Tests of the store through its public interface.
 
+mod atomic_file;
 mod basics;
 mod budget;
 mod checkpoint;
