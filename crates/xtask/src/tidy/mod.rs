@@ -17,6 +17,14 @@ pub mod tree;
 
 pub mod format;
 
+pub mod circles;
+
+mod modules;
+
+mod paths;
+
+mod code;
+
 use crate::finding::Finding;
 use crate::workspace::Workspace;
 
@@ -31,6 +39,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<Vec<Finding>> {
     findings.extend(naming::check_components(&workspace.sources));
     findings.extend(naming::check_tests(&workspace.sources));
     findings.extend(words::check(&workspace.sources));
+    findings.extend(circles::check(&workspace.packages, &workspace.sources, circles::EXCEPTIONS));
     findings.extend(manifest::check(&workspace.packages));
     findings.extend(tree::check_required(|path| workspace.root.join(path).exists()));
     if let Some(committed) = &workspace.committed {

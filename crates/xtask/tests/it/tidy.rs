@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use xtask::finding::Finding;
 use xtask::tidy::format::Formatting;
-use xtask::tidy::{docs, format, layers, manifest, naming, size, tree, words};
+use xtask::tidy::{circles, docs, format, layers, manifest, naming, size, tree, words};
 use xtask::workspace::{Workspace, root};
 
 static WORKSPACE: LazyLock<Workspace> =
@@ -68,6 +68,11 @@ fn crates_components_and_tests_are_found_under_their_names() {
 #[test]
 fn no_banned_word_and_no_unfinished_work_is_left() {
     nothing_in(&words::check(&WORKSPACE.sources));
+}
+
+#[test]
+fn the_modules_of_a_crate_form_no_circle() {
+    nothing_in(&circles::check(&WORKSPACE.packages, &WORKSPACE.sources, circles::EXCEPTIONS));
 }
 
 #[test]
