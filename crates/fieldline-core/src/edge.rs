@@ -1,9 +1,13 @@
-//! [`Edge`]: by which of its inputs an event came into a node.
+//! [`Edge`]: by which of its inputs an event came into a node. [`Port`]: by which output it left the node before.
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::outputs::{MAIN, Port};
+/// Which of its outputs a transform sends to: an index into what its config lists as outputs.
+pub type Port = u16;
+
+/// The port a transform with one output has.
+pub const MAIN: Port = 0;
 
 /// The output of another node that a node reads.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,15 +1,10 @@
 //! [`Outputs`]: the only ways out of a transform.
 
+use crate::edge::{MAIN, Port};
 use crate::error::EventError;
 use crate::event::Event;
 use crate::ledger::Door;
 use crate::receipt::Receipt;
-
-/// Which of its outputs a transform sends to: an index into what its config lists as outputs.
-pub type Port = u16;
-
-/// The port a transform with one output has.
-pub const MAIN: Port = 0;
 
 /// Collects what a transform does with its events, until the driver takes it on.
 #[derive(Default)]

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use fieldline_core::edge::Port;
 use fieldline_core::ledger::Door;
-use fieldline_core::outputs::Port;
 use fieldline_core::{Edge, Event, Ledger};
 use tokio::sync::{mpsc, watch};
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fieldline_compiler::cases::TestCase;
 use fieldline_compiler::plan::{Input, Node, NodeId, Plan};
-use fieldline_core::outputs::{MAIN, Port};
+use fieldline_core::edge::{MAIN, Port};
 use fieldline_core::policy::{BufferKind, SinkPolicy};
 use fieldline_core::{Facts, Kind, Prepared};
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use fieldline_core::Kind;
-use fieldline_core::outputs::{MAIN, Port};
+use fieldline_core::edge::{MAIN, Port};
 use fieldline_core::suggest::nearest;
 
 use crate::diagnostics::Diagnostics;

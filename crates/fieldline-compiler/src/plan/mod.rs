@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fieldline_core::context::{Files, Origin};
-use fieldline_core::outputs::Port;
+use fieldline_core::edge::Port;
 use fieldline_core::policy::{LetterFile, SinkPolicy, SourcePolicy};
 use fieldline_core::{Facts, FieldPath, Kind, Memory, Prepared, Setting};
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldline_core::outputs::{MAIN, Port};
+use fieldline_core::edge::{MAIN, Port};
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, Files, Kind, Memory,
     Moment, Outputs, Transform, Value,

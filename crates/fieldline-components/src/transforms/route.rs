@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fieldline_core::condition::Condition;
-use fieldline_core::outputs::Port;
+use fieldline_core::edge::Port;
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, Kind, Moment, Outputs, Transform,
 };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use fieldline_core::edge::Port;
 use fieldline_core::ledger::Door;
-use fieldline_core::outputs::Port;
 use fieldline_core::{Clock, Event, EventError, Map, Meta, Outcome, Receipt, Settings, Value};
 use fieldline_store::{Checkpoint, Storage};
 

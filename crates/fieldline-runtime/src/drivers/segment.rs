@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use fieldline_compiler::NodeId;
+use fieldline_core::edge::Port;
 use fieldline_core::ledger::Door;
-use fieldline_core::outputs::Port;
 use fieldline_core::{Clock, Event, EventError, Moment, Outcome, Outputs, Transform};
 use tokio::sync::{mpsc, watch};
 

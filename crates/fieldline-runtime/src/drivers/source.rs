@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fieldline_core::outputs::{MAIN, Port};
+use fieldline_core::edge::{MAIN, Port};
 use fieldline_core::policy::Retry;
 use fieldline_core::receipt::Settle;
 use fieldline_core::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fieldline_core::outputs::Port;
+use fieldline_core::edge::Port;
 use fieldline_core::{BuildError, Built, Event, EventError, Moment, Outputs, Transform, Value};
 
 use crate::build::NodeHandle;

@@ -6,7 +6,7 @@ mod schema;
 
 use std::collections::BTreeMap;
 
-use fieldline_core::outputs::Port;
+use fieldline_core::edge::Port;
 use fieldline_core::units::Period;
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, FilePath, Files, Kind,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fieldline_core::outputs::Port;
+use fieldline_core::edge::Port;
 use fieldline_core::transform::downcast;
 use fieldline_core::{BuildError, Event, EventError, Map, Moment, Outputs, Receipt, Transform, Value, clock};
 
