@@ -5,13 +5,7 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-/// Identifies a message within one connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Arrived {
-    /// The connection it came on. Acknowledgements for earlier ones are void: the broker delivers again.
-    pub(crate) connection: u64,
-    sequence: u64,
-}
+use crate::acknowledge::Arrived;
 
 #[derive(Debug)]
 struct Slot {

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::acknowledge::Arrived;
 use crate::message::{Properties, QoS};
 use crate::protocol::Arrival;
-use crate::session::acknowledgements::{Acknowledgements, Arrived};
+use crate::session::acknowledgements::Acknowledgements;
 use crate::session::subscriptions::subscription_number;
 use crate::topic;
 

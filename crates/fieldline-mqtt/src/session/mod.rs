@@ -2,7 +2,7 @@
 //! and the driver under one lock, which is never held across an await. Requests go to the MQTT library from
 //! here, without waiting, whenever something changed: on an event or on a call.
 
-pub(crate) mod acknowledgements;
+mod acknowledgements;
 mod events;
 mod lanes;
 mod outbox;
@@ -15,13 +15,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
+use crate::acknowledge::{Acknowledge, Arrived};
 use crate::error::{ConnectError, PublishError};
 use crate::message::QoS;
 use crate::options::Options;
 use crate::protocol::{Accepted, Requests};
 use crate::state::{Counters, State};
 
-use acknowledgements::Arrived;
 use lanes::Lanes;
 use outbox::Outbox;
 use subscriptions::{Request, Subscriptions};
@@ -113,26 +113,6 @@ impl Session {
         Ok(())
     }
 
-    pub(crate) fn acknowledge(&self, arrived: Arrived) {
-        let mut inner = self.lock();
-        inner.lanes.acknowledgements.acknowledge(arrived);
-        inner.pump(Instant::now());
-        if inner.may_end() {
-            self.wake.notify_one();
-        }
-    }
-
-    pub(crate) fn abandon(&self, arrived: Arrived) {
-        let mut inner = self.lock();
-        inner.counters.abandoned += 1;
-        if inner.options.resumable() {
-            inner.lanes.acknowledgements.abandon(arrived, Instant::now());
-        } else {
-            inner.lanes.acknowledgements.acknowledge(arrived);
-            inner.pump(Instant::now());
-        }
-    }
-
     /// Adds a subscriber and asks the broker for its filter. Returns its number and what wakes it.
     pub(crate) fn subscribe(&self, filter: &str, qos: QoS, capacity: usize) -> (u64, Arc<Notify>) {
         let mut inner = self.lock();
@@ -200,6 +180,28 @@ impl Session {
         inner.lanes.wake_all();
         self.room.close();
         self.state.send_replace(State::Closed);
+    }
+}
+
+impl Acknowledge for Session {
+    fn acknowledge(&self, arrived: Arrived) {
+        let mut inner = self.lock();
+        inner.lanes.acknowledgements.acknowledge(arrived);
+        inner.pump(Instant::now());
+        if inner.may_end() {
+            self.wake.notify_one();
+        }
+    }
+
+    fn abandon(&self, arrived: Arrived) {
+        let mut inner = self.lock();
+        inner.counters.abandoned += 1;
+        if inner.options.resumable() {
+            inner.lanes.acknowledgements.abandon(arrived, Instant::now());
+        } else {
+            inner.lanes.acknowledgements.acknowledge(arrived);
+            inner.pump(Instant::now());
+        }
     }
 }
 

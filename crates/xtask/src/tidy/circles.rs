@@ -23,7 +23,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     ("fieldline-compiler", &["check", "control", "resolve", "spec", "wire"]),
     ("fieldline-compiler", &["diagnostics", "interpolate", "params", "session", "template", "yaml"]),
     ("fieldline-compiler", &["fingerprint", "plan"]),
-    ("fieldline-mqtt", &["acknowledge", "message", "options", "protocol", "session"]),
     ("fieldline-runtime", &["buffer", "build", "control", "dead_letter", "drivers", "memory", "outlet"]),
     ("fieldline-runtime", &["prepare", "runtime"]),
     ("fieldline-shadow", &["document", "rejection"]),
