@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use fieldline_compiler::FileSource;
 use fieldline_compiler::cases::{Expectation, Expected};
+use fieldline_core::Value;
 use fieldline_core::condition::Condition;
-use fieldline_core::{Value, json};
 
 use crate::collector::Record;
 use crate::difference::first_difference;
 use crate::golden;
+use crate::recording::text;
 use crate::report::Failure;
 
 /// How many events of one expectation are shown; the others are counted.
@@ -89,12 +90,4 @@ fn sequence(
 
 fn events(count: u64) -> String {
     format!("{count} event{}", if count == 1 { "" } else { "s" })
-}
-
-/// A body as JSON; one that holds what JSON cannot say, as the program sees it.
-pub(crate) fn text(value: &Value) -> String {
-    match json::encode(value) {
-        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
-        Err(_) => format!("{value:?}"),
-    }
 }

@@ -6,8 +6,7 @@ use fieldline_compiler::FileSource;
 use fieldline_core::Value;
 
 use crate::collector::Record;
-use crate::compare::text;
-use crate::recording;
+use crate::recording::{self, text};
 
 /// A golden file as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]

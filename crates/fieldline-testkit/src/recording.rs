@@ -1,4 +1,4 @@
-//! Reads recordings: one JSON text a line, or comma-separated values below a line of names.
+//! Reads recordings, one JSON text a line or comma-separated values below a line of names; writes a body as JSON.
 
 use std::path::Path;
 
@@ -36,6 +36,14 @@ pub(crate) fn lines(bytes: &[u8]) -> Result<Vec<Value>, String> {
         .collect()
 }
 
+/// A body as JSON; one that holds what JSON cannot say, as the program sees it.
+pub(crate) fn text(value: &Value) -> String {
+    match json::encode(value) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(_) => format!("{value:?}"),
+    }
+}
+
 fn table(bytes: &[u8]) -> Result<Vec<Value>, String> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let mut reader = csv::Reader::from_reader(bytes);
@@ -68,7 +76,6 @@ mod tests {
     #[test]
     fn a_table_has_typed_cells_and_null_for_empty_ones() {
         let bodies = table(b"time,t,on\n1,21.5,true\n2,,x\n").expect("a table");
-        let text = |body| String::from_utf8(json::encode(body).expect("finite")).expect("UTF-8");
         assert_eq!(text(&bodies[0]), r#"{"time":1,"t":21.5,"on":true}"#);
         assert_eq!(text(&bodies[1]), r#"{"time":2,"t":null,"on":"x"}"#);
     }

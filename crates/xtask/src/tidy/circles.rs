@@ -28,7 +28,6 @@ pub const EXCEPTIONS: &[Exception] = &[
     ("fieldline-shadow", &["document", "rejection"]),
     ("fieldline-shadow", &["document::answers", "document::record", "document::update"]),
     ("fieldline-shadow", &["service::list", "service::rest"]),
-    ("fieldline-testkit", &["compare", "golden", "report"]),
 ];
 
 /// A crate and the modules of a circle in it.
