@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`, `new`, `chaos`, `storm`, `footprint`, `bench`, `hot-paths` and `instructions`.
+//! `cargo xtask tidy`, `new`, `chaos`, `storm`, `outages`, `footprint`, `bench`, `hot-paths` and `instructions`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use xtask::field::bench::{Bench, ROUNDS, SECTIONS, Section};
 use xtask::field::chaos::Chaos;
 use xtask::field::reload_time::reload_times;
 use xtask::field::storm::Storm;
+use xtask::field::storm::outages::Trouble;
 use xtask::new::{ComponentKind, create};
 use xtask::tidy;
 use xtask::workspace::{Workspace, root};
@@ -19,6 +20,8 @@ const USAGE: &str = "usage: cargo xtask tidy
        cargo xtask new transform|source|sink NAME
        cargo xtask chaos PROGRAM [ROUNDS]      the program, such as target/release/fieldline, through accidents
        cargo xtask storm PROGRAM [RELOADS]     through edits, while messages pass
+       cargo xtask outages PROGRAM [RELOADS] [SEED]
+           through edits, while messages pass to a broker that comes and goes
        cargo xtask footprint PROGRAM           its size, memory and processor time
        cargo xtask bench [SECTION] [PROGRAM] [--short]
            what it costs: topics, inside, scale, buffer, memory, size; builds it where it is not given; one round
@@ -32,6 +35,9 @@ const ACCIDENTS: u32 = 100;
 /// Reloads in a storm if nothing is said.
 const RELOADS: u32 = 1000;
 
+/// What edits and outages are drawn from if nothing is said.
+const SEED: u64 = 13;
+
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -42,6 +48,11 @@ fn main() -> anyhow::Result<ExitCode> {
         ["chaos", program, rounds] => chaos(Path::new(program), rounds.parse().context(USAGE)?),
         ["storm", program] => storm(Path::new(program), RELOADS),
         ["storm", program, reloads] => storm(Path::new(program), reloads.parse().context(USAGE)?),
+        ["outages", program] => outages(Path::new(program), RELOADS, SEED),
+        ["outages", program, reloads] => outages(Path::new(program), reloads.parse().context(USAGE)?, SEED),
+        ["outages", program, reloads, seed] => {
+            outages(Path::new(program), reloads.parse().context(USAGE)?, seed.parse().context(USAGE)?)
+        }
         ["footprint", program] => footprint(Path::new(program)),
         ["bench", arguments @ ..] => bench(&root(), arguments),
         ["hot-paths"] => hot_paths(&root()),
@@ -68,6 +79,16 @@ fn storm(program: &Path, reloads: u32) -> anyhow::Result<ExitCode> {
     let hundred = tempfile::tempdir()?;
     let times = reload_times(program, hundred.path())?;
     say(format!("one node of a hundred edited: {times}"));
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn outages(program: &Path, reloads: u32, seed: u64) -> anyhow::Result<ExitCode> {
+    let folder = tempfile::tempdir()?;
+    let mut out = std::io::stdout();
+    let mut say = |line: String| drop(writeln!(out, "{line}"));
+    let trouble = Trouble { reloads, rate: 5000, seed };
+    let report = field::storm::outages::run(program, folder.path(), trouble, &mut say)?;
+    say(report.to_string());
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

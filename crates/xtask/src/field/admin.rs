@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 use super::process::{now, wait};
 
@@ -34,14 +35,26 @@ impl Admin {
 
     /// Makes the program read its files again, with the result `wanted` and no node cut off: how long that took.
     pub(super) fn reload(&self, wanted: &str) -> Result<Duration> {
-        let start = now();
-        let answer = self.ask("POST", "/reload")?;
-        let time = now().duration_since(start);
-        let answer: serde_json::Value = serde_json::from_str(&answer)?;
+        let (answer, time) = self.reload_with("refuse")?;
         ensure!(answer["result"] == wanted, "a reload was not {wanted}: {answer}");
         let cut_off = answer["cut_off"].as_array().map_or(0, Vec::len);
         ensure!(cut_off == 0, "a reload cut nodes off: {answer}");
         Ok(time)
+    }
+
+    /// Makes the program read its files again, and says what it may do with events that would be lost or misdirected:
+    /// `refuse`, `accept_loss` or `carry_over`. Gives back the answer, and how long it took.
+    pub(super) fn reload_with(&self, losses: &str) -> Result<(Value, Duration)> {
+        let body = format!("{{\"losses\":\"{losses}\"}}");
+        let start = now();
+        let answer = self.request("POST", "/reload", &body)?;
+        let time = now().duration_since(start);
+        Ok((serde_json::from_str(&answer).with_context(|| format!("no JSON: {answer}"))?, time))
+    }
+
+    /// The port it listens on.
+    pub(super) fn port(&self) -> u16 {
+        self.port
     }
 
     /// The value of the metric `name`, which has no labels.
@@ -72,11 +85,17 @@ impl Admin {
     }
 
     fn ask(&self, method: &str, path: &str) -> Result<String> {
+        self.request(method, path, "")
+    }
+
+    fn request(&self, method: &str, path: &str, body: &str) -> Result<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         write!(
             stream,
-            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            body.len()
         )?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer)?;

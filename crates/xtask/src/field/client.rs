@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
+use super::place::Place;
 use super::process::{Process, command, now};
 
 /// `mosquitto_pub -l`: publishes each line that it is given with QoS 1, directly at the broker.
@@ -18,11 +20,10 @@ pub(super) struct Sender {
 
 impl Sender {
     /// Starts it.
-    pub(super) fn start(port: u16, topic: &str) -> Result<Self> {
+    pub(super) fn start(broker: impl Into<Place>, topic: &str) -> Result<Self> {
         let mut command = command("mosquitto_pub");
-        let port = port.to_string();
         let id = topic.replace('/', "-");
-        command.args(["-h", "127.0.0.1", "-p", &port, "-t", topic, "-q", "1", "-l", "-i", &id]);
+        command.args(broker.into().arguments()).args(["-t", topic, "-q", "1", "-l", "-i", &id]);
         let mut child = command.stdin(Stdio::piped()).spawn().context("`mosquitto_pub` does not start")?;
         let lines = child.stdin.take();
         Ok(Sender { process: Process::from(child), lines })
@@ -59,16 +60,17 @@ pub(super) struct Seen {
     pub(super) out_of_order: u64,
     /// When a number came for the first time, last.
     pub(super) last: Option<Instant>,
+    /// The edit of the pipeline that made the message with the greatest number, where messages name it.
+    pub(super) edit: Option<u64>,
     greatest: u64,
 }
 
 impl Receiver {
     /// Starts it.
-    pub(super) fn start(port: u16, topic: &'static str) -> Result<Self> {
+    pub(super) fn start(broker: impl Into<Place>, topic: &'static str) -> Result<Self> {
         let mut command = command("mosquitto_sub");
-        let port = port.to_string();
-        let id = topic.replace('/', "-");
-        command.args(["-h", "127.0.0.1", "-p", &port, "-t", topic, "-q", "1", "-c", "-i", &id]);
+        let id = topic.replace(['/', '#'], "-");
+        command.args(broker.into().arguments()).args(["-t", topic, "-q", "1", "-c", "-i", &id]);
         let mut child = command.stdout(Stdio::piped()).spawn().context("`mosquitto_sub` does not start")?;
         let output = child.stdout.take().context("its output is piped")?;
         let seen: Arc<Mutex<Seen>> = Arc::default();
@@ -76,9 +78,9 @@ impl Receiver {
         let reader = std::thread::Builder::new().name("receiver".into());
         reader.spawn(move || {
             for line in BufReader::new(output).lines().map_while(Result::ok) {
-                if let Some(number) = number_of(&line) {
-                    book.lock().unwrap_or_else(PoisonError::into_inner).book(number);
-                }
+                let message: Value = serde_json::from_str(&line).unwrap_or_default();
+                let mut seen = book.lock().unwrap_or_else(PoisonError::into_inner);
+                numbers(&message["n"]).for_each(|number| seen.book(number, message["edit"].as_u64()));
             }
         })?;
         Ok(Receiver { _process: Process::from(child), topic, seen })
@@ -96,7 +98,7 @@ impl Receiver {
 }
 
 impl Seen {
-    fn book(&mut self, number: u64) {
+    fn book(&mut self, number: u64, edit: Option<u64>) {
         let count = self.counts.entry(number).or_default();
         *count += 1;
         if *count > 1 {
@@ -106,11 +108,14 @@ impl Seen {
         self.last = Some(now());
         if number < self.greatest {
             self.out_of_order += 1;
+        } else {
+            (self.greatest, self.edit) = (number, edit);
         }
-        self.greatest = self.greatest.max(number);
     }
 }
 
-fn number_of(line: &str) -> Option<u64> {
-    serde_json::from_str::<serde_json::Value>(line).ok()?.get("n")?.as_u64()
+/// The numbers of a message, which has one or a list of them.
+fn numbers(n: &Value) -> impl Iterator<Item = u64> {
+    let list = n.as_array().map_or(std::slice::from_ref(n), Vec::as_slice);
+    list.iter().filter_map(Value::as_u64)
 }

@@ -23,9 +23,13 @@ mod card;
 
 mod client;
 
+mod engine;
+
 mod machine;
 
 mod page;
+
+mod place;
 
 mod process;
 

@@ -34,9 +34,20 @@ impl Process {
 
     /// Asks it to stop, and waits for it.
     pub(super) fn interrupt(mut self) -> Result<()> {
-        Command::new("kill").args(["-INT", &self.0.id().to_string()]).status()?;
+        self.signal("INT")?;
         self.0.wait()?;
         Ok(())
+    }
+
+    /// Sends it the signal of this name.
+    pub(super) fn signal(&self, name: &str) -> Result<()> {
+        Command::new("kill").args(["-s", name, &self.0.id().to_string()]).status()?;
+        Ok(())
+    }
+
+    /// Whether it runs still.
+    pub(super) fn is_alive(&mut self) -> Result<bool> {
+        Ok(self.0.try_wait()?.is_none())
     }
 
     /// Waits until it ends by itself.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 
+use super::place::Place;
 use super::witness::{Ear, Hearing, Side, Witness};
 
 /// What the network does.
@@ -30,7 +31,8 @@ pub(super) struct Proxy {
 
 impl Proxy {
     /// Starts it in front of `target`. Its threads end with the process.
-    pub(super) fn start(target: u16, witness: Arc<Witness>) -> Result<Self> {
+    pub(super) fn start(target: impl Into<Place>, witness: Arc<Witness>) -> Result<Self> {
+        let target = target.into();
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         let weather = Arc::new(AtomicU8::new(Weather::Fair as u8));
@@ -41,16 +43,21 @@ impl Proxy {
                 if sky.load(Ordering::Relaxed) == Weather::Cut as u8 {
                     continue;
                 }
-                let Ok(server) = TcpStream::connect(("127.0.0.1", target)) else { continue };
+                let Ok(server) = target.connect() else { continue };
                 let hearing = Arc::new(Hearing::default());
                 for (from, to, side) in [(&client, &server, Side::Program), (&server, &client, Side::Broker)]
                 {
                     let (Ok(from), Ok(to)) = (from.try_clone(), to.try_clone()) else { continue };
                     let (sky, hearing, witness) = (sky.clone(), hearing.clone(), witness.clone());
                     let mut ear = Ear::of(side);
-                    let hear = move |bytes: &[u8]| ear.hear(bytes, &hearing, &witness);
+                    let lane = move || {
+                        copy(from, to, &sky, |bytes| ear.hear(bytes, &hearing, &witness));
+                        if side == Side::Program {
+                            hearing.close();
+                        }
+                    };
                     let name = std::thread::Builder::new().name("proxy-lane".into());
-                    let _no_thread_no_lane = name.spawn(move || copy(from, to, &sky, hear));
+                    let _no_thread_no_lane = name.spawn(lane);
                 }
                 streams.lock().unwrap_or_else(PoisonError::into_inner).extend([client, server]);
             }

@@ -2,6 +2,7 @@
 //! forgets what it has acknowledged; only this tells its losses from the program's.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Who speaks.
@@ -20,15 +21,26 @@ pub(super) struct Testimony {
     pub(super) given: BTreeMap<String, BTreeSet<u64>>,
     /// How often the broker sent what the program had acknowledged before.
     pub(super) sent_again: u64,
+    /// Numbers that the program has sent, by topic.
+    published: BTreeMap<String, BTreeSet<u64>>,
+    /// How often the program sent again what the broker had not acknowledged to it: at least once demands that.
+    pub(super) repeated: u64,
+    /// How often the program sent again what the broker had acknowledged to it.
+    pub(super) sent_twice: u64,
 }
 
 /// Listens to any number of connections.
 #[derive(Debug, Default)]
 pub(super) struct Witness(Mutex<Testimony>);
 
-/// Listens to one connection: what is not acknowledged on it, by who published it and its packet identifier.
+/// Listens to one connection.
 #[derive(Debug, Default)]
-pub(super) struct Hearing(Mutex<HashMap<(Side, u16), (String, u64)>>);
+pub(super) struct Hearing {
+    /// What is not acknowledged on it, by who published it and its packet identifier.
+    open: Mutex<HashMap<(Side, u16), (String, u64)>>,
+    /// Whether the program has closed it, and hears no acknowledgement any more.
+    is_closed: AtomicBool,
+}
 
 /// Cuts what one side says on one connection into packets.
 pub(super) struct Ear {
@@ -40,6 +52,17 @@ impl Witness {
     /// What was heard so far.
     pub(super) fn testimony(&self) -> MutexGuard<'_, Testimony> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Testimony {
+    fn note_published(&mut self, topic: &str, number: u64) {
+        let is_new = self.published.entry(topic.to_owned()).or_default().insert(number);
+        if self.given.get(topic).is_some_and(|given| given.contains(&number)) {
+            self.sent_twice += 1;
+        } else if !is_new {
+            self.repeated += 1;
+        }
     }
 }
 
@@ -63,14 +86,22 @@ impl Ear {
 }
 
 impl Hearing {
+    /// The program has closed the connection.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Relaxed);
+    }
+
     fn note(&self, side: Side, first: u8, body: &[u8], witness: &Witness) {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let mut testimony = witness.testimony();
         match (first >> 4, side) {
             (3, side) => {
                 let Some((id, topic, number)) = publish(body) else { return };
                 let is_known = side == Side::Broker && testimony.taken.contains(&number);
                 testimony.sent_again += u64::from(is_known);
+                if side == Side::Program {
+                    testimony.note_published(&topic, number);
+                }
                 open.insert((side, id), (topic, number));
             }
             (4, side) => {
@@ -78,8 +109,9 @@ impl Hearing {
                 let publisher = if side == Side::Program { Side::Broker } else { Side::Program };
                 let Some((topic, number)) = open.remove(&(publisher, id)) else { return };
                 match publisher {
-                    Side::Broker => testimony.taken.insert(number),
-                    Side::Program => testimony.given.entry(topic).or_default().insert(number),
+                    Side::Broker => drop(testimony.taken.insert(number)),
+                    Side::Program if self.is_closed.load(Ordering::Relaxed) => {}
+                    Side::Program => drop(testimony.given.entry(topic).or_default().insert(number)),
                 };
             }
             _ => {}
@@ -100,13 +132,17 @@ fn packet(bytes: &[u8]) -> Option<(usize, usize)> {
     None
 }
 
-/// Packet identifier, topic and number of a PUBLISH with QoS 1 whose payload begins with its number.
+/// Packet identifier, topic and number of a PUBLISH with QoS 1 whose payload has its number, or a list that begins
+/// with it. Of the topic, the first two
+/// levels tell the sink; what is behind them may be edited.
 fn publish(body: &[u8]) -> Option<(u16, String, u64)> {
     let length = usize::from(be(body)?);
     let topic = String::from_utf8(body.get(2..2 + length)?.to_vec()).ok()?;
+    let topic = topic.split('/').take(2).collect::<Vec<_>>().join("/");
     let rest = &body[2 + length..];
     let mark = rest.windows(4).position(|window| window == b"\"n\":")?;
-    let digits = rest[mark + 4..].iter().take_while(|byte| byte.is_ascii_digit());
+    let number = &rest[mark + 4..];
+    let digits = number.strip_prefix(b"[").unwrap_or(number).iter().take_while(|byte| byte.is_ascii_digit());
     let number = digits.fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
     Some((be(rest)?, topic, number))
 }
@@ -138,5 +174,25 @@ mod tests {
             broker.hear(publishes, &hearing, &witness);
             assert_eq!(witness.testimony().sent_again, 1);
         }
+    }
+
+    #[test]
+    fn what_is_sent_again_counts_apart_where_it_was_acknowledged() {
+        let publish = b"\x32\x16\x00\x0bchaos/out/a\x00\x07{\"n\":5}";
+        let again = b"\x32\x16\x00\x0bchaos/out/b\x00\x08{\"n\":5}";
+        let witness = Witness::default();
+        let counts = || {
+            let testimony = witness.testimony();
+            (testimony.repeated, testimony.sent_twice)
+        };
+        let (first, second) = (Hearing::default(), Hearing::default());
+        Ear::of(Side::Program).hear(publish, &first, &witness);
+        first.close();
+        Ear::of(Side::Broker).hear(b"\x40\x02\x00\x07", &first, &witness);
+        Ear::of(Side::Program).hear(again, &second, &witness);
+        assert_eq!(counts(), (1, 0), "the acknowledgement came when nobody listened any more");
+        Ear::of(Side::Broker).hear(b"\x40\x02\x00\x08", &second, &witness);
+        Ear::of(Side::Program).hear(publish, &second, &witness);
+        assert_eq!(counts(), (1, 1));
     }
 }

@@ -8,6 +8,8 @@ mod sending;
 
 mod report;
 
+pub mod outages;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;

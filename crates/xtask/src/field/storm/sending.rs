@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow};
 
 use super::super::client::Sender;
+use super::super::place::Place;
 use super::super::process::{now, wait};
 
 /// How long a sender waits before it sends what has become due.
@@ -21,9 +22,10 @@ pub(super) struct Sending {
 
 impl Sending {
     /// Sends `rate` messages a second, on all `topics` in turn, each numbered from 0.
-    pub(super) fn start(port: u16, topics: &[&str], rate: u32) -> Result<Self> {
+    pub(super) fn start(broker: impl Into<Place>, topics: &[&str], rate: u32) -> Result<Self> {
+        let place = broker.into();
         let mut senders: Vec<Sender> =
-            topics.iter().map(|topic| Sender::start(port, topic)).collect::<Result<_>>()?;
+            topics.iter().map(|topic| Sender::start(place.clone(), topic)).collect::<Result<_>>()?;
         let stop = Arc::new(AtomicBool::new(false));
         let told = stop.clone();
         let send = move || {

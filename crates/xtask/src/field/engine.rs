@@ -1,0 +1,75 @@
+//! [`Engine`]: the program at work on a folder of pipelines, with its log and its admin listener.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+use super::admin::Admin;
+use super::process::{Process, command, create, now, read, wait};
+
+/// How long it may take to start.
+const START: Duration = Duration::from_secs(20);
+
+/// The program, running.
+pub(super) struct Engine {
+    _process: Process,
+    admin: Admin,
+    log: PathBuf,
+}
+
+impl Engine {
+    /// Starts `program` on `pipelines`, with its data and its log in `folder`. It listens on a port that the kernel
+    /// gives it, and tells it in its log.
+    pub(super) fn start(program: &Path, folder: &Path, pipelines: &Path, options: &[&str]) -> Result<Self> {
+        let log = folder.join("program.log");
+        let mut command = command(program);
+        command.args(["run", "--log", "info", "--admin", "127.0.0.1:0"]).args(options).arg("--data-dir");
+        command.arg(folder.join("data")).arg(pipelines).stdout(Stdio::null()).stderr(create(&log)?);
+        let mut process = Process::start(&mut command)?;
+        let deadline = now() + START;
+        let port = loop {
+            if let Some(port) = admin_port(&read(&log)?) {
+                break port;
+            }
+            let is_well = process.is_alive()? && now() < deadline;
+            ensure!(is_well, "the program does not start: {}", read(&log)?);
+            wait(Duration::from_millis(20));
+        };
+        Ok(Engine { _process: process, admin: Admin::at(port), log })
+    }
+
+    /// Its admin listener.
+    pub(super) fn admin(&self) -> Admin {
+        self.admin
+    }
+
+    /// The lines of its log, each a JSON text.
+    pub(super) fn log(&self) -> Result<Vec<String>> {
+        Ok(read(&self.log)?.lines().map(str::to_owned).collect())
+    }
+}
+
+/// The port that the program tells in its log.
+fn admin_port(log: &str) -> Option<u16> {
+    let entries = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut addresses = entries
+        .filter(|entry| entry["message"].as_str().is_some_and(|text| text.starts_with("admin listener")))
+        .filter_map(|entry| entry["address"].as_str()?.rsplit_once(':')?.1.parse().ok());
+    addresses.next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_read_from_the_line_that_tells_it() {
+        let log = "not JSON\n{\"message\":\"running\",\"address\":\"127.0.0.1:1\"}\n\
+                   {\"message\":\"admin listener: /metrics\",\"address\":\"127.0.0.1:4242\"}\n";
+        assert_eq!(admin_port(log), Some(4242));
+        assert_eq!(admin_port("{\"message\":\"admin listener\"}\n"), None);
+    }
+}
