@@ -1,5 +1,6 @@
 //! [`ReloadRequest`] and [`ReloadOutcome`]: a reload of the files and its result.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -69,6 +70,9 @@ pub struct Applied {
     /// Milliseconds for which sources were held.
     #[serde(default)]
     pub held_ms: u64,
+    /// Number of waiting events that each sink which could not send them left to its next version.
+    #[serde(default)]
+    pub carried: BTreeMap<String, u64>,
 }
 
 impl ReloadOutcome {

@@ -28,8 +28,8 @@ mod check;
 mod assemble;
 pub mod plan;
 
-// What differs between two plans.
-pub mod diff;
+// From one plan to another: what becomes of every node.
+pub mod change;
 
 // The `tests:` of a pipeline, as data.
 pub mod cases;
@@ -44,9 +44,9 @@ mod text;
 pub mod schema;
 
 pub use cases::TestCase;
+pub use change::{Change, Fate};
 pub use compile::{Broken, Compiled, compile, compile_case};
 pub use diagnostics::Diagnostic;
-pub use diff::{Action, Change, diff};
 pub use params::describe::{ParamInfo, template_params};
 pub use plan::{Beside, Freshness, Missing, Node, NodeId, Plan, draw};
 pub use request::{FileSource, MemoryFiles, MemoryVariables, Overrides, Request, Variables};

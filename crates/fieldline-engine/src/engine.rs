@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fieldline_api::{FilesStatus, PlanPreview, ReloadOutcome, ReloadRequest, ReloadResult, ReplayOutcome};
-use fieldline_compiler::plan::Fingerprint;
+use fieldline_compiler::change::Losses;
+use fieldline_compiler::plan::{Fingerprint, Plan};
 use fieldline_compiler::{Broken, Compiled};
 use fieldline_core::{Clock, Draft};
 use fieldline_runtime::dead_letter::Letter;
@@ -22,7 +23,7 @@ use crate::inputs::Inputs;
 use crate::last_good::{Kept, LastGood};
 use crate::load::{Loaded, Loader, error_lines, with_broken_as_they_run};
 use crate::outcome;
-use crate::preview::preview;
+use crate::preview::tell;
 use crate::rollback::Past;
 use crate::start::Start;
 use crate::trial::Trial;
@@ -51,6 +52,8 @@ pub struct Engine {
     pub(crate) trial: Option<Trial>,
     /// A version that was rolled back, and why: not to be applied again until somebody edits it.
     pub(crate) rolled_back: Option<(Fingerprint, String)>,
+    /// A version that was refused for events that waited, until they are sent or somebody edits it.
+    pub(crate) refused: Option<Plan>,
     loader: Loader,
     grace: Duration,
     clock_monitor: ClockMonitor,
@@ -108,6 +111,7 @@ impl Engine {
             past: Past::default(),
             trial: None,
             rolled_back: rolled_back.map(|reason| (found, reason)),
+            refused: None,
             loader,
             grace: options.grace,
             clock_monitor,
@@ -136,6 +140,7 @@ impl Engine {
                     self.tell(&EngineEvent::Alive);
                     self.clock_monitor.look(self.clock.instant(), self.clock.time());
                     self.look().await;
+                    self.look_at_refused().await;
                 }
             }
             if self.runtime.has_finished() {
@@ -172,12 +177,13 @@ impl Engine {
     }
 
     /// Compiles the files again and takes over what is whole.
-    async fn reload(&mut self, request: ReloadRequest) -> ReloadOutcome {
+    pub(crate) async fn reload(&mut self, request: ReloadRequest) -> ReloadOutcome {
         let Loaded { compiled, mut inputs } = match self.load().await {
             Ok(loaded) => loaded,
             Err(error) => return self.conclude(rejected(&error)),
         };
         self.paths.send_replace(owned(inputs.paths()));
+        self.refused = None;
         let errors = error_lines(&compiled);
         let contents = inputs.take_contents();
         self.note(&compiled, inputs);
@@ -216,7 +222,9 @@ impl Engine {
     async fn preview(&self) -> PlanPreview {
         match self.load().await {
             Ok(loaded) if loaded.compiled.is_ok() => {
-                PlanPreview::Change(preview(self.runtime.plan(), &loaded.compiled.plan))
+                let (running, next) = (self.runtime.plan(), &loaded.compiled.plan);
+                let (change, refusals) = self.runtime.forecast(next, Losses::Refuse);
+                PlanPreview::Change(tell(&change, &refusals, running, next))
             }
             Ok(loaded) => PlanPreview::Rejected { reasons: error_lines(&loaded.compiled) },
             Err(error) => PlanPreview::Rejected { reasons: vec![error.to_string()] },

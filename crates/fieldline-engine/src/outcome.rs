@@ -3,8 +3,8 @@
 use fieldline_api as api;
 use fieldline_api::ReloadOutcome;
 use fieldline_compiler::NodeId;
-use fieldline_runtime::Applied;
-use fieldline_runtime::unit::Unit;
+use fieldline_compiler::change::{Backlog, Refusal, Unit};
+use fieldline_runtime::{Applied, ApplyError};
 
 /// A change that was made, as the API tells it.
 pub(crate) fn applied(applied: &Applied) -> ReloadOutcome {
@@ -18,12 +18,33 @@ pub(crate) fn applied(applied: &Applied) -> ReloadOutcome {
         inherited: names(&applied.inherited),
         renewed: names(&applied.renewed),
         cut_off: of_units(&applied.cut_off),
-        held_ms: 0,
+        held_ms: u64::try_from(applied.held.as_millis()).unwrap_or(u64::MAX),
+        carried: applied.carried.iter().map(|(id, events)| (id.as_str().to_owned(), *events)).collect(),
     })
 }
 
 fn names<'a>(ids: impl IntoIterator<Item = &'a NodeId>) -> Vec<String> {
     ids.into_iter().map(|id| id.as_str().to_owned()).collect()
+}
+
+/// A change that was not made.
+pub(crate) fn not_applied(error: &ApplyError) -> ReloadOutcome {
+    let reasons = match error {
+        ApplyError::Refused(refusals) => refusals.iter().map(refused).collect(),
+        error => vec![error.to_string()],
+    };
+    ReloadOutcome::Rejected { reasons }
+}
+
+/// Why a change is refused, and how to have it all the same.
+pub(crate) fn refused(refusal: &Refusal) -> String {
+    let ways = match refusal.backlog {
+        Backlog::Redirected { .. } => {
+            "`fieldline reload --carry-over` sends them there, `--accept-loss` drops them"
+        }
+        _ => "`fieldline reload --carry-over` puts them into the dead letter, `--accept-loss` drops them",
+    };
+    format!("{refusal}; {ways}")
 }
 
 /// Writes an outcome to the log.
@@ -36,6 +57,8 @@ pub(crate) fn log(outcome: &ReloadOutcome) {
             stopped = applied.stopped.len(),
             moved = applied.moved.len(),
             renewed = applied.renewed.len(),
+            carried = applied.carried.values().sum::<u64>(),
+            held_ms = applied.held_ms,
             "reload: applied"
         ),
         ReloadOutcome::Unchanged => tracing::debug!("reload: unchanged"),

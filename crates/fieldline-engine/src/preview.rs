@@ -2,59 +2,62 @@
 
 use std::collections::BTreeSet;
 
-use fieldline_api::{Change, Fate, NodeChange};
+use fieldline_api as api;
+use fieldline_compiler::change::{Backlog, Change, Fate, NodeChange, Refusal, State};
 use fieldline_compiler::plan::{Node, Plan};
-use fieldline_compiler::{Action, diff};
 use fieldline_core::Kind;
-use fieldline_core::policy::BufferKind;
 
-/// The effect of replacing `running` by `next`.
-pub fn preview(running: &Plan, next: &Plan) -> Change {
-    let line = |change: &fieldline_compiler::Change| {
-        let (old, new) = (running.node(&change.id), next.node(&change.id));
-        let ends = matches!(change.action, Action::Restart | Action::Stop);
-        let ending = old.filter(|_| ends);
-        let mut notes: Vec<String> = ending.and_then(|old| end(old, new)).into_iter().collect();
-        let lost = ending.and_then(|old| lost(old, new));
+use crate::outcome;
+
+/// The effect of replacing `running` by `next`; nothing is known of events that wait.
+pub fn preview(running: &Plan, next: &Plan) -> api::Change {
+    tell(&Change::between(running, next), &[], running, next)
+}
+
+/// A change from `running` to `next`, and why it would be refused, in the words of the API.
+pub(crate) fn tell(change: &Change, refusals: &[Refusal], running: &Plan, next: &Plan) -> api::Change {
+    let (before, after) = (running.by_id(), next.by_id());
+    let node = |change: &NodeChange| {
+        let (old, new) = (before.get(&change.id).copied(), after.get(&change.id).copied());
+        let refusal = refusals.iter().find(|refusal| refusal.node == change.id);
+        let mut notes: Vec<String> = remark(change, old, refusal).into_iter().collect();
         notes.extend(topics(old, new));
-        NodeChange {
+        api::NodeChange {
             node: change.id.as_str().to_owned(),
-            fate: fate(change.action),
+            fate: fate(change.fate),
             reasons: change.reasons.clone(),
             notes,
-            lost: lost.map(str::to_owned),
-            waiting: None,
+            lost: match change.state {
+                Some(State::Lost(what)) => Some(what.to_owned()),
+                _ => None,
+            },
+            waiting: refusal.map(|refusal| refusal.events),
         }
     };
-    let nodes: Vec<NodeChange> = diff(running, next).iter().map(line).collect();
-    Change { loses: nodes.iter().any(|node| node.lost.is_some()), nodes }
+    let nodes = change.nodes.iter().map(node).collect();
+    api::Change { loses: change.loses_state() || !refusals.is_empty(), nodes }
 }
 
-/// What becomes of what a node holds when it ends, and `new` comes in its place.
-fn end(old: &Node, new: Option<&Node>) -> Option<String> {
-    match old.kind {
-        Kind::Transform => {
-            let memory = old.memory.as_ref()?;
-            let fate = match lost(old, new) {
-                Some(_) => "lost",
-                None if new.is_some_and(|new| new.takes_over(old)) => "carried over",
-                None => "sent on first",
-            };
-            Some(format!("{fate}: {}", memory.what))
-        }
-        Kind::Sink if old.policy.buffer.kind == BufferKind::Disk => {
-            Some("its disk buffer stays on disk".to_owned())
-        }
-        Kind::Sink => Some("its buffer is drained first".to_owned()),
-        Kind::Source => Some("it is stopped first, and what it sent is delivered".to_owned()),
-        Kind::Connection => None,
+/// What becomes of the state and the events of a node that ends.
+fn remark(change: &NodeChange, old: Option<&Node>, refusal: Option<&Refusal>) -> Option<String> {
+    if let Some(refusal) = refusal {
+        return Some(outcome::refused(refusal));
     }
-}
-
-/// What a transform remembers and `new`, in its place, will not know.
-fn lost(old: &Node, new: Option<&Node>) -> Option<&'static str> {
-    let memory = old.memory.as_ref().filter(|memory| !memory.is_sent)?;
-    (!new.is_some_and(|new| new.takes_over(old))).then_some(memory.what)
+    Some(match (&change.state, &change.backlog) {
+        (Some(State::Inherited(what)), _) => format!("carried over: {what}"),
+        (Some(State::Sent(what)), _) => format!("sent on first: {what}"),
+        (Some(State::Lost(what)), _) => format!("lost: {what}"),
+        (None, Some(Backlog::CarriedOver)) => "the next version sends the events that wait".to_owned(),
+        (None, Some(Backlog::StaysOnDisk)) => "its disk buffer stays on disk".to_owned(),
+        (None, Some(Backlog::Redirected { .. } | Backlog::Abandoned)) => {
+            "it sends the events that wait first".to_owned()
+        }
+        (None, None) => {
+            let ends = matches!(change.fate, Fate::Restart | Fate::Stop);
+            old.filter(|old| ends && old.kind == Kind::Source)?;
+            "it is stopped first, and what it sent is delivered".to_owned()
+        }
+    })
 }
 
 /// Topics that are used before the change and not after it, or the reverse.
@@ -73,14 +76,16 @@ fn topics(old: Option<&Node>, new: Option<&Node>) -> Vec<String> {
     gone.chain(new).collect()
 }
 
-fn fate(action: Action) -> Fate {
-    match action {
-        Action::Keep => Fate::Keep,
-        Action::Rewire => Fate::Rewire,
-        Action::Renew => Fate::Renew,
-        Action::Restart => Fate::Restart,
-        Action::Start => Fate::Start,
-        Action::Stop => Fate::Stop,
+fn fate(fate: Fate) -> api::Fate {
+    match fate {
+        Fate::Keep => api::Fate::Keep,
+        Fate::Rewire => api::Fate::Rewire,
+        Fate::Renew => api::Fate::Renew,
+        Fate::Move => api::Fate::Move,
+        Fate::Inherit => api::Fate::Inherit,
+        Fate::Restart => api::Fate::Restart,
+        Fate::Start => api::Fate::Start,
+        Fate::Stop => api::Fate::Stop,
     }
 }
 

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fieldline_api::{Losses, ReloadOutcome};
+use fieldline_api as api;
+use fieldline_api::{ReloadOutcome, ReloadRequest};
 use fieldline_compiler::NodeId;
+use fieldline_compiler::change::Losses;
 use fieldline_compiler::plan::Plan;
-use fieldline_runtime::Applied;
+use fieldline_runtime::{Applied, ApplyError};
 
 use crate::engine::{Engine, rejected};
 use crate::outcome;
@@ -20,11 +22,10 @@ pub(crate) struct Trial {
 
 impl Engine {
     /// Changes to `next`, and puts what it touches on trial.
-    pub(crate) async fn apply(&mut self, next: Plan, losses: Losses) -> ReloadOutcome {
-        tracing::debug!(?losses, "reload: applying");
+    pub(crate) async fn apply(&mut self, next: Plan, losses: api::Losses) -> ReloadOutcome {
         let before = self.runtime.plan().clone();
         let status = self.view.status();
-        match self.runtime.apply(next).await {
+        match self.runtime.apply_with(next.clone(), losses_of(losses)).await {
             Ok(applied) => {
                 self.rolled_back = None;
                 let touched = touched(&applied);
@@ -41,7 +42,21 @@ impl Engine {
                 });
                 outcome::applied(&applied)
             }
-            Err(error) => rejected(&error),
+            Err(error) => {
+                if matches!(error, ApplyError::Refused(_)) {
+                    self.refused = Some(next);
+                }
+                outcome::not_applied(&error)
+            }
+        }
+    }
+
+    /// Makes a change that was refused for events that waited, once none of them waits any more.
+    pub(crate) async fn look_at_refused(&mut self) {
+        let Some(next) = &self.refused else { return };
+        if self.runtime.forecast(next, Losses::Refuse).1.is_empty() {
+            tracing::info!("the events that a change had to wait for are sent; it is made now");
+            self.reload(ReloadRequest::default()).await;
         }
     }
 
@@ -68,13 +83,21 @@ impl Engine {
                     last_good.refuse(refused, &reason).await;
                 }
                 self.rolled_back = Some((refused, reason.clone()));
-                let outcome = match self.runtime.apply(trial.before).await {
+                let outcome = match self.runtime.apply_with(trial.before, Losses::CarryOver).await {
                     Ok(_) => ReloadOutcome::RolledBack { reasons: vec![reason] },
                     Err(error) => rejected(&format_args!("{reason}, but the version before: {error}")),
                 };
                 self.conclude(outcome);
             }
         }
+    }
+}
+
+fn losses_of(losses: api::Losses) -> Losses {
+    match losses {
+        api::Losses::Refuse => Losses::Refuse,
+        api::Losses::AcceptLoss => Losses::Accept,
+        api::Losses::CarryOver => Losses::CarryOver,
     }
 }
 
@@ -94,7 +117,7 @@ fn window(plan: &Plan, touched: &BTreeSet<NodeId>) -> Duration {
 mod tests {
     use std::sync::Arc;
 
-    use fieldline_api::{ReloadRequest, ReloadResult};
+    use fieldline_api::ReloadResult;
     use fieldline_core::{Clock, Registry};
     use fieldline_runtime::{TokioTime, Unset};
     use tokio::sync::{mpsc, oneshot};

@@ -13,7 +13,7 @@ use fieldline_core::{BuildCx, BuildError, Built, Kind, Ledger};
 use crate::buffer::meter::Meter;
 use crate::control::Controlled;
 use crate::memory::Standing;
-use crate::status::Monitor;
+use crate::status::{Monitor, NodeState};
 use crate::supervise::guard_sync;
 
 /// A node while it runs: what it is made from, its account and its state. Shared by its driver and the runtime.
@@ -46,6 +46,12 @@ impl NodeHandle {
     /// Whether it keeps its events on disk.
     pub(crate) fn has_disk(&self) -> bool {
         self.node.kind == Kind::Sink && self.node.policy.buffer.kind == BufferKind::Disk
+    }
+
+    /// Whether a sink can send now, as far as is known; `connection` is the one it uses.
+    pub(crate) fn is_at_work(&self, connection: Option<&NodeHandle>) -> bool {
+        let is_running = |handle: &NodeHandle| handle.monitor.read().0 == NodeState::Running;
+        is_running(self) && self.meter.figures().outage.is_none() && connection.is_none_or(is_running)
     }
 
     /// Builds the component; a panic while building is an error like any other.

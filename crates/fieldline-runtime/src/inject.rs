@@ -5,9 +5,9 @@ use std::sync::Arc;
 use fieldline_compiler::NodeId;
 use fieldline_core::{Draft, Edge, Event, Receipt};
 
-use crate::launch::edge;
 use crate::outlet::{MAIN_SLOT, Parcel};
 use crate::runtime::Runtime;
+use crate::wiring::edge;
 
 /// Why events cannot be put in at a node.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

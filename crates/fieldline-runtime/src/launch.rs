@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_compiler::plan::{Input, Node, NodeId, Plan};
+use fieldline_compiler::change::Unit;
+use fieldline_compiler::plan::{Node, NodeId, Plan};
 use fieldline_core::policy::BufferKind;
-use fieldline_core::{Built, Clock, Connection, Edge, Sink, Source, Transform};
+use fieldline_core::{Clock, Connection, Event, Sink, Source, Transform};
 use fieldline_store::Storage;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
@@ -18,19 +19,20 @@ use crate::buffer::memory::MemoryBuffer;
 use crate::build::NodeHandle;
 use crate::control::desk::Desk;
 use crate::dead_letter::DeadLetters;
+use crate::drivers::carried::Carried;
 use crate::drivers::latest::Latest;
-use crate::drivers::segment::{Carried, SegmentDriver, Work};
+use crate::drivers::leave::Leave;
+use crate::drivers::segment::{SegmentDriver, Work};
 use crate::drivers::sink::SinkDriver;
 use crate::drivers::source::SourceDriver;
 use crate::drivers::stage::{Past, Stage};
 use crate::drivers::stopped;
 use crate::drivers::writer::Writer;
 use crate::memory::keeper::Keeper;
-use crate::outlet::{MAIN_SLOT, Outlet, Parcel, QUEUE, Reader, Target, Wiring};
+use crate::outlet::{Outlet, Parcel, QUEUE, Wiring};
 use crate::sequence::Numbering;
 use crate::status::NodeState;
 use crate::supervise::{OwnThread, guard, spawn, spawn_on};
-use crate::unit::Unit;
 
 /// A unit at work.
 pub(crate) struct Running {
@@ -42,8 +44,12 @@ pub(crate) struct Running {
     pub(crate) wiring: Option<watch::Sender<Wiring>>,
     /// Tells sources and connections to stop.
     pub(crate) stop: watch::Sender<bool>,
-    /// Names the transforms that go on when the unit ends, and the sinks whose disk buffer the next plan takes on.
-    pub(crate) carry: watch::Sender<BTreeSet<NodeId>>,
+    /// Tells segments and sinks how to end.
+    pub(crate) leave: watch::Sender<Leave>,
+    /// Has a sink take events beyond its bound while a change lets queues run empty.
+    pub(crate) overfill: watch::Sender<bool>,
+    /// Whether a sink that is to pause has no write under way.
+    pub(crate) paused: watch::Receiver<bool>,
 }
 
 /// What a unit is started with.
@@ -52,30 +58,17 @@ pub(crate) enum Crew {
     Connection(Box<dyn Connection>),
     /// A source.
     Source(Box<dyn Source>),
-    /// The transforms of a segment, first to last, and the latest values beside its events.
-    Segment(Vec<Member>, Latest),
-    /// A sink.
-    Sink(Box<dyn Sink>),
+    /// The transforms of a segment, first to last, the latest values beside its events, and the events that waited for
+    /// the version before, by transform.
+    Segment(Vec<Member>, Latest, Vec<(usize, Vec<Event>)>),
+    /// A sink, and the events that its version before could not send.
+    Sink(Box<dyn Sink>, Vec<Event>),
 }
 
 /// One transform of a segment.
 pub(crate) struct Member {
     pub(crate) transform: Box<dyn Transform>,
     pub(crate) past: Past,
-}
-
-impl Crew {
-    /// The crew that consists of one built component.
-    pub(crate) fn of(built: Built) -> Self {
-        match built {
-            Built::Connection(connection) => Crew::Connection(connection),
-            Built::Source(source) => Crew::Source(source),
-            Built::Transform(transform) => {
-                Crew::Segment(vec![Member { transform, past: Past::OnDisk }], Latest::default())
-            }
-            Built::Sink(sink) => Crew::Sink(sink),
-        }
-    }
 }
 
 /// Starts units of one plan.
@@ -90,6 +83,8 @@ pub(crate) struct Launcher<'a> {
     pub(crate) ended: &'a Arc<Notify>,
     /// How often what transforms remember is written to disk; never without it.
     pub(crate) save_every: Option<Duration>,
+    /// Sinks with a buffer in memory that send first what is left of one on disk.
+    pub(crate) emptying: &'a BTreeSet<NodeId>,
 }
 
 impl Launcher<'_> {
@@ -97,7 +92,9 @@ impl Launcher<'_> {
     pub(crate) fn start(&self, unit: &Unit, crew: Crew, dead_letters: DeadLetters) -> Running {
         let handle = self.handles[unit.head()].clone();
         let (stop, stop_signal) = watch::channel(false);
-        let (carry, carry_signal) = watch::channel(BTreeSet::new());
+        let (leave, leave_signal) = watch::channel(Leave::Stay);
+        let (overfill, overfill_signal) = watch::channel(false);
+        let (paused_signal, paused) = watch::channel(false);
         let (wiring, outlet) = watch::channel(Wiring::Hold);
         let (inbox, queue) = mpsc::channel(QUEUE);
         let outlet = Outlet::new(outlet);
@@ -121,23 +118,24 @@ impl Launcher<'_> {
                     rush: self.rush.clone(),
                     ended: self.ended.clone(),
                 };
-                (spawn_on(thread.as_ref(), without_carry(driver.run())), None, Some(wiring))
+                (spawn_on(thread.as_ref(), driver.run()), None, Some(wiring))
             }
-            Crew::Segment(members, latest) => {
+            Crew::Segment(members, latest, backlog) => {
                 let driver = SegmentDriver {
                     stages: self.stages(unit, members),
                     inbox: queue,
                     outlet,
                     clock,
                     dead_letters,
-                    carry: carry_signal,
+                    leave: leave_signal,
                     latest,
+                    backlog,
                     work: Work::default(),
                 };
                 (spawn_on(thread.as_ref(), driver.run()), Some(inbox), Some(wiring))
             }
-            Crew::Sink(sink) => {
-                let (leave, leaving) = watch::channel(false);
+            Crew::Sink(sink, inherited) => {
+                let (patience, patience_left) = watch::channel(None);
                 let buffer = self.buffer(&handle, &dead_letters);
                 let writer = Writer {
                     handle: handle.clone(),
@@ -146,58 +144,27 @@ impl Launcher<'_> {
                     dead_letters,
                     backoff: Backoff::new(&handle.node.policy.retry),
                     connected: false,
-                    leaving,
+                    patience: patience_left,
                     not_before: None,
                 };
-                let rush = self.rush.subscribe();
                 let driver = SinkDriver {
+                    connection: handle.node.connection.as_ref().and_then(|id| self.handles.get(id)).cloned(),
                     handle,
                     inbox: queue,
                     buffer,
+                    inherited,
                     clock,
-                    carry: carry_signal,
-                    leave,
-                    rush,
+                    leave: leave_signal,
+                    overfill: overfill_signal,
+                    paused: paused_signal,
+                    patience,
+                    rush: self.rush.subscribe(),
                     thread,
                 };
-                (spawn(without_carry(driver.run(writer))), Some(inbox), None)
+                (spawn(driver.run(writer)), Some(inbox), None)
             }
         };
-        Running { task, inbox, wiring, stop, carry }
-    }
-
-    /// Where the outputs of every node lead among `running`: its readers at each port, in the order of the plan.
-    pub(crate) fn readers(&self, running: &BTreeMap<Unit, Running>) -> BTreeMap<&NodeId, Vec<Vec<Reader>>> {
-        let inboxes: BTreeMap<&NodeId, &mpsc::Sender<Parcel>> = running
-            .iter()
-            .filter_map(|(unit, running)| Some((unit.head(), running.inbox.as_ref()?)))
-            .collect();
-        let ports = |node: &Node| (0..node.facts.outputs.len().max(1)).map(|_| Vec::new()).collect();
-        let mut readers: BTreeMap<&NodeId, Vec<Vec<Reader>>> =
-            self.plan.nodes.iter().map(|node| (&node.id, ports(node))).collect();
-        let mut add = |input: &Input, reader: Reader| {
-            let ports = readers.get_mut(&input.from);
-            if let Some(port) = ports.and_then(|ports| ports.get_mut(usize::from(input.port))) {
-                port.push(reader);
-            }
-        };
-        for node in &self.plan.nodes {
-            let handle = &self.handles[&node.id];
-            for (control, input) in node.controls.iter().zip(0..) {
-                let (controlled, ledger) = (handle.controlled.clone(), handle.ledger.clone());
-                add(&control.input, Reader::Commands { controlled, input, ledger });
-            }
-            let Some(inbox) = inboxes.get(&node.id) else { continue };
-            let main = node.inputs.iter().map(|input| (MAIN_SLOT, input));
-            let with = node.with.iter().zip(1..).map(|(beside, slot)| (slot, &beside.input));
-            for (slot, input) in main.chain(with) {
-                let edge = (node.inputs.len() > 1)
-                    .then(|| Arc::new(edge(input, self.nodes.get(&input.from).copied())));
-                let (inbox, ledger) = ((*inbox).clone(), handle.ledger.clone());
-                add(input, Reader::Flow(Target { inbox, slot, edge, ledger }));
-            }
-        }
-        readers
+        Running { task, inbox, wiring, stop, leave, overfill, paused }
     }
 
     fn numbering(&self, handle: &NodeHandle) -> Numbering {
@@ -211,13 +178,16 @@ impl Launcher<'_> {
 
     fn buffer(&self, handle: &Arc<NodeHandle>, dead_letters: &DeadLetters) -> Buffer {
         let settings = &handle.node.policy.buffer;
+        let memory = || MemoryBuffer::new(settings, handle.meter.clone());
+        let disk = || {
+            DiskBuffer::new(handle.clone(), self.clock.clone(), dead_letters.clone(), self.storage.clone())
+        };
         match settings.kind {
-            BufferKind::Memory => Buffer::Memory(MemoryBuffer::new(settings, handle.meter.clone())),
-            BufferKind::Disk => {
-                let (clock, dead_letters) = (self.clock.clone(), dead_letters.clone());
-                let disk = DiskBuffer::new(handle.clone(), clock, dead_letters, self.storage.clone());
-                Buffer::Disk(Box::new(disk))
+            BufferKind::Disk => Buffer::Disk(Box::new(disk())),
+            BufferKind::Memory if self.emptying.contains(&handle.node.id) => {
+                Buffer::emptying(disk(), memory())
             }
+            BufferKind::Memory => Buffer::Memory(memory()),
         }
     }
 
@@ -232,18 +202,6 @@ impl Launcher<'_> {
         };
         unit.members().iter().zip(members).map(stage).collect()
     }
-}
-
-/// What events that come by `input`, an output of `from`, know of it.
-pub(crate) fn edge(input: &Input, from: Option<&Node>) -> Edge {
-    let outputs = from.map_or(&[][..], |node| &node.facts.outputs);
-    let output = outputs.get(usize::from(input.port)).map_or("main", String::as_str);
-    Edge { node: input.from.node().into(), port: input.port, output: output.into() }
-}
-
-async fn without_carry(task: impl Future<Output = ()>) -> Carried {
-    task.await;
-    Carried::default()
 }
 
 async fn run_connection(

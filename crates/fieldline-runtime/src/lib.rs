@@ -1,17 +1,16 @@
 //! Runs a checked plan: builds its nodes, starts a task for each source, segment and sink, moves events
 //! between them, and changes all that while it runs.
 //!
-//! Read in this order: how a plan is cut into [`mod@unit`]s, how they are built and launched, the drivers that
-//! are the only loops there are, where events wait and where they go when they fail, and [`runtime`], which
-//! prepares a change, switches to it and stops.
-
-pub mod unit;
+//! Read in this order: how nodes are built and launched, the drivers that are the only loops there are, where events
+//! wait and where they go when they fail, and [`runtime`], which prepares a change, switches to it and stops.
 
 mod build;
 
 mod outlet;
 
 mod launch;
+
+mod wiring;
 
 mod drivers;
 
@@ -42,6 +41,10 @@ pub mod runtime;
 mod prepare;
 
 mod switch;
+
+mod drain;
+
+mod retiring;
 
 mod inject;
 

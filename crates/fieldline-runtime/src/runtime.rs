@@ -1,15 +1,15 @@
 //! [`Runtime`]: starts a plan, changes it while it runs, and stops it.
 //!
-//! Starting is applying a plan to nothing, stopping is applying nothing. A change builds first, so that a plan
-//! that cannot be built changes nothing; then it holds the frontier, drains what leaves, starts what is new
-//! and publishes the wiring. Only kept units that feed a leaving one are held: holding a leaving one too
-//! would keep it from draining.
+//! Starting is applying a plan to nothing, stopping is applying nothing. What a change does to each node says
+//! [`Change`]. It is refused if it would lose or misdirect events that wait in a sink. Then everything new is built, so
+//! that a plan that cannot be built changes nothing; see `switch.rs` for the rest.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldline_compiler::change::{Change, Losses, Refusal, Unit, Waiting};
 use fieldline_compiler::plan::{NodeId, Plan};
 use fieldline_core::connection::Handle;
 use fieldline_core::{Clock, Kind, Ledger};
@@ -19,13 +19,17 @@ use tokio::sync::{Notify, watch};
 use crate::buffer::unused;
 use crate::build::NodeHandle;
 use crate::dead_letter::DeadLetters;
+use crate::drivers::writer::LAST_WRITE;
 use crate::launch::Running;
 use crate::memory::unowned;
 use crate::prepare::Prepared;
-use crate::status::NodeState;
+use crate::retiring::Retiring;
+use crate::status::{NodeState, UnusedBuffer};
 use crate::supervise::blocking;
-use crate::unit::Unit;
 use crate::view::View;
+
+/// The most events that a sink can be expected to send while a change waits for it.
+const MOST_SENT: u64 = 10_000;
 
 /// What a program runs in.
 #[derive(Clone)]
@@ -60,16 +64,26 @@ pub struct Applied {
     pub renewed: Vec<NodeId>,
     /// Units that did not drain in time and were cut off.
     pub cut_off: Vec<Unit>,
+    /// How many events went from each sink that could not send them to its next version.
+    pub carried: BTreeMap<NodeId, u64>,
+    /// How long nodes that continue had to wait with their events.
+    pub held: Duration,
 }
 
 /// Why a plan was not applied. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{node}` cannot be built: {reason}")]
-pub struct ApplyError {
-    /// The node.
-    pub node: NodeId,
-    /// Why.
-    pub reason: String,
+pub enum ApplyError {
+    /// A node cannot be built.
+    #[error("`{node}` cannot be built: {reason}")]
+    Build {
+        /// The node.
+        node: NodeId,
+        /// Why.
+        reason: String,
+    },
+    /// Events that wait would be lost or misdirected, and nobody has accepted that.
+    #[error("{}", .0.iter().map(Refusal::to_string).collect::<Vec<_>>().join("; "))]
+    Refused(Vec<Refusal>),
 }
 
 /// A running program.
@@ -80,6 +94,10 @@ pub struct Runtime {
     pub(crate) handles: BTreeMap<NodeId, Arc<NodeHandle>>,
     pub(crate) connections: BTreeMap<NodeId, Handle>,
     pub(crate) dead_letters: BTreeMap<String, DeadLetters>,
+    /// Sources that have ended and are still told what becomes of their batches.
+    pub(crate) retiring: Vec<Retiring>,
+    /// Sinks with a buffer in memory that send first what is left of one on disk.
+    pub(crate) emptying: BTreeSet<NodeId>,
     pub(crate) storage: Arc<dyn Storage>,
     /// Turns whenever a source stands still until something is settled.
     pub(crate) rush: Arc<watch::Sender<u64>>,
@@ -104,6 +122,8 @@ impl Runtime {
             handles: BTreeMap::new(),
             connections: BTreeMap::new(),
             dead_letters: BTreeMap::new(),
+            retiring: Vec::new(),
+            emptying: BTreeSet::new(),
             storage,
             rush: Arc::new(watch::channel(0).0),
             ended: Arc::default(),
@@ -132,15 +152,64 @@ impl Runtime {
         self.ended.notified().await;
     }
 
-    /// Changes the program to `next`. An error means that nothing has changed.
+    /// What changing the program to `next` would do now, and why it would be refused.
+    pub fn forecast(&self, next: &Plan, losses: Losses) -> (Change, Vec<Refusal>) {
+        let change = Change::between(&self.plan, next);
+        let refusals = change.refusals(losses, |id| self.waiting(id));
+        (change, refusals)
+    }
+
+    /// Changes the program to `next`, unless that would lose or misdirect events. An error means that nothing has
+    /// changed.
     pub async fn apply(&mut self, next: Plan) -> Result<Applied, ApplyError> {
-        let change = self.prepare(&next)?;
+        self.apply_with(next, Losses::Refuse).await
+    }
+
+    /// Changes the program to `next`; `losses` says what may become of events that wait in a sink that cannot send
+    /// them. An error means that nothing has changed.
+    pub async fn apply_with(&mut self, next: Plan, losses: Losses) -> Result<Applied, ApplyError> {
+        let (change, refusals) = self.forecast(&next, losses);
+        if !refusals.is_empty() {
+            return Err(ApplyError::Refused(refusals));
+        }
+        let prepared = self.prepare(&next, change)?;
         let pipelines = self.plan.pipelines.iter().chain(&next.pipelines);
         let pipelines = pipelines.map(|pipeline| pipeline.name.to_string()).collect();
-        let applied = self.switch(next, change).await;
+        self.emptying = self.left_on_disk(&prepared).await;
+        let applied = self.switch(next, prepared, losses).await;
         self.remove_unowned_memory(pipelines).await;
         self.look_for_unused_buffers().await;
         Ok(applied)
+    }
+
+    /// The events that a sink holds, and whether it can send them before it has to end.
+    pub(crate) fn waiting(&self, id: &NodeId) -> Waiting {
+        let Some(handle) = self.handles.get(id) else { return Waiting::default() };
+        let events = u64::try_from(handle.ledger.balance().in_flight()).unwrap_or(0);
+        let connection = handle.node.connection.as_ref().and_then(|id| self.handles.get(id));
+        let written_for = handle.meter.written_for(self.environment.clock.instant());
+        let rate = handle.node.policy.max_rate.map_or(f64::INFINITY, f64::from);
+        let is_moving = handle.is_at_work(connection.map(Arc::as_ref))
+            && written_for.is_none_or(|time| time < LAST_WRITE)
+            && events <= MOST_SENT
+            && events as f64 <= rate * self.environment.drain.as_secs_f64();
+        Waiting { events, is_moving }
+    }
+
+    /// The sinks of the next plan that keep their events in memory, and may have left some in a buffer on disk.
+    async fn left_on_disk(&self, prepared: &Prepared) -> BTreeSet<NodeId> {
+        let handles = prepared.handles.values();
+        let sinks = handles.filter(|handle| handle.node.kind == Kind::Sink && !handle.has_disk());
+        let sinks: BTreeSet<NodeId> = sinks.map(|handle| handle.node.id.clone()).collect();
+        let before = self.handles.values().filter(|handle| handle.has_disk()).map(|handle| &handle.node.id);
+        let mut left: BTreeSet<NodeId> = before.chain(&self.emptying).cloned().collect();
+        let unused = match self.plan.nodes.is_empty() {
+            true => self.unused_buffers(BTreeSet::new()).await,
+            false => self.view.shown().unused_buffers.clone(),
+        };
+        left.extend(unused.into_iter().map(|buffer| buffer.node));
+        left.retain(|id| sinks.contains(id));
+        left
     }
 
     /// Removes what nodes of these pipelines remembered that are gone, or remember nothing any more.
@@ -161,10 +230,8 @@ impl Runtime {
 
     /// Names disk buffers that hold events and belong to no sink of the plan, each once.
     async fn look_for_unused_buffers(&self) {
-        let used = self.handles.values().filter(|handle| handle.has_disk());
-        let used: BTreeSet<NodeId> = used.map(|handle| handle.node.id.clone()).collect();
-        let (storage, data_dir) = (self.storage.clone(), self.environment.data_dir.clone());
-        let found = blocking(move || unused::find(&storage, &data_dir, &used)).await.unwrap_or_default();
+        let used = self.handles.values().filter(|handle| handle.has_disk()).map(|handle| &handle.node.id);
+        let found = self.unused_buffers(used.chain(&self.emptying).cloned().collect()).await;
         let mut shown = self.view.shown();
         for buffer in found.iter().filter(|buffer| !shown.unused_buffers.contains(buffer)) {
             let (node, records, folder) = (&buffer.node, buffer.records, buffer.folder.display());
@@ -173,21 +240,19 @@ impl Runtime {
         shown.unused_buffers = found;
     }
 
+    /// The disk buffers that hold something and are not those of the sinks `used`.
+    async fn unused_buffers(&self, used: BTreeSet<NodeId>) -> Vec<UnusedBuffer> {
+        let (storage, data_dir) = (self.storage.clone(), self.environment.data_dir.clone());
+        blocking(move || unused::find(&storage, &data_dir, &used)).await.unwrap_or_default()
+    }
+
     /// Ends the program: sources first, then everything drains until `grace` is over.
     pub async fn stop(&mut self, grace: Duration) -> Applied {
         self.environment.drain = grace;
-        let change = Prepared {
-            kept: BTreeSet::new(),
-            leaving: self.running.keys().cloned().collect(),
-            moving: BTreeSet::new(),
-            inherited: BTreeSet::new(),
-            built: BTreeMap::new(),
-            handles: BTreeMap::new(),
-            connections: BTreeMap::new(),
-            renewals: BTreeMap::new(),
-        };
+        let next = Plan::default();
+        let prepared = Prepared { change: Change::between(&self.plan, &next), ..Prepared::default() };
         let nodes = self.view.shown().nodes.clone();
-        let applied = self.switch(Plan::default(), change).await;
+        let applied = self.switch(next, prepared, Losses::Refuse).await;
         self.view.shown().nodes = nodes;
         applied
     }

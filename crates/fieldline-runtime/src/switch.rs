@@ -1,37 +1,49 @@
-//! The second half of a change: holds the frontier, drains what leaves, starts what is new and publishes the
-//! wiring. The first half is in `prepare.rs`.
+//! The second half of a change: ends what leaves, starts what is new and publishes the wiring. The first half is in
+//! `prepare.rs`, how units end in `drain.rs`.
+//!
+//! Sinks that hand over finish their last write while everything flows. Then the units that continue and feed a new one
+//! are held, and only for as long as it takes to end those that leave and to start the new ones. Only units that continue
+//! are held: holding one that leaves would keep it from running empty.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
+use fieldline_compiler::change::{Fate, Losses, Unit};
 use fieldline_compiler::plan::{Node, NodeId, Plan};
-use fieldline_core::Built;
+use fieldline_core::{Built, EventError};
+use tokio::time::Instant;
 
 use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Failure, Route};
+use crate::drivers::carried::Carried;
 use crate::drivers::latest::Latest;
-use crate::drivers::segment::Carried;
 use crate::drivers::stage::{Broken, Past};
-use crate::launch::{Crew, Launcher, Member, Running};
+use crate::launch::{Crew, Launcher, Member};
 use crate::outlet::{MAIN_SLOT, Target, Wiring};
 use crate::prepare::Prepared;
 use crate::runtime::{Applied, Runtime};
-use crate::unit::{Unit, units};
+use crate::wiring::readers;
 
 impl Runtime {
     /// Carries a prepared change out.
-    pub(crate) async fn switch(&mut self, next: Plan, change: Prepared) -> Applied {
-        self.hold_frontier(&change.leaving);
-        let (mut carried, cut_off) = self.drain(&change, &next).await;
-        let went_on = |ids: &BTreeSet<NodeId>| -> Vec<NodeId> {
-            ids.iter().filter(|id| carried.transforms.contains_key(id)).cloned().collect()
+    pub(crate) async fn switch(&mut self, next: Plan, prepared: Prepared, losses: Losses) -> Applied {
+        self.pause_sinks(&prepared.change, losses).await;
+        let began = Instant::now();
+        let is_held = self.hold(&next, &prepared);
+        let (mut carried, cut_off) = self.drain(&prepared.change, &next, losses).await;
+        let change = prepared.change;
+        let went_on = |fate: Fate| -> Vec<NodeId> {
+            change.with(fate).filter(|id| carried.transforms.contains_key(id)).cloned().collect()
         };
-        let (moved, inherited) = (went_on(&change.moving), went_on(&change.inherited));
+        let (moved, inherited) = (went_on(Fate::Move), went_on(Fate::Inherit));
+        let handed_over =
+            carried.waiting.iter().map(|(id, events)| (id.clone(), events.len() as u64)).collect();
 
-        self.handles = change.handles;
-        self.connections = change.connections;
+        self.handles = prepared.handles;
+        self.connections = prepared.connections;
         self.plan = next;
-        let mut built = change.built;
+        let mut built = prepared.built;
         let nodes = self.plan.by_id();
         let launcher = Launcher {
             plan: &self.plan,
@@ -42,32 +54,30 @@ impl Runtime {
             rush: &self.rush,
             ended: &self.ended,
             save_every: self.environment.save_every,
+            emptying: &self.emptying,
         };
-        let mut started = Vec::new();
-        for unit in units(&self.plan) {
-            if change.kept.contains(&unit) {
-                continue;
-            }
-            let crew = crew(&unit, &mut built, &mut carried, &nodes, &self.handles);
+        for unit in &change.starting {
+            let crew = crew(unit, &mut built, &mut carried, &nodes, &self.handles);
             let pipeline = unit.head().pipeline();
             let dead_letters = self.dead_letters.entry(pipeline.to_owned());
             let dead_letters = dead_letters
                 .or_insert_with(|| DeadLetters::new(&self.environment.data_dir, pipeline))
                 .clone();
-            self.running.insert(unit.clone(), launcher.start(&unit, crew, dead_letters));
-            started.push(unit);
+            self.running.insert(unit.clone(), launcher.start(unit, crew, dead_letters));
         }
-        let mut readers = launcher.readers(&self.running);
+        let mut readers = readers(&self.plan, &nodes, &self.handles, &self.running);
         for (unit, running) in &self.running {
             if let Some(wiring) = &running.wiring {
                 let readers = readers.remove(unit.tail()).unwrap_or_default();
                 wiring.send_replace(Wiring::Flow(Arc::new(readers)));
             }
+            running.overfill.send_if_modified(std::mem::take);
         }
+        let held = if is_held { began.elapsed() } else { Duration::ZERO };
         self.route_dead_letters();
-        self.give_up_waiting(carried.latest).await;
-        let renewed = change.renewals.keys().cloned().collect();
-        change.renewals.into_values().for_each(|renewal| renewal());
+        self.give_up(carried).await;
+        let renewed = prepared.renewals.keys().cloned().collect();
+        prepared.renewals.into_values().for_each(|renewal| renewal());
         let mut shown = self.view.shown();
         shown.generation += 1;
         shown.fingerprint = self.plan.fingerprint();
@@ -76,102 +86,38 @@ impl Runtime {
         Applied {
             generation: shown.generation,
             kept: change.kept.into_iter().collect(),
-            started,
+            started: change.starting,
             stopped: change.leaving.into_iter().collect(),
             moved,
             inherited,
             renewed,
             cut_off,
+            carried: handed_over,
+            held,
         }
     }
 
-    /// Kept units that feed a leaving one wait; their queues push back on their sources.
-    fn hold_frontier(&self, leaving: &BTreeSet<Unit>) {
-        let heads: BTreeSet<&NodeId> = leaving.iter().map(Unit::head).collect();
-        let fed = self.plan.nodes.iter().filter(|node| heads.contains(&node.id));
-        let held: BTreeSet<&NodeId> = fed.flat_map(Node::reads).map(|input| &input.from).collect();
-        for (unit, running) in &self.running {
-            if let (Some(wiring), false, true) =
-                (&running.wiring, leaving.contains(unit), held.contains(unit.tail()))
-            {
-                wiring.send_replace(Wiring::Hold);
-            }
-        }
-    }
-
-    /// Ends the leaving units, all at once, connections after those that use them, dead letter
-    /// sinks after those that may still fail. Gives back what goes on, and the units that had to be cut off.
-    async fn drain(&mut self, change: &Prepared, next: &Plan) -> (Carried, Vec<Unit>) {
-        let leaving =
-            change.leaving.iter().filter_map(|unit| Some((unit.clone(), self.running.remove(unit)?)));
-        let (connections, others): (Vec<_>, Vec<_>) =
-            leaving.partition(|(unit, _)| matches!(unit, Unit::Connection(_)));
-        let (dead_letters, others): (Vec<_>, Vec<_>) =
-            others.into_iter().partition(|(unit, _)| self.is_dead_letter(unit.head()));
-        let mut staying: BTreeSet<NodeId> = change.moving.union(&change.inherited).cloned().collect();
-        staying.extend(change.handles.values().filter(|handle| handle.has_disk()).map(|h| h.node.id.clone()));
-        let mut carried = Carried::default();
-        let mut cut_off = Vec::new();
-        for (place, group) in [others, dead_letters, connections].into_iter().enumerate() {
-            if place == 1 {
-                self.hold_dead_letters(&group, next);
-            }
-            let deadline = tokio::time::Instant::now() + self.environment.drain;
-            let tasks: Vec<_> = group
-                .into_iter()
-                .map(|(unit, running)| {
-                    running.carry.send_replace(staying.clone());
-                    running.stop.send_replace(true);
-                    (unit, running.task)
-                })
-                .collect();
-            for (unit, mut task) in tasks {
-                match tokio::time::timeout_at(deadline, &mut task).await {
-                    Ok(Ok(left)) => carried.extend(left),
-                    Ok(Err(error)) => tracing::error!(unit = ?unit, %error, "a driver ended by itself"),
-                    Err(_) => {
-                        tracing::error!(unit = ?unit, "did not drain in time and is cut off");
-                        task.abort();
-                        let _aborted = task.await;
-                        cut_off.push(unit);
-                    }
-                }
-            }
-        }
-        (carried, cut_off)
-    }
-
-    /// Sends the events to the dead letter that waited for a value at a node that is gone.
-    async fn give_up_waiting(&self, left: BTreeMap<NodeId, Latest>) {
-        for (node, latest) in left {
+    /// Sends the events to the dead letter that waited at a node that is gone.
+    async fn give_up(&self, carried: Carried) {
+        let values = carried.latest.into_iter().flat_map(|(node, latest)| {
+            latest.give_up().map(move |(event, error)| (node.clone(), event, error))
+        });
+        let error = || EventError::new("not_sent", "its node ended before it was processed");
+        let waiting = carried
+            .waiting
+            .into_iter()
+            .flat_map(|(node, events)| events.into_iter().map(move |event| (node.clone(), event, error())));
+        for (node, event, error) in values.chain(waiting) {
             let Some(dead_letters) = self.dead_letters.get(node.pipeline()) else { continue };
-            for (event, error) in latest.give_up() {
-                let failure = Failure { node: &node, error: &error, attempts: 1 };
-                dead_letters.put(event, failure, &self.environment.clock).await;
-            }
-        }
-    }
-
-    /// Whether some pipeline's failed events go to this node.
-    fn is_dead_letter(&self, id: &NodeId) -> bool {
-        self.plan.pipelines.iter().any(|pipeline| pipeline.dead_letter.as_ref() == Some(id))
-    }
-
-    /// Lets go of the dead letter sinks, so that they can drain: who fails now waits for the next sink, or
-    /// takes the file if there will be none.
-    fn hold_dead_letters(&self, leaving: &[(Unit, Running)], next: &Plan) {
-        for (name, dead_letters) in &self.dead_letters {
-            if leaving.iter().any(|(unit, _)| dead_letters.leads_to(unit.head())) {
-                let goes_on = dead_letter_of(next, name).is_some();
-                dead_letters.set_route(if goes_on { Route::Hold } else { Route::File });
-            }
+            let failure = Failure { node: &node, error: &error, attempts: 1 };
+            dead_letters.put(event, failure, &self.environment.clock).await;
         }
     }
 
     /// Sends failed events where the plan says.
     fn route_dead_letters(&self) {
         for (name, dead_letters) in &self.dead_letters {
-            let route = dead_letter_of(&self.plan, name).and_then(|id| {
+            let route = self.plan.dead_letter(name).and_then(|id| {
                 let inbox = self.unit_of(id)?.1.inbox.clone()?;
                 let target =
                     Target { inbox, slot: MAIN_SLOT, edge: None, ledger: self.ledger_of(id).clone() };
@@ -184,11 +130,6 @@ impl Runtime {
     }
 }
 
-/// The sink that a pipeline's failed events go to.
-fn dead_letter_of<'p>(plan: &'p Plan, name: &str) -> Option<&'p NodeId> {
-    plan.pipelines.iter().find(|pipeline| *pipeline.name == *name)?.dead_letter.as_ref()
-}
-
 /// The components of a unit: new ones, moved ones, and for one that was cut off before it could move, a new one.
 fn crew(
     unit: &Unit,
@@ -198,9 +139,13 @@ fn crew(
     handles: &BTreeMap<NodeId, Arc<NodeHandle>>,
 ) -> Crew {
     let Unit::Segment(chain) = unit else {
-        let component =
-            built.remove(unit.head()).expect("everything that is not kept and does not move was built");
-        return Crew::of(component);
+        let id = unit.head();
+        return match built.remove(id).expect("everything that does not continue was built") {
+            Built::Connection(connection) => Crew::Connection(connection),
+            Built::Source(source) => Crew::Source(source),
+            Built::Sink(sink) => Crew::Sink(sink, carried.waiting.remove(id).unwrap_or_default()),
+            Built::Transform(_) => unreachable!("a component is built as the kind of its node"),
+        };
     };
     let member = |id: &NodeId| {
         let before = carried.transforms.remove(id);
@@ -219,5 +164,6 @@ fn crew(
     if let Some(before) = carried.latest.remove(unit.head()) {
         latest.take_over(before);
     }
-    Crew::Segment(members, latest)
+    let waiting = |(stage, id)| Some((stage, carried.waiting.remove(id)?));
+    Crew::Segment(members, latest, chain.iter().enumerate().filter_map(waiting).collect())
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use fieldline_compiler::diagnostics::data::data;
 use fieldline_compiler::diagnostics::render::{Color, line, render};
-use fieldline_compiler::{Action, MemoryFiles, MemoryVariables, Overrides, Request, compile, diff, draw};
+use fieldline_compiler::{Change, Fate, MemoryFiles, MemoryVariables, Overrides, Request, compile, draw};
 use fieldline_core::Registry;
 
 /// Compiles `bytes` as a file that may also use itself, shows all that is said of it, and draws what it became.
@@ -26,7 +26,8 @@ pub(crate) fn compile_bytes(bytes: &[u8], registry: &Registry) {
         assert!(place.line >= 1 && place.column >= 1);
     }
     assert!(compiled.is_ok() || !compiled.diagnostics.is_empty());
-    assert!(diff(&compiled.plan, &compiled.plan).iter().all(|change| change.action == Action::Keep));
+    let change = Change::between(&compiled.plan, &compiled.plan);
+    assert!(change.nodes.iter().all(|node| node.fate == Fate::Keep));
     assert!(draw::mermaid(&compiled.plan).starts_with("flowchart"));
     assert!(draw::dot(&compiled.plan).ends_with("}\n"));
 }

@@ -207,6 +207,11 @@ impl Plan {
         self.nodes.iter().find(|node| node.id == *id)
     }
 
+    /// The sink that the failed events of `pipeline` go to; none where they go to the file.
+    pub fn dead_letter(&self, pipeline: &str) -> Option<&NodeId> {
+        self.pipelines.iter().find(|planned| *planned.name == *pipeline)?.dead_letter.as_ref()
+    }
+
     /// What decides whether two plans say the same: nodes, edges, and what is set on whole pipelines.
     pub fn fingerprint(&self) -> Fingerprint {
         let mut hasher = Hasher::new();

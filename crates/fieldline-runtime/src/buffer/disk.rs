@@ -175,11 +175,15 @@ impl DiskBuffer {
         }
     }
 
-    pub(crate) fn given_up(&mut self) {
-        if let (Out::Disk(_), Some(store)) = (&self.out, &mut self.store) {
-            store.rewind();
+    pub(crate) fn given_up(&mut self, mut rest: InHand) {
+        match std::mem::replace(&mut self.out, Out::Nothing) {
+            Out::Nothing => {}
+            Out::Overflow => self.overflow.given_up(std::mem::take(&mut rest.events)),
+            Out::Disk(_) => {
+                drop(rest);
+                self.store.iter_mut().for_each(|store| store.rewind());
+            }
         }
-        self.out = Out::Nothing;
     }
 
     pub(crate) fn due(&self) -> Option<Instant> {
@@ -213,15 +217,21 @@ impl DiskBuffer {
         }
     }
 
-    pub(crate) fn may_leave(&self) -> bool {
+    pub(crate) fn is_safe(&self) -> bool {
         self.overflow.is_empty()
     }
 
-    pub(crate) async fn close(&mut self) {
+    /// Whether nothing is left in it, as far as its disk can be read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.overflow.is_empty() && self.store.as_ref().is_some_and(|store| store.is_empty())
+    }
+
+    pub(crate) async fn close(&mut self) -> Vec<Event> {
         self.ready = None;
         let events = self.overflow.drain();
         self.visit(Visit { events, sync: true, checkpoint: true, books: true, ..Visit::default() }).await;
         self.store = None;
+        self.overflow.drain()
     }
 
     /// Whether the disk may be tried, as far as is known.

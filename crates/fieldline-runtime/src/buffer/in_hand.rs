@@ -24,11 +24,6 @@ impl InHand {
     pub(crate) fn of_disk(events: Vec<Event>, meter: Arc<Meter>) -> Self {
         InHand { events, disk: Some(meter) }
     }
-
-    /// Whether they are safe when nobody writes them now.
-    pub(crate) fn is_on_disk(&self) -> bool {
-        self.disk.is_some()
-    }
 }
 
 impl Drop for InHand {

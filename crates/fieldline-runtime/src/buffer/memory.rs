@@ -108,6 +108,13 @@ impl MemoryBuffer {
         self.measure();
     }
 
+    /// The batch that was taken has not come to its end: it waits again, before all others.
+    pub(crate) fn given_up(&mut self, rest: Vec<Event>) {
+        self.in_hand = (0, 0);
+        self.restore(rest);
+        self.measure();
+    }
+
     /// The bytes of everything that is in it or being written.
     pub(crate) fn bytes(&self) -> u64 {
         (self.bytes + self.in_hand.1) as u64
@@ -116,7 +123,9 @@ impl MemoryBuffer {
     /// Everything that waits, to be put elsewhere or given back by [`MemoryBuffer::restore`].
     pub(crate) fn drain(&mut self) -> Vec<Event> {
         self.bytes = 0;
-        self.waiting.drain(..).map(|(event, _)| event).collect()
+        let events = self.waiting.drain(..).map(|(event, _)| event).collect();
+        self.measure();
+        events
     }
 
     /// Puts back what was drained, before anything that came since.

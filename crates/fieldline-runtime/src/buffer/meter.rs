@@ -29,6 +29,8 @@ pub(crate) struct Figures {
     pub(crate) fault: Option<String>,
     /// Set while the sink fails.
     pub(crate) outage: Option<Outage>,
+    /// When the write under way began.
+    pub(crate) writing_since: Option<Instant>,
     /// Records on disk that the ledger holds as in flight and that no batch in hand has.
     pub(crate) parked: u64,
     /// Whether the counters of earlier runs are in the ledger.
@@ -64,6 +66,26 @@ impl Meter {
     /// The sink takes what it is given.
     pub(crate) fn works(&self) {
         self.figures().outage = None;
+    }
+
+    /// A write begins.
+    pub(crate) fn begins(&self, now: Instant) {
+        self.figures().writing_since = Some(now);
+    }
+
+    /// The write has ended, well or not.
+    pub(crate) fn ends(&self) {
+        self.figures().writing_since = None;
+    }
+
+    /// Whether a write is under way.
+    pub(crate) fn is_writing(&self) -> bool {
+        self.figures().writing_since.is_some()
+    }
+
+    /// How long the write under way has taken; `None` while there is none.
+    pub(crate) fn written_for(&self, now: Instant) -> Option<Duration> {
+        self.figures().writing_since.map(|since| now.saturating_duration_since(since))
     }
 
     /// The figures as they are shown, of a node with so many events in flight.

@@ -42,13 +42,28 @@ pub(crate) enum Buffer {
     Memory(MemoryBuffer),
     /// Survives it.
     Disk(Box<DiskBuffer>),
+    /// In memory, behind what is left of the disk buffer that the sink had before.
+    Emptying(Emptying),
+}
+
+/// A memory buffer, and the disk buffer that is sent before it.
+pub(crate) struct Emptying {
+    disk: Box<DiskBuffer>,
+    memory: MemoryBuffer,
+    /// Whether the batch that is out came from the disk.
+    is_disk_out: bool,
 }
 
 impl Buffer {
+    /// A buffer in memory that sends first what is left on `disk`.
+    pub(crate) fn emptying(disk: DiskBuffer, memory: MemoryBuffer) -> Self {
+        Buffer::Emptying(Emptying { disk: Box::new(disk), memory, is_disk_out: false })
+    }
+
     /// Whether to take more events from the inbox: always, when a full buffer drops.
     pub(crate) fn has_room(&self) -> bool {
         match self {
-            Buffer::Memory(memory) => memory.has_room(),
+            Buffer::Memory(memory) | Buffer::Emptying(Emptying { memory, .. }) => memory.has_room(),
             Buffer::Disk(disk) => disk.has_room(),
         }
     }
@@ -56,7 +71,16 @@ impl Buffer {
     /// Takes events in; where there is no room, some are dropped as the policy says.
     pub(crate) async fn put(&mut self, events: Vec<Event>) {
         match self {
-            Buffer::Memory(memory) => memory.put(events),
+            Buffer::Memory(memory) | Buffer::Emptying(Emptying { memory, .. }) => memory.put(events),
+            Buffer::Disk(disk) => disk.put(events).await,
+        }
+    }
+
+    /// Takes in what the version before could not send, room or not.
+    pub(crate) async fn inherit(&mut self, events: Vec<Event>) {
+        match self {
+            _ if events.is_empty() => {}
+            Buffer::Memory(memory) | Buffer::Emptying(Emptying { memory, .. }) => memory.given_up(events),
             Buffer::Disk(disk) => disk.put(events).await,
         }
     }
@@ -66,45 +90,47 @@ impl Buffer {
         match self {
             Buffer::Memory(memory) => memory.take(most, now),
             Buffer::Disk(disk) => disk.take(most, now).await,
+            Buffer::Emptying(emptying) => emptying.take(most, now).await,
         }
     }
 
     /// The batch that was taken has come to its end.
     pub(crate) fn delivered(&mut self) {
         match self {
-            Buffer::Memory(memory) => memory.delivered(),
-            Buffer::Disk(disk) => disk.delivered(),
+            Buffer::Emptying(Emptying { disk, is_disk_out: true, .. }) | Buffer::Disk(disk) => {
+                disk.delivered()
+            }
+            Buffer::Memory(memory) | Buffer::Emptying(Emptying { memory, .. }) => memory.delivered(),
         }
     }
 
-    /// The batch that was taken was given up; it is on disk still.
-    pub(crate) fn given_up(&mut self) {
+    /// Of the batch that was taken this is left, and is the next to be taken.
+    pub(crate) fn given_up(&mut self, mut rest: InHand) {
         match self {
-            Buffer::Memory(memory) => memory.delivered(),
-            Buffer::Disk(disk) => disk.given_up(),
+            Buffer::Emptying(Emptying { disk, is_disk_out: true, .. }) | Buffer::Disk(disk) => {
+                disk.given_up(rest);
+            }
+            Buffer::Memory(memory) | Buffer::Emptying(Emptying { memory, .. }) => {
+                memory.given_up(std::mem::take(&mut rest.events));
+            }
         }
     }
 
     /// When [`Buffer::upkeep`] has something to do.
     pub(crate) fn due(&self) -> Option<Instant> {
-        match self {
-            Buffer::Memory(_) => None,
-            Buffer::Disk(disk) => disk.due(),
-        }
+        self.disk().and_then(DiskBuffer::due)
     }
 
     /// Makes safe what waits for it, and tries again what failed.
     pub(crate) async fn upkeep(&mut self) {
-        if let Buffer::Disk(disk) = self {
+        if let Some(disk) = self.disk_mut() {
             disk.upkeep().await;
         }
     }
 
     /// Some source stands still; if it waits for this buffer, the next sync comes soon.
     pub(crate) fn hasten(&mut self) {
-        if let Buffer::Disk(disk) = self {
-            disk.hasten();
-        }
+        self.disk_mut().into_iter().for_each(DiskBuffer::hasten);
     }
 
     /// Whether this is a buffer that keeps what is not delivered.
@@ -113,17 +139,48 @@ impl Buffer {
     }
 
     /// Whether the driver may end without a loss.
-    pub(crate) fn may_leave(&self) -> bool {
+    pub(crate) fn is_safe(&self) -> bool {
         match self {
-            Buffer::Memory(memory) => memory.is_empty(),
-            Buffer::Disk(disk) => disk.may_leave(),
+            Buffer::Memory(memory) | Buffer::Emptying(Emptying { memory, .. }) => memory.is_empty(),
+            Buffer::Disk(disk) => disk.is_safe(),
         }
     }
 
-    /// Makes everything safe at the end.
-    pub(crate) async fn close(&mut self) {
-        if let Buffer::Disk(disk) = self {
-            disk.close().await;
+    /// Makes safe what a disk takes, at the end; gives back the rest.
+    pub(crate) async fn close(&mut self) -> Vec<Event> {
+        match self {
+            Buffer::Memory(memory) => memory.drain(),
+            Buffer::Disk(disk) => disk.close().await,
+            Buffer::Emptying(Emptying { disk, memory, .. }) => {
+                let mut rest = disk.close().await;
+                rest.extend(memory.drain());
+                rest
+            }
         }
+    }
+
+    fn disk(&self) -> Option<&DiskBuffer> {
+        match self {
+            Buffer::Memory(_) => None,
+            Buffer::Disk(disk) | Buffer::Emptying(Emptying { disk, .. }) => Some(disk),
+        }
+    }
+
+    fn disk_mut(&mut self) -> Option<&mut DiskBuffer> {
+        match self {
+            Buffer::Memory(_) => None,
+            Buffer::Disk(disk) | Buffer::Emptying(Emptying { disk, .. }) => Some(disk),
+        }
+    }
+}
+
+impl Emptying {
+    async fn take(&mut self, most: usize, now: Timestamp) -> Option<InHand> {
+        let batch = self.disk.take(most, now).await;
+        self.is_disk_out = batch.is_some();
+        if batch.is_some() || !self.disk.is_empty() {
+            return batch;
+        }
+        self.memory.take(most, now)
     }
 }

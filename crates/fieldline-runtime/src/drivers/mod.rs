@@ -8,6 +8,12 @@ use tokio::time::Instant;
 
 use crate::control::desk::{Desk, Occasion};
 
+pub(crate) mod carried;
+
+pub(crate) mod leave;
+
+pub(crate) mod retired;
+
 pub(crate) mod source;
 
 pub(crate) mod segment;

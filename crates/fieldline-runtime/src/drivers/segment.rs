@@ -1,6 +1,6 @@
 //! The segment driver: a plain loop over a chain of transforms, without a queue between them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use fieldline_compiler::NodeId;
@@ -9,7 +9,9 @@ use fieldline_core::ledger::Door;
 use fieldline_core::{Clock, Event, EventError, Moment, Outcome, Outputs, Transform};
 use tokio::sync::{mpsc, watch};
 
+use super::carried::Carried;
 use super::latest::{Latest, Step};
+use super::leave::Leave;
 use super::stage::{Past, Stage};
 use super::{occasion, until};
 use crate::control::desk::{Desk, Occasion};
@@ -18,23 +20,6 @@ use crate::memory::keeper::Keeper;
 use crate::outlet::{MAIN_SLOT, Outlet, Parcel};
 use crate::supervise::{guard_sync, unless_abandoned};
 
-/// What goes on in another segment.
-#[derive(Default)]
-pub(crate) struct Carried {
-    /// Transforms with the state they have, or to be taken over by the next version.
-    pub(crate) transforms: BTreeMap<NodeId, Box<dyn Transform>>,
-    /// The latest values beside events, and what waits for one, by the node that reads them.
-    pub(crate) latest: BTreeMap<NodeId, Latest>,
-}
-
-impl Carried {
-    /// Adds what another segment leaves.
-    pub(crate) fn extend(&mut self, other: Carried) {
-        self.transforms.extend(other.transforms);
-        self.latest.extend(other.latest);
-    }
-}
-
 /// Runs one segment until its inbox is closed and empty.
 pub(crate) struct SegmentDriver {
     pub(crate) stages: Vec<Stage>,
@@ -42,10 +27,12 @@ pub(crate) struct SegmentDriver {
     pub(crate) outlet: Outlet,
     pub(crate) clock: Clock,
     pub(crate) dead_letters: DeadLetters,
-    /// Read at the end: transforms that move, or are taken over, are not finished.
-    pub(crate) carry: watch::Receiver<BTreeSet<NodeId>>,
+    /// Read at the end: who takes over transforms and events.
+    pub(crate) leave: watch::Receiver<Leave>,
     /// What lies beside the events of the first stage, in the order of the slots after the main one.
     pub(crate) latest: Latest,
+    /// Events that waited for the version before, by the place of their transform.
+    pub(crate) backlog: Vec<(usize, Vec<Event>)>,
     pub(crate) work: Work,
 }
 
@@ -66,20 +53,33 @@ impl SegmentDriver {
             stage.begin().await;
         }
         self.release().await;
+        for (stage, events) in std::mem::take(&mut self.backlog) {
+            self.take(Parcel { slot: MAIN_SLOT, stage, events }).await;
+        }
+        let mut carried = Carried::default();
         loop {
             let deadlines = self.stages.iter().filter_map(|stage| stage.transform.deadline());
             let notes = self.stages.iter().filter_map(|stage| stage.keeper.as_ref()?.due());
             let deadline = deadlines.chain(notes).chain(self.latest.deadline()).min();
             tokio::select! {
                 parcel = self.inbox.recv() => match parcel {
-                    Some(parcel) => self.take(parcel).await,
+                    Some(parcel) => match self.successor(&parcel) {
+                        Some(node) => carried.waiting.entry(node).or_default().extend(parcel.events),
+                        None => self.take(parcel).await,
+                    },
                     None => break,
                 },
                 () = until(deadline.map(Into::into)), if deadline.is_some() => self.on_deadline().await,
                 occasion = occasion(self.stages[0].desk.as_ref()) => self.obey(occasion).await,
             }
         }
-        self.finish().await
+        self.finish(carried).await
+    }
+
+    /// The node whose next version takes these events over.
+    fn successor(&self, parcel: &Parcel) -> Option<NodeId> {
+        let node = &self.stages[parcel.stage].handle.node.id;
+        (parcel.slot == MAIN_SLOT && self.leave.borrow().hands_over(node)).then(|| node.clone())
     }
 
     /// Lets each transform go on with what the version before remembers, or the program before.
@@ -194,14 +194,18 @@ impl SegmentDriver {
         self.pass_on().await;
     }
 
-    async fn finish(mut self) -> Carried {
+    async fn finish(mut self, mut carried: Carried) -> Carried {
         while let Some(occasion) = self.stages[0].desk.as_ref().and_then(Desk::take) {
             self.obey(occasion).await;
         }
         self.stages[0].desk.iter().for_each(|desk| desk.close(Outcome::Retryable));
-        let carry = self.carry.borrow().clone();
+        let succession = match &*self.leave.borrow() {
+            Leave::End(succession) => succession.clone(),
+            _ => Arc::default(),
+        };
+        let is_carried = |id: &NodeId| succession.state.contains(id);
         for position in 0..self.stages.len() {
-            if !carry.contains(&self.stages[position].handle.node.id) {
+            if !is_carried(&self.stages[position].handle.node.id) {
                 self.save_at_end(position).await;
                 self.call(position, |transform, moment, out| transform.finish(moment, out));
                 self.collect(position);
@@ -216,10 +220,9 @@ impl SegmentDriver {
         }
         let head = self.stages[0].handle.node.id.clone();
         let stages = self.stages.into_iter().map(|stage| (stage.handle.node.id.clone(), stage.transform));
-        Carried {
-            transforms: stages.filter(|(id, _)| carry.contains(id)).collect(),
-            latest: BTreeMap::from([(head, self.latest)]),
-        }
+        carried.transforms.extend(stages.filter(|(id, _)| is_carried(id)));
+        carried.latest.insert(head, self.latest);
+        carried
     }
 
     /// The same for one that ends: what is written already must not be overtaken, and nothing follows that could change it.

@@ -2,7 +2,6 @@
 //! what became of its batches.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use fieldline_core::edge::{MAIN, Port};
 use fieldline_core::policy::Retry;
@@ -10,8 +9,10 @@ use fieldline_core::receipt::Settle;
 use fieldline_core::{
     Batch, Built, Clock, ComponentError, Draft, Event, EventError, Outcome, Receipt, Source,
 };
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
 
+use super::carried::Carried;
+use super::retired::{Batches, Retired, settle_with};
 use super::{Stop, occasion, sleep_or_stop, stopped};
 use crate::backoff::Backoff;
 use crate::build::NodeHandle;
@@ -42,22 +43,6 @@ pub(crate) struct SourceDriver {
     pub(crate) ended: Arc<Notify>,
 }
 
-/// Takes settlements from whatever thread they happen on. There is room for every batch in flight.
-struct Settlements {
-    outcomes: mpsc::Sender<(u64, Outcome)>,
-    is_waiting: AtomicBool,
-}
-
-impl Settle for Settlements {
-    fn settled(&self, batch: u64, outcome: Outcome) {
-        let _source_is_gone = self.outcomes.try_send((batch, outcome));
-    }
-
-    fn is_waiting(&self) -> bool {
-        self.is_waiting.load(Ordering::Relaxed)
-    }
-}
-
 /// What came in and is no event the pipeline can work with, and why.
 type Unreadable = (Event, EventError);
 
@@ -69,31 +54,43 @@ enum Left {
 }
 
 impl SourceDriver {
-    /// Works until the source has finished or is stopped and all it sent is settled.
-    pub(crate) async fn run(mut self) {
+    /// Works until the source has finished and all it sent is settled, or it is stopped.
+    pub(crate) async fn run(mut self) -> Carried {
+        let mut carried = Carried::default();
         let mut backoff = Backoff::new(&Retry::default());
         loop {
             let panic = match guard(self.work()).await {
-                Ok(()) => return,
+                Ok(None) => return carried,
+                Ok(Some(batches)) => {
+                    carried.retired.push(Retired {
+                        handle: self.handle,
+                        source: self.source,
+                        batches,
+                        rush: self.rush,
+                    });
+                    return carried;
+                }
                 Err(panic) => panic,
             };
             unless_abandoned().await;
             match self.handle.rebuild(&panic) {
                 Ok(Built::Source(source)) => self.source = source,
-                _ => return self.handle.monitor.set(NodeState::Failed(panic)),
+                _ => {
+                    self.handle.monitor.set(NodeState::Failed(panic));
+                    return carried;
+                }
             }
             let failures = backoff.failures() + 1;
             self.handle.monitor.set(NodeState::Retrying { error: panic, failures });
             if sleep_or_stop(backoff.fail(), &mut self.stop).await {
-                return;
+                return carried;
             }
         }
     }
 
-    async fn work(&mut self) {
-        let (outcomes, settled) = mpsc::channel(IN_FLIGHT);
-        let settle = Arc::new(Settlements { outcomes, is_waiting: AtomicBool::new(false) });
-        let mut batches = Batches { settle, settled, in_flight: 0 };
+    /// Gives back the batches that are on their way when the source is stopped.
+    async fn work(&mut self) -> Option<Batches> {
+        let mut batches = Batches::new(IN_FLIGHT);
         let mut backoff = Backoff::new(&Retry::default());
         if let Some(desk) = &mut self.desk {
             desk.load().await;
@@ -140,12 +137,20 @@ impl SourceDriver {
         self.outlet = Outlet::closed();
         self.numbering.close().await;
         self.note_wait(&batches, true);
-        while let Some((token, outcome)) = batches.settled().await {
-            settle_with(&mut *self.source, &self.handle, token, outcome).await;
-            self.note_wait(&batches, true);
+        loop {
+            tokio::select! {
+                biased;
+                settled = batches.settled() => {
+                    let Some((token, outcome)) = settled else { break };
+                    settle_with(&mut *self.source, &self.handle, token, outcome).await;
+                    self.note_wait(&batches, true);
+                }
+                () = stopped(&mut self.stop) => break,
+            }
         }
         self.source.close().await;
         self.ended.notify_one();
+        (batches.in_flight > 0).then_some(batches)
     }
 
     /// Pulls batches until something ends it.
@@ -178,7 +183,7 @@ impl SourceDriver {
     /// Lets those who gather events before they make them safe know whether the source waits for them.
     fn note_wait(&self, batches: &Batches, is_ending: bool) {
         let is_waiting = is_ending || batches.in_flight >= IN_FLIGHT || self.source.is_stalled();
-        batches.settle.is_waiting.store(is_waiting, Ordering::Relaxed);
+        batches.note_wait(is_waiting);
         if is_waiting {
             self.rush.send_modify(|turn| *turn = turn.wrapping_add(1));
         }
@@ -206,7 +211,7 @@ impl SourceDriver {
     async fn hand_on(&mut self, batch: Batch, batches: &mut Batches) {
         unless_abandoned().await;
         self.numbering.reserve(batch.events.len() + batch.failed.len()).await;
-        let settle: Arc<dyn Settle> = batches.settle.clone();
+        let settle = batches.settle();
         let (events, failed) = self.stamp(batch, &settle);
         for (event, error) in failed {
             let failure = Failure { node: &self.handle.node.id, error: &error, attempts: 1 };
@@ -258,31 +263,5 @@ impl SourceDriver {
         let mut event = Event::new(draft.body, meta, receipt);
         event.begin(&self.handle.ledger);
         event
-    }
-}
-
-/// The batches of a source that are on their way.
-struct Batches {
-    settle: Arc<Settlements>,
-    settled: mpsc::Receiver<(u64, Outcome)>,
-    in_flight: usize,
-}
-
-impl Batches {
-    /// The next batch that has ended; `None` when none is on its way. Cancel-safe: a batch counts as ended
-    /// when it is given out.
-    async fn settled(&mut self) -> Option<(u64, Outcome)> {
-        if self.in_flight == 0 {
-            return None;
-        }
-        let settled = self.settled.recv().await?;
-        self.in_flight -= 1;
-        Some(settled)
-    }
-}
-
-async fn settle_with(source: &mut dyn Source, handle: &NodeHandle, token: u64, outcome: Outcome) {
-    if let Err(error) = source.settle(token, outcome).await {
-        tracing::warn!(node = %handle.node.id, %error, "a batch could not be settled; its sender may send it again");
     }
 }

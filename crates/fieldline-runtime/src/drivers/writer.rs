@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use fieldline_core::ledger::Door;
 use fieldline_core::{Built, Clock, ComponentError, Event, Sink, WriteError};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::{Stop, sleep_or_stop, stopped};
+use super::until;
 use crate::backoff::Backoff;
 use crate::buffer::in_hand::InHand;
 use crate::build::NodeHandle;
@@ -16,9 +17,12 @@ use crate::dead_letter::{DeadLetters, Failure};
 use crate::status::NodeState;
 use crate::supervise::guard;
 
-/// How long a sink that is to leave may take for what it is writing, when that is safe on disk: a sink that works needs
-/// less, one whose connection is gone would keep everything before it waiting until the deadline.
-const LAST_WRITE: Duration = Duration::from_secs(2);
+/// How long a sink that ends may take for a write whose events are not lost without it: a sink that works needs less, and
+/// the others wait for it.
+pub(crate) const LAST_WRITE: Duration = Duration::from_secs(2);
+
+/// Until when a sink may try; for ever without it.
+pub(crate) type Patience = watch::Receiver<Option<Instant>>;
 
 /// A sink and what is known of its connection.
 pub(crate) struct Writer {
@@ -28,8 +32,8 @@ pub(crate) struct Writer {
     pub(crate) dead_letters: DeadLetters,
     pub(crate) backoff: Backoff,
     pub(crate) connected: bool,
-    /// Set when events that are safe elsewhere are not to be tried again.
-    pub(crate) leaving: Stop,
+    /// Set when the events in hand are safe or taken over: no try begins any more, and the one under way ends by then.
+    pub(crate) patience: Patience,
     /// The rate limit allows no write before this.
     pub(crate) not_before: Option<Instant>,
 }
@@ -38,17 +42,17 @@ impl Writer {
     /// Connects before there is anything to write, so that the state tells whether the sink can work. Left
     /// early, it connects with the first batch.
     pub(crate) async fn greet(mut self) -> Self {
-        let mut leaving = self.leaving.clone();
+        let mut patience = self.patience.clone();
         loop {
             let connected = tokio::select! {
                 biased;
-                () = stopped(&mut leaving) => return self,
+                _told = patience.wait_for(Option::is_some) => return self,
                 connected = self.connect() => connected,
             };
             let Err(error) = connected else { break };
             tracing::warn!(node = %self.handle.node.id, %error, "cannot connect, trying again");
             let wait = self.fails(error);
-            if sleep_or_stop(wait, &mut self.leaving).await {
+            if self.is_told_while(tokio::time::sleep(wait)).await {
                 return self;
             }
         }
@@ -89,23 +93,23 @@ impl Writer {
         ComponentError::retryable("panic", panic)
     }
 
-    /// Writes the batch and books each event where it ends. Gives back itself and whether all have ended; if
-    /// not, the sink is leaving and they are on disk still. The same goes when the future is dropped.
-    pub(crate) async fn deliver(mut self, mut batch: InHand) -> (Self, bool) {
+    /// Writes the batch and books each event where it ends. Gives back itself, and those that have not ended where its
+    /// patience is over.
+    pub(crate) async fn deliver(mut self, mut batch: InHand) -> (Self, Option<InHand>) {
         let count = batch.events.len();
-        if let Some(at) = self.not_before.take() {
-            tokio::select! {
-                () = tokio::time::sleep_until(at) => {}
-                () = stopped(&mut self.leaving), if batch.is_on_disk() => return (self, false),
-            }
+        if let Some(at) = self.not_before.take()
+            && self.is_told_while(tokio::time::sleep_until(at)).await
+        {
+            return (self, Some(batch));
         }
         let mut attempts = 0;
         while !batch.events.is_empty() {
             attempts += 1;
-            let leaving = self.leaving.clone();
+            let patience = self.patience.clone();
             let written = tokio::select! {
+                biased;
                 written = self.write(&batch.events) => written,
-                () = last_write(leaving), if batch.is_on_disk() => return (self, false),
+                () = run_out(patience) => return (self, Some(batch)),
             };
             let Err(error) = written else {
                 batch.events.drain(..).for_each(|event| event.finish(Door::Delivered));
@@ -114,10 +118,8 @@ impl Writer {
             let Some(error) = self.sort(&mut batch.events, error, attempts).await else { break };
             tracing::warn!(node = %self.handle.node.id, %error, attempts, "write failed, trying again");
             let wait = self.fails(error);
-            if !batch.is_on_disk() {
-                tokio::time::sleep(wait).await;
-            } else if sleep_or_stop(wait, &mut self.leaving).await {
-                return (self, false);
+            if self.is_told_while(tokio::time::sleep(wait)).await {
+                return (self, Some(batch));
             }
         }
         self.works();
@@ -125,7 +127,23 @@ impl Writer {
             let pause = Duration::from_secs_f64(count as f64 / f64::from(rate));
             self.not_before = Some(Instant::now() + pause);
         }
-        (self, true)
+        (self, None)
+    }
+
+    /// Closes the sink; one that does not close in good time is left.
+    pub(crate) async fn close(&mut self) {
+        let closed = tokio::time::timeout(LAST_WRITE, guard(self.sink.close())).await;
+        if !matches!(closed, Ok(Ok(()))) {
+            tracing::warn!(node = %self.handle.node.id, "the sink did not close in good order");
+        }
+    }
+
+    /// Waits; `true` if it is told meanwhile, or was before, that no try is to begin any more.
+    async fn is_told_while(&mut self, wait: impl Future<Output = ()>) -> bool {
+        tokio::select! {
+            () = wait => false,
+            _ = self.patience.wait_for(Option::is_some) => true,
+        }
     }
 
     /// One try: connects first if need be. A panic is a failure that may be tried again with a new sink.
@@ -174,8 +192,13 @@ impl Writer {
     }
 }
 
-/// Waits until a sink that is to leave has had its time.
-async fn last_write(mut leaving: Stop) {
-    stopped(&mut leaving).await;
-    tokio::time::sleep(LAST_WRITE).await;
+/// Waits until its patience is over.
+async fn run_out(mut patience: Patience) {
+    loop {
+        let deadline = *patience.borrow_and_update();
+        tokio::select! {
+            () = until(deadline) => return,
+            changed = patience.changed() => if changed.is_err() { return },
+        }
+    }
 }

@@ -8,13 +8,13 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use fieldline_compiler::change::Unit;
 use fieldline_compiler::plan::{Fingerprint, Node, NodeId, Plan};
 use fieldline_core::definition::Prepare;
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Clock, Event, Facts, Kind, Moment, Outcome, Outputs, Sink,
     Transform, WriteError,
 };
-use fieldline_runtime::unit::Unit;
 use fieldline_runtime::{Environment, Runtime, SystemTime};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -352,6 +352,6 @@ fn what_blocks_stands_alone_in_its_unit() {
         .plan();
     find(&mut plan, "slow").facts.blocking = true;
     let segment = |name: &str| Unit::Segment(vec![NodeId::new("p", name)]);
-    let units = fieldline_runtime::unit::units(&plan);
+    let units = fieldline_compiler::change::units(&plan);
     assert_eq!(units[1..], [segment("first"), segment("slow"), segment("last")]);
 }

@@ -1,13 +1,15 @@
-//! Cuts a plan into [`Unit`]s: what runs in one task. A chain of transforms, each the only reader of the one
+//! Cuts a plan into [`Unit`]s: the nodes that run in one task. A chain of transforms, each the only reader of the one
 //! before, is one segment without a queue inside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
 
-use fieldline_compiler::plan::{Node, NodeId, Plan};
 use fieldline_core::Kind;
 
-/// What runs in one task.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+use crate::plan::{Node, NodeId, Plan};
+
+/// The nodes that run in one task.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Unit {
     /// A connection.
     Connection(NodeId),
@@ -42,6 +44,13 @@ impl Unit {
             Unit::Connection(id) | Unit::Source(id) | Unit::Sink(id) => std::slice::from_ref(id),
             Unit::Segment(chain) => chain,
         }
+    }
+}
+
+impl fmt::Display for Unit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members: Vec<&str> = self.members().iter().map(NodeId::as_str).collect();
+        formatter.write_str(&members.join(" > "))
     }
 }
 
@@ -101,34 +110,37 @@ fn begins_no_segment(node: &Node) -> bool {
     node.with.is_empty() && node.controls.is_empty() && !node.facts.blocking
 }
 
-/// The units that stand between two others of `leaving`: fed by one and feeding one. Held, they would keep
-/// the first from draining; so they leave too, and their transforms move.
-pub fn between(plan: &Plan, all: &[Unit], leaving: &BTreeSet<Unit>) -> BTreeSet<Unit> {
-    let unit_of: BTreeMap<&NodeId, &Unit> =
+/// The units that stand between two others of `leaving`: fed by one and feeding one.
+pub(super) fn between(plan: &Plan, all: &[Unit], leaving: &BTreeSet<Unit>) -> BTreeSet<Unit> {
+    let unit_of: HashMap<&NodeId, &Unit> =
         all.iter().flat_map(|unit| unit.members().iter().map(move |id| (id, unit))).collect();
-    let mut edges: BTreeSet<(&Unit, &Unit)> = BTreeSet::new();
+    let (mut readers, mut feeders) = (Edges::new(), Edges::new());
     for node in &plan.nodes {
         for input in node.reads() {
             let (from, to) = (unit_of[&input.from], unit_of[&node.id]);
             if from != to {
-                edges.insert((from, to));
+                readers.entry(from).or_default().push(to);
+                feeders.entry(to).or_default().push(from);
             }
         }
     }
-    let reach = |start: &BTreeSet<Unit>, forward: bool| {
-        let mut seen: BTreeSet<&Unit> = start.iter().collect();
-        let mut open: Vec<&Unit> = start.iter().collect();
-        while let Some(unit) = open.pop() {
-            for (from, to) in &edges {
-                let (here, there) = if forward { (from, to) } else { (to, from) };
-                if *here == unit && seen.insert(there) {
-                    open.push(there);
-                }
+    let (after, before) = (reach(leaving, &readers), reach(leaving, &feeders));
+    after.intersection(&before).filter(|unit| !leaving.contains(**unit)).map(|unit| (*unit).clone()).collect()
+}
+
+/// The units at the other end of the edges of each.
+type Edges<'u> = HashMap<&'u Unit, Vec<&'u Unit>>;
+
+/// The units that are reached from `start` along `edges`, `start` included.
+fn reach<'u>(start: &'u BTreeSet<Unit>, edges: &Edges<'u>) -> BTreeSet<&'u Unit> {
+    let mut seen: BTreeSet<&Unit> = start.iter().collect();
+    let mut open: Vec<&Unit> = start.iter().collect();
+    while let Some(unit) = open.pop() {
+        for next in edges.get(unit).into_iter().flatten() {
+            if seen.insert(next) {
+                open.push(next);
             }
         }
-        seen.into_iter().cloned().collect::<BTreeSet<Unit>>()
-    };
-    let after = reach(leaving, true);
-    let before = reach(leaving, false);
-    after.intersection(&before).filter(|unit| !leaving.contains(unit)).cloned().collect()
+    }
+    seen
 }

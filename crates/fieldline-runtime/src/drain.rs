@@ -1,0 +1,220 @@
+//! How units end in a change: sinks that hand over pause, units that feed new ones are held, and those that leave run
+//! empty, all at once: connections after those that use them, dead letter sinks after those that may still fail.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fieldline_compiler::change::{Backlog, Change, Fate, Losses, Unit};
+use fieldline_compiler::plan::{Node, NodeId, Plan};
+use fieldline_core::Kind;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::dead_letter::Route;
+use crate::drivers::carried::Carried;
+use crate::drivers::leave::{Leave, Rest, Succession};
+use crate::drivers::writer::LAST_WRITE;
+use crate::launch::Running;
+use crate::outlet::Wiring;
+use crate::prepare::Prepared;
+use crate::retiring::Retiring;
+use crate::runtime::Runtime;
+use crate::wiring::readers;
+
+/// A unit that ends.
+struct Leaving {
+    unit: Unit,
+    task: JoinHandle<Carried>,
+    leave: watch::Sender<Leave>,
+}
+
+impl Runtime {
+    /// Has sinks whose next version takes over their events finish the write under way. Everything flows meanwhile.
+    pub(crate) async fn pause_sinks(&self, change: &Change, losses: Losses) {
+        let succession = self.succession(change, losses);
+        let is_pausing = |unit: &&Unit| matches!(unit, Unit::Sink(id) if succession.events.contains(id));
+        let pausing: Vec<&Running> =
+            change.leaving.iter().filter(is_pausing).filter_map(|unit| self.running.get(unit)).collect();
+        for running in &pausing {
+            running.leave.send_replace(Leave::Pause);
+        }
+        let deadline = Instant::now() + 2 * LAST_WRITE;
+        for running in pausing {
+            let mut paused = running.paused.clone();
+            let _late_or_gone = timeout_at(deadline, paused.wait_for(|paused| *paused)).await;
+        }
+    }
+
+    /// Holds the units that continue and feed a new one; those that lose readers only send to the others at once. Sinks
+    /// behind a unit that ends take events beyond their bound, so that it runs empty. Returns whether anything is held.
+    pub(crate) fn hold(&self, next: &Plan, prepared: &Prepared) -> bool {
+        let change = &prepared.change;
+        let fed = |plan: &Plan, ends: &mut dyn Iterator<Item = &Unit>| -> BTreeSet<NodeId> {
+            let members: BTreeSet<&NodeId> = ends.flat_map(|unit| unit.members().iter()).collect();
+            let nodes = plan.nodes.iter().filter(|node| members.contains(&node.id));
+            nodes.flat_map(Node::reads).map(|input| input.from.clone()).collect()
+        };
+        let feeds_leaving = fed(&self.plan, &mut change.leaving.iter());
+        let feeds_new = fed(next, &mut change.starting.iter());
+        let nodes = next.by_id();
+        let mut flowing = readers(next, &nodes, &prepared.handles, &self.running);
+        let mut is_held = false;
+        for (unit, running) in &self.running {
+            let tail = unit.tail();
+            let Some(wiring) = running.wiring.as_ref() else { continue };
+            if change.leaving.contains(unit) || !feeds_leaving.contains(tail) {
+                continue;
+            }
+            if feeds_new.contains(tail) {
+                wiring.send_replace(Wiring::Hold);
+                is_held = true;
+            } else {
+                let readers = flowing.remove(tail).unwrap_or_default();
+                wiring.send_replace(Wiring::Flow(Arc::new(readers)));
+            }
+        }
+        let ends = change.leaving.iter().flat_map(|unit| unit.members().iter());
+        let mut reached: BTreeSet<&NodeId> = ends.chain(&feeds_leaving).collect();
+        for node in &self.plan.nodes {
+            if node.reads().any(|input| reached.contains(&input.from)) {
+                reached.insert(&node.id);
+            }
+        }
+        for (unit, running) in self.running.iter().filter(|(unit, _)| reached.contains(unit.head())) {
+            if matches!(unit, Unit::Sink(_)) {
+                running.overfill.send_replace(true);
+            }
+        }
+        is_held
+    }
+
+    /// Ends the leaving units. Gives back what continues, and the units that had to be cut off.
+    pub(crate) async fn drain(
+        &mut self,
+        change: &Change,
+        next: &Plan,
+        losses: Losses,
+    ) -> (Carried, Vec<Unit>) {
+        let succession = Arc::new(self.succession(change, losses));
+        let stops = next.nodes.is_empty();
+        let hopeless = self.hopeless(change, losses);
+        let leaving =
+            change.leaving.iter().filter_map(|unit| Some((unit.clone(), self.running.remove(unit)?)));
+        let leaving: Vec<(Unit, Running)> = leaving.collect();
+        let (connections, others): (Vec<_>, Vec<_>) =
+            leaving.into_iter().partition(|(unit, _)| matches!(unit, Unit::Connection(_)));
+        let (dead_letters, others): (Vec<_>, Vec<_>) =
+            others.into_iter().partition(|(unit, _)| self.is_dead_letter(unit.head()));
+        let rest = if losses == Losses::Accept { Rest::Dropped } else { Rest::DeadLetter };
+        let mut carried = Carried::default();
+        let mut cut_off = Vec::new();
+        for (place, group) in [others, dead_letters, connections].into_iter().enumerate() {
+            match place {
+                1 => self.hold_dead_letters(&group, next),
+                2 => self.retire(&mut carried, &group, stops).await,
+                _ => {}
+            }
+            let deadline = Instant::now() + self.environment.drain;
+            let tell = |(unit, running): (Unit, Running)| {
+                let leave = match hopeless.contains(unit.head()) {
+                    true => Leave::GiveUp(rest),
+                    false => Leave::End(succession.clone()),
+                };
+                running.leave.send_replace(leave);
+                running.stop.send_replace(true);
+                Leaving { unit, task: running.task, leave: running.leave }
+            };
+            for mut leaving in group.into_iter().map(tell).collect::<Vec<_>>() {
+                let mut ended = timeout_at(deadline, &mut leaving.task).await;
+                if ended.is_err() && !stops && matches!(leaving.unit, Unit::Sink(_)) {
+                    leaving.leave.send_replace(Leave::GiveUp(rest));
+                    ended = timeout(LAST_WRITE, &mut leaving.task).await;
+                }
+                match ended {
+                    Ok(Ok(left)) => carried.extend(left),
+                    Ok(Err(error)) => {
+                        tracing::error!(unit = %leaving.unit, %error, "a driver ended by itself")
+                    }
+                    Err(_) => {
+                        tracing::error!(unit = %leaving.unit, "did not run empty in time and is cut off");
+                        leaving.task.abort();
+                        let _aborted = leaving.task.await;
+                        cut_off.push(leaving.unit);
+                    }
+                }
+            }
+        }
+        (carried, cut_off)
+    }
+
+    /// The nodes of the next plan that continue with something of those that end.
+    fn succession(&self, change: &Change, losses: Losses) -> Succession {
+        let mut succession = Succession::default();
+        for node in &change.nodes {
+            let is_same_kind = self.handles.get(&node.id).is_some_and(|old| old.node.kind == node.kind);
+            let ends = is_same_kind && matches!(node.fate, Fate::Move | Fate::Inherit | Fate::Restart);
+            if !ends {
+                continue;
+            }
+            if matches!(node.fate, Fate::Move | Fate::Inherit) {
+                succession.state.insert(node.id.clone());
+            }
+            let takes_events = match (&node.backlog, losses) {
+                (None, _) => node.kind == Kind::Transform,
+                (Some(Backlog::CarriedOver), _) => true,
+                (Some(Backlog::Redirected { .. }), Losses::CarryOver) => true,
+                (Some(_), _) => false,
+            };
+            let ids = if takes_events { &mut succession.events } else { &mut succession.sent };
+            ids.insert(node.id.clone());
+        }
+        succession
+    }
+
+    /// The sinks that end, that nobody takes events over from, and that cannot send theirs now.
+    fn hopeless(&self, change: &Change, losses: Losses) -> BTreeSet<NodeId> {
+        if losses == Losses::Refuse {
+            return BTreeSet::new();
+        }
+        let refused = change.refusals(Losses::Refuse, |id| self.waiting(id)).into_iter();
+        let is_carried =
+            |backlog: &Backlog| losses == Losses::CarryOver && matches!(backlog, Backlog::Redirected { .. });
+        refused.filter(|refusal| !is_carried(&refusal.backlog)).map(|refusal| refusal.node).collect()
+    }
+
+    /// Lets sources that have ended hear of their batches in the background; those whose connection ends too have heard
+    /// all they will.
+    async fn retire(&mut self, carried: &mut Carried, connections: &[(Unit, Running)], stops: bool) {
+        let is_leaving = |id: &NodeId| connections.iter().any(|(unit, _)| unit.head() == id);
+        for retired in carried.retired.drain(..) {
+            if let Some(retired) = retired.hear().await {
+                self.retiring.push(Retiring::new(retired));
+            }
+        }
+        let deadline = Instant::now() + self.environment.drain;
+        for retiring in std::mem::take(&mut self.retiring) {
+            if stops {
+                retiring.end(deadline).await;
+            } else if retiring.waits() && !retiring.connection().is_some_and(is_leaving) {
+                self.retiring.push(retiring);
+            }
+        }
+    }
+
+    /// Whether some pipeline's failed events go to this node.
+    fn is_dead_letter(&self, id: &NodeId) -> bool {
+        self.plan.pipelines.iter().any(|pipeline| pipeline.dead_letter.as_ref() == Some(id))
+    }
+
+    /// Lets go of the dead letter sinks, so that they can run empty: events that fail now wait for the next sink, or
+    /// go to the file if there will be none.
+    fn hold_dead_letters(&self, leaving: &[(Unit, Running)], next: &Plan) {
+        for (name, dead_letters) in &self.dead_letters {
+            if leaving.iter().any(|(unit, _)| dead_letters.leads_to(unit.head())) {
+                let goes_on = next.dead_letter(name).is_some();
+                dead_letters.set_route(if goes_on { Route::Hold } else { Route::File });
+            }
+        }
+    }
+}
