@@ -192,6 +192,7 @@ impl Engine {
         let found = next.fingerprint();
         let is_running = found == self.runtime.plan().fingerprint();
         let outcome = match &self.rolled_back {
+            _ if next.pipelines.is_empty() => ReloadOutcome::Rejected { reasons: nothing_left(errors) },
             Some((plan, reason)) if *plan == found => {
                 ReloadOutcome::RolledBack { reasons: vec![reason.clone()] }
             }
@@ -221,6 +222,9 @@ impl Engine {
     /// What a reload would do.
     async fn preview(&self) -> PlanPreview {
         match self.load().await {
+            Ok(loaded) if loaded.compiled.plan.pipelines.is_empty() && loaded.compiled.broken.is_empty() => {
+                PlanPreview::Rejected { reasons: nothing_left(error_lines(&loaded.compiled)) }
+            }
             Ok(loaded) if loaded.compiled.is_ok() => {
                 let (running, next) = (self.runtime.plan(), &loaded.compiled.plan);
                 let (change, refusals) = self.runtime.forecast(next, Losses::Refuse);
@@ -278,6 +282,12 @@ impl Engine {
         let status = self.view.status();
         Summary { nodes: status.nodes.len(), generation: status.generation }
     }
+}
+
+/// Why a change to nothing is rejected: it is a slip far more often than a wish, and would end the program.
+fn nothing_left(errors: Vec<String>) -> Vec<String> {
+    let reason = "no pipeline is left in the files; to end the program, stop it".to_owned();
+    [reason].into_iter().chain(errors).collect()
 }
 
 /// A reload that has changed nothing, for one reason.

@@ -63,12 +63,13 @@ pub fn error_lines(compiled: &Compiled) -> Vec<String> {
     errors.map(|diagnostic| render::line(diagnostic, &compiled.files)).collect()
 }
 
-/// The new plan with the pipelines of broken files as they run now: one broken station does not stop the others
-/// from being updated, nor itself.
+/// The new plan with the pipelines of broken files, and of folders that are gone, as they run now: one broken station
+/// does not stop the others from being updated, nor itself.
 pub(crate) fn with_broken_as_they_run(running: &Plan, mut plan: Plan, broken: &[Broken]) -> Plan {
     for broken in broken {
         let is_free = |name: &str| plan.pipelines.iter().all(|pipeline| *pipeline.name != *name);
-        let old = running.pipelines.iter().filter(|old| old.file == broken.file && is_free(&old.name));
+        let old =
+            running.pipelines.iter().filter(|old| old.file.starts_with(&broken.file) && is_free(&old.name));
         let kept: Vec<_> = old.cloned().collect();
         for pipeline in kept {
             let nodes = running.nodes.iter().filter(|node| node.id.pipeline() == &*pipeline.name).cloned();
@@ -83,4 +84,34 @@ pub(crate) fn with_broken_as_they_run(running: &Plan, mut plan: Plan, broken: &[
     }
     plan.pipelines.sort_by(|left, right| left.name.cmp(&right.name));
     plan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::MemorySource;
+
+    #[test]
+    fn the_pipelines_of_a_folder_that_is_gone_stay_beside_those_that_are_edited() {
+        let source = Arc::new(MemorySource::default());
+        let text = |name: &str, every: &str| {
+            format!(
+                "pipeline: {name}\nsources:\n  t: {{ type: timer, every: {every} }}\nsinks:\n  o: {{ type: blackhole, inputs: t }}\n"
+            )
+        };
+        source.write("one/deep/a.yaml", text("a", "1s"));
+        source.write("two/b.yaml", text("b", "1s"));
+        let registry = Registry::new(fieldline_components::all());
+        let loader = Loader::new(vec!["one".into(), "two".into()], source.clone(), registry);
+        let running = loader.load().compiled.plan;
+        source.remove("one/deep/a.yaml");
+        source.write("two/b.yaml", text("b", "2s"));
+        let Compiled { plan, broken, .. } = loader.load().compiled;
+        let next = with_broken_as_they_run(&running, plan, &broken);
+        let same = |id: &str| {
+            let find = |plan: &Plan| plan.nodes.iter().find(|node| node.id.as_str() == id).cloned();
+            find(&running).map(|node| node.fingerprint) == find(&next).map(|node| node.fingerprint)
+        };
+        assert_eq!((same("a/t"), same("b/t"), next.nodes.len()), (true, false, 4));
+    }
 }

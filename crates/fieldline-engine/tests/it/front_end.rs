@@ -24,7 +24,7 @@ pub(crate) struct FrontEnd {
 pub(crate) async fn run(text: &str, act: impl AsyncFnOnce(&FrontEnd)) -> Vec<String> {
     let data = tempfile::tempdir().expect("a folder");
     let files = Arc::new(MemorySource::default());
-    files.write("p.yaml", text.to_owned());
+    files.write("plant/p.yaml", text.to_owned());
     let options = EngineOptions {
         data_dir: data.path().to_owned(),
         grace: Duration::from_secs(10),
@@ -32,7 +32,7 @@ pub(crate) async fn run(text: &str, act: impl AsyncFnOnce(&FrontEnd)) -> Vec<Str
         last_good: false,
     };
     let registry = Registry::new(fieldline_components::all());
-    let start = Start::new(options, Loader::new(vec!["p.yaml".into()], files.clone(), registry));
+    let start = Start::new(options, Loader::new(vec!["plant".into()], files.clone(), registry));
     assert!(start.compiled().is_ok(), "{:?}", start.compiled().diagnostics);
     let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
     let heard = Arc::new(Mutex::new(Vec::new()));
@@ -59,7 +59,12 @@ pub(crate) async fn run(text: &str, act: impl AsyncFnOnce(&FrontEnd)) -> Vec<Str
 impl FrontEnd {
     /// Saves the pipeline as `text` and reloads.
     pub(crate) async fn edit(&self, text: &str) -> ReloadOutcome {
-        self.files.write("p.yaml", text.to_owned());
+        self.files.write("plant/p.yaml", text.to_owned());
+        self.reload().await
+    }
+
+    /// Reads the files again.
+    pub(crate) async fn reload(&self) -> ReloadOutcome {
         self.engine.reload(ReloadRequest::default()).await.expect("it runs")
     }
 

@@ -19,7 +19,7 @@ async fn a_good_edit_is_previewed_and_applied_and_a_bad_one_changes_nothing() {
     let heard = run(&pipeline("this.n = 1;"), async |front| {
         front.until("out", |out| out.balance.delivered > 3).await;
 
-        front.files.write("p.yaml", pipeline("this.n = 2;"));
+        front.files.write("plant/p.yaml", pipeline("this.n = 2;"));
         assert!(front.engine.files().await.files_differ, "an edit is seen before it is applied");
         let Ok(PlanPreview::Change(change)) = front.engine.preview().await else { panic!("it can be made") };
         let fates: Vec<_> = change.nodes.iter().map(|node| (node.node.as_str(), node.fate)).collect();
@@ -29,7 +29,7 @@ async fn a_good_edit_is_previewed_and_applied_and_a_bad_one_changes_nothing() {
 
         let bad = front.edit(&pipeline("this.n = ;")).await;
         assert_eq!(bad.result(), ReloadResult::Rejected);
-        assert!(bad.reasons()[0].starts_with("p.yaml:5:"), "{bad:?}");
+        assert!(bad.reasons()[0].starts_with("plant/p.yaml:5:"), "{bad:?}");
         let preview = front.engine.preview().await;
         assert_eq!(preview, Ok(PlanPreview::Rejected { reasons: bad.reasons().to_vec() }));
         let Status { program, files } = front.engine.status().await;
@@ -73,7 +73,7 @@ async fn a_trigger_reloads_and_files_that_did_not_change_are_no_reason() {
         };
         assert_eq!(heard_after(Trigger::FilesChanged).await, [""; 0]);
         assert_eq!(heard_after(Trigger::Reload).await, ["unchanged"]);
-        front.files.write("p.yaml", pipeline("this.n = 2;"));
+        front.files.write("plant/p.yaml", pipeline("this.n = 2;"));
         assert_eq!(heard_after(Trigger::FilesChanged).await, ["applied"]);
         assert_eq!(heard_after(Trigger::FilesChanged).await, [""; 0]);
     })
@@ -92,4 +92,25 @@ async fn a_question_to_an_engine_that_has_stopped_is_answered_with_that() {
     let engine = engine.expect("just put there");
     let preview = engine.preview().await;
     assert_eq!(preview.expect_err("it has stopped").to_string(), "the program is stopping");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_to_nothing_is_rejected_and_the_running_version_stays() {
+    let heard = run(&pipeline("this.n = 1;"), async |front| {
+        front.files.remove("plant/p.yaml");
+        let renamed = front.reload().await;
+        assert_eq!(renamed.result(), ReloadResult::Rejected, "the folder is gone: {renamed:?}");
+        front.files.write("plant/notes.txt", "no pipeline");
+        let emptied = front.reload().await;
+        assert_eq!(emptied.reasons()[0], "no pipeline is left in the files; to end the program, stop it");
+        let preview = front.engine.preview().await;
+        assert_eq!(preview, Ok(PlanPreview::Rejected { reasons: emptied.reasons().to_vec() }));
+        let delivered = front.node("out").balance.delivered;
+        front.until("out", |out| out.balance.delivered > delivered + 10).await;
+        let back = front.edit(&pipeline("this.n = 1;")).await;
+        assert_eq!(back.result(), ReloadResult::Unchanged);
+        assert!(!front.engine.files().await.files_differ);
+    })
+    .await;
+    assert_eq!(heard, ["ready with 3 nodes", "rejected", "rejected", "unchanged", "stopping"]);
 }
