@@ -24,7 +24,7 @@ use crate::last_good::{Kept, LastGood};
 use crate::load::{Loaded, Loader, error_lines, with_broken_as_they_run};
 use crate::outcome;
 use crate::preview::tell;
-use crate::rollback::Past;
+use crate::rollback::History;
 use crate::start::Start;
 use crate::trial::Trial;
 
@@ -48,7 +48,7 @@ pub struct Engine {
     pub(crate) view: View,
     pub(crate) clock: Clock,
     pub(crate) last_good: Option<LastGood>,
-    pub(crate) past: Past,
+    pub(crate) history: History,
     pub(crate) trial: Option<Trial>,
     /// A version that was rolled back, and why: not to be applied again until somebody edits it.
     pub(crate) rolled_back: Option<(Fingerprint, String)>,
@@ -108,7 +108,7 @@ impl Engine {
             view,
             clock,
             last_good,
-            past: Past::default(),
+            history: History::default(),
             trial: None,
             rolled_back: rolled_back.map(|reason| (found, reason)),
             refused: None,

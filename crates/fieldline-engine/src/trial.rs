@@ -24,7 +24,7 @@ impl Engine {
     /// Changes to `next`, and puts what it touches on trial.
     pub(crate) async fn apply(&mut self, next: Plan, losses: api::Losses) -> ReloadOutcome {
         let before = self.runtime.plan().clone();
-        let status = self.view.status();
+        let (edited_at, status) = (self.clock.instant(), self.view.status());
         match self.runtime.apply_with(next.clone(), losses_of(losses)).await {
             Ok(applied) => {
                 self.rolled_back = None;
@@ -32,11 +32,11 @@ impl Engine {
                 let window = window(self.runtime.plan(), &touched);
                 self.trial = (!window.is_zero()).then(|| Trial {
                     monitor: RollbackMonitor::new(
-                        self.clock.instant(),
                         window,
                         &touched,
-                        &self.past,
-                        &status,
+                        &self.history,
+                        (edited_at, &status),
+                        (self.clock.instant(), &self.view.status()),
                     ),
                     before,
                 });
@@ -63,7 +63,7 @@ impl Engine {
     /// Remembers how things are, and judges a change that is on trial.
     pub(crate) async fn look(&mut self) {
         let (now, status) = (self.clock.instant(), self.view.status());
-        self.past.remember(now, &status);
+        self.history.remember(now, &status);
         let Some(trial) = &mut self.trial else {
             if let Some(last_good) = &mut self.last_good {
                 last_good.look(now).await;
@@ -198,6 +198,7 @@ mod tests {
     async fn a_change_under_which_every_event_fails_is_taken_back() {
         let reason = reason(&pipeline(TEN, GOOD), &pipeline(TEN, "throw 1;")).await;
         assert!(reason.starts_with("`p/work` fails 100 % of its events"), "{reason}");
+        assert!(reason.contains("; the first: p.yaml:5:"), "{reason}");
         assert!(reason.ends_with("before the change 0 %"), "{reason}");
     }
 

@@ -52,7 +52,7 @@ pub use clock::{SystemTime, TokioTime, Unset};
 pub use inject::InjectError;
 pub use runtime::{Applied, ApplyError, Environment, Runtime};
 pub use status::{
-    BufferStatus, CardStatus, MemoryStatus, NodeState, NodeStatus, OutageStatus, SettingStatus, Status,
-    UnusedBuffer, WearStatus,
+    BufferStatus, CardStatus, FailedEvent, MemoryStatus, NodeState, NodeStatus, OutageStatus, SettingStatus,
+    Status, UnusedBuffer, WearStatus,
 };
 pub use view::View;

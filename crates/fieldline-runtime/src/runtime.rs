@@ -144,7 +144,8 @@ impl Runtime {
     /// Whether every source has come to its end, so that nothing more will happen.
     pub fn has_finished(&self) -> bool {
         let mut sources = self.handles.values().filter(|handle| handle.node.kind == Kind::Source);
-        sources.all(|handle| matches!(handle.monitor.read().0, NodeState::Finished | NodeState::Failed(_)))
+        sources
+            .all(|handle| matches!(handle.monitor.read().state, NodeState::Finished | NodeState::Failed(_)))
     }
 
     /// Waits until a source comes to its end, or has since this was asked last. Cancel-safe.

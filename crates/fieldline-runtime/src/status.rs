@@ -1,14 +1,14 @@
 //! What a person or a probe can ask of a running program.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fieldline_compiler::NodeId;
 use fieldline_compiler::plan::Fingerprint;
 use fieldline_core::connection::Standing;
 use fieldline_core::ledger::Balance;
-use fieldline_core::{Kind, Value};
+use fieldline_core::{EventError, Kind, Value};
 use jiff::Timestamp;
 
 /// How a node is doing.
@@ -54,6 +54,20 @@ impl NodeState {
     }
 }
 
+/// An event that a node failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedEvent {
+    /// A bounded word, such as `script_error`.
+    pub reason: &'static str,
+    /// The error as the dead letter has it, up to [`FailedEvent::LONGEST`] characters.
+    pub message: String,
+}
+
+impl FailedEvent {
+    /// Number of characters that are kept of a message.
+    pub const LONGEST: usize = 300;
+}
+
 /// One node at one moment.
 #[derive(Clone, Debug)]
 pub struct NodeStatus {
@@ -67,6 +81,8 @@ pub struct NodeStatus {
     pub state: NodeState,
     /// How often it was started anew after a panic.
     pub restarts: u64,
+    /// The first event that this version of it has failed.
+    pub first_failure: Option<FailedEvent>,
     /// Its account.
     pub balance: Balance,
     /// What it remembers; only transforms do.
@@ -218,23 +234,32 @@ impl Status {
     }
 }
 
-/// A node's state as its driver writes it and everyone may read it.
+/// A node's state as its driver writes it and everyone may read it. Each version of a node has one of its own.
 #[derive(Clone)]
-pub(crate) struct Monitor(Arc<Mutex<(NodeState, u64)>>);
+pub(crate) struct Monitor(Arc<Mutex<Seen>>);
+
+/// What was seen of a node.
+#[derive(Clone)]
+pub(crate) struct Seen {
+    pub(crate) state: NodeState,
+    pub(crate) restarts: u64,
+    pub(crate) first_failure: Option<FailedEvent>,
+}
 
 impl Monitor {
     pub(crate) fn new() -> Self {
-        Monitor(Arc::new(Mutex::new((NodeState::Starting, 0))))
+        let seen = Seen { state: NodeState::Starting, restarts: 0, first_failure: None };
+        Monitor(Arc::new(Mutex::new(seen)))
     }
 
     pub(crate) fn set(&self, state: NodeState) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).0 = state;
+        self.seen().state = state;
     }
 
     /// Takes over what a connection says of itself.
     pub(crate) fn connection_stands(&self, standing: Standing) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.0 = match (standing, &state.0) {
+        let mut seen = self.seen();
+        seen.state = match (standing, &seen.state) {
             (Standing::Up, _) => NodeState::Running,
             (Standing::Down(error), NodeState::Retrying { failures, .. }) => {
                 NodeState::Retrying { error, failures: failures + 1 }
@@ -244,10 +269,36 @@ impl Monitor {
     }
 
     pub(crate) fn restarted(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).1 += 1;
+        self.seen().restarts += 1;
     }
 
-    pub(crate) fn read(&self) -> (NodeState, u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// Remembers the first event that fails.
+    pub(crate) fn failed(&self, error: &EventError) {
+        self.seen().first_failure.get_or_insert_with(|| FailedEvent {
+            reason: error.reason,
+            message: error.message.chars().take(FailedEvent::LONGEST).collect(),
+        });
+    }
+
+    pub(crate) fn read(&self) -> Seen {
+        self.seen().clone()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_failure_is_kept_and_its_message_is_bounded() {
+        let monitor = Monitor::new();
+        monitor.failed(&EventError::new("script_error", "x".repeat(1_000)));
+        monitor.failed(&EventError::new("refused", "later"));
+        let message = "x".repeat(FailedEvent::LONGEST);
+        assert_eq!(monitor.read().first_failure, Some(FailedEvent { reason: "script_error", message }));
     }
 }

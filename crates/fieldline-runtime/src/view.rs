@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::build::NodeHandle;
 use crate::memory::Kept;
-use crate::status::{MemoryStatus, NodeStatus, Status, UnusedBuffer};
+use crate::status::{MemoryStatus, NodeStatus, Seen, Status, UnusedBuffer};
 
 /// A window on the program's state that may be looked through from anywhere.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ impl View {
     }
 
     fn node(&self, handle: &NodeHandle) -> NodeStatus {
-        let (state, restarts) = handle.monitor.read();
+        let Seen { state, restarts, first_failure } = handle.monitor.read();
         let balance = handle.ledger.balance();
         let meter = (handle.node.kind == Kind::Sink).then_some(&handle.meter);
         let fault = handle.meter.figures().fault.clone();
@@ -69,6 +69,7 @@ impl View {
             component: handle.node.component,
             state: state.with_fault(fault.as_deref()),
             restarts,
+            first_failure,
             memory,
             buffer: meter.map(|meter| meter.status(&self.clock, balance.in_flight())),
             balance,

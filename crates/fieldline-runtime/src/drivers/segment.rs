@@ -304,7 +304,9 @@ impl SegmentDriver {
     async fn pass_on(&mut self) {
         self.outlet.send(self.work.sent.drain(..)).await;
         for (position, event, error) in self.work.failed.drain(..) {
-            let node = &self.stages[position].handle.node.id;
+            let handle = &self.stages[position].handle;
+            handle.monitor.failed(&error);
+            let node = &handle.node.id;
             self.dead_letters.put(event, Failure { node, error: &error, attempts: 1 }, &self.clock).await;
         }
         unless_abandoned().await;

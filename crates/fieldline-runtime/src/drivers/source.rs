@@ -214,6 +214,7 @@ impl SourceDriver {
         let settle = batches.settle();
         let (events, failed) = self.stamp(batch, &settle);
         for (event, error) in failed {
+            self.handle.monitor.failed(&error);
             let failure = Failure { node: &self.handle.node.id, error: &error, attempts: 1 };
             self.dead_letters.put(event, failure, &self.clock).await;
         }

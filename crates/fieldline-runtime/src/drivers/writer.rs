@@ -182,7 +182,9 @@ impl Writer {
                     again.push(event);
                 }
                 Some((_, error)) => {
-                    let failure = Failure { node: &self.handle.node.id, error: &error.into(), attempts };
+                    let error = error.into();
+                    self.handle.monitor.failed(&error);
+                    let failure = Failure { node: &self.handle.node.id, error: &error, attempts };
                     self.dead_letters.put(event, failure, &self.clock).await;
                 }
             }

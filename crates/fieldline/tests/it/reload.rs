@@ -84,6 +84,7 @@ fn a_change_that_fails_is_taken_back_and_said_so() {
         reason.starts_with("`count/counted` fails ") && reason.ends_with("before the change 0 %"),
         "{reason}"
     );
+    assert!(reason.contains("; the first: count.yaml:11:7: no)"), "{reason}");
     station.until(is_of(1));
     let again = station.ask("reload");
     assert_eq!((again.code, again.out.trim()), (4, format!("rolled_back\n{reason}").as_str()));
