@@ -25,6 +25,36 @@ pub struct Writes {
     pub field: FieldPath,
 }
 
+/// Which way events pass a [`Channel`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the other end into the program.
+    In,
+    /// From the program to the other end.
+    Out,
+}
+
+/// A named way for events between a node and the other end of its connection, such as a topic of a broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Which way they pass.
+    pub direction: Direction,
+    /// Its name at the other end, in levels that `/` divides. A level `+` stands for any one level, `#` as the last for
+    /// all that follow: where a node receives from many, or the events decide.
+    pub address: String,
+    /// The field that says so.
+    pub field: FieldPath,
+}
+
+/// What a component says of the session at the other end: what that keeps for a connection while it is away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Session {
+    /// Of a connection: by this field its session ends whenever it is away.
+    Ends(FieldPath),
+    /// Of a node: this field promises each event at least once, which takes a session that stays.
+    Needed(FieldPath),
+}
+
 /// What the compiler must know of a component to check a whole program.
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
@@ -36,16 +66,13 @@ pub struct Facts {
     pub connection: Option<(FieldPath, String)>,
     /// The `type:` that connection must have; `None` where any will do.
     pub connection_type: Option<&'static str>,
-    /// Of a connection: who is at the other end, as `host:port`; `None` for one that is reached in no other way.
+    /// Who is at the other end, as `host:port`: of a connection, or of a node that reaches it without one; `None` where
+    /// nobody is, and for a connection that is reached in no other way.
     pub peer: Option<String>,
-    /// Of a connection: the field that lets the other end forget this one whenever it is away.
-    pub forgotten: Option<FieldPath>,
-    /// The field that promises each message at least once, which takes a connection that is not forgotten.
-    pub at_least_once: Option<FieldPath>,
-    /// MQTT topics it publishes to, as filters (`+` where a level comes from the event), by field.
-    pub publishes: Vec<(FieldPath, String)>,
-    /// MQTT topic filters it subscribes to, by field.
-    pub subscribes: Vec<(FieldPath, String)>,
+    /// What it says of the session at the other end.
+    pub session: Option<Session>,
+    /// The ways by which events pass between it and the other end.
+    pub channels: Vec<Channel>,
     /// What it writes into documents at the other end of its connection.
     pub writes: Vec<Writes>,
     /// Files it reads when it is built or runs: watched, and part of its fingerprint.
@@ -57,4 +84,11 @@ pub struct Facts {
     pub blocking: bool,
     /// How the settings are configured that can be changed while it runs with this config.
     pub settings: Settings,
+}
+
+impl Facts {
+    /// The channels by which events pass this way.
+    pub fn channels(&self, direction: Direction) -> impl Iterator<Item = &Channel> {
+        self.channels.iter().filter(move |channel| channel.direction == direction)
+    }
 }

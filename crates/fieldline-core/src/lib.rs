@@ -65,7 +65,7 @@ pub use definition::{Built, Config, Definition, Example, Kind, Prepared};
 pub use edge::Edge;
 pub use error::{BuildError, ComponentError, EventError};
 pub use event::{Event, Meta};
-pub use facts::{Claim, Facts, Writes};
+pub use facts::{Channel, Claim, Direction, Facts, Session, Writes};
 pub use ledger::Ledger;
 pub use memory::Memory;
 pub use outputs::Outputs;

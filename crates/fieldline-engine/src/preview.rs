@@ -64,11 +64,7 @@ fn remark(change: &NodeChange, old: Option<&Node>, refusal: Option<&Refusal>) ->
 fn topics(old: Option<&Node>, new: Option<&Node>) -> Vec<String> {
     let all = |node: Option<&Node>| -> BTreeSet<String> {
         let facts = node.map(|node| &node.facts);
-        facts
-            .into_iter()
-            .flat_map(|facts| facts.publishes.iter().chain(&facts.subscribes))
-            .map(|(_, topic)| topic.clone())
-            .collect()
+        facts.into_iter().flat_map(|facts| &facts.channels).map(|channel| channel.address.clone()).collect()
     };
     let (before, after) = (all(old), all(new));
     let gone = before.difference(&after).map(|topic| format!("topic `{topic}` is not used any more"));

@@ -1,5 +1,7 @@
 //! Commands: answers that would come back as commands for ever, and command topics among the data.
 
+use fieldline_core::{Channel, Direction};
+
 use super::peer;
 use super::reach::reached;
 use crate::diagnostics::Diagnostics;
@@ -43,13 +45,14 @@ fn command_topics(
     let facts = |node: usize| ways.resolved[node].as_ref().map(|resolved| &resolved.facts);
     for commander in ways.commanders(steered) {
         let Some(commands) = facts(commander) else { continue };
-        for (field, filter) in &commands.subscribes {
+        for Channel { address: filter, field, .. } in commands.channels(Direction::In) {
             let published = carrying.iter().find_map(|&sink| {
                 let data = facts(sink)?;
                 let shared = peer(spec, ways.resolved, sink) == peer(spec, ways.resolved, commander);
-                let (field, topic) =
-                    data.publishes.iter().find(|(_, topic)| shared && lies_under(filter, topic))?;
-                Some((topic, Fields::of(&spec.nodes[sink].config, files).value(&spec.nodes[sink], field).0))
+                let mut channels = data.channels(Direction::Out);
+                let channel = channels.find(|channel| shared && lies_under(filter, &channel.address))?;
+                let fields = Fields::of(&spec.nodes[sink].config, files);
+                Some((&channel.address, fields.value(&spec.nodes[sink], &channel.field).0))
             });
             if let Some((topic, place)) = published {
                 let node = &spec.nodes[commander];

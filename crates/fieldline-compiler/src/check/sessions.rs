@@ -1,4 +1,6 @@
-//! Promises that a connection cannot keep: each message at least once, while the broker forgets the client.
+//! Promises that a connection cannot keep: each event at least once, while the other end forgets it.
+
+use fieldline_core::Session;
 
 use crate::diagnostics::Diagnostics;
 use crate::nodes::fields::Fields;
@@ -17,12 +19,15 @@ pub(super) fn check(
     let place =
         |node: usize, field| Fields::of(&spec.nodes[node].config, files).value(&spec.nodes[node], field).0;
     for (connection, node) in spec.nodes.iter().enumerate() {
-        let Some(forgotten) = facts(connection).and_then(|facts| facts.forgotten.as_ref()) else { continue };
+        let Some(Session::Ends(forgotten)) = facts(connection).and_then(|facts| facts.session.as_ref())
+        else {
+            continue;
+        };
         let users =
             (0..spec.nodes.len()).filter(|user| super::connection(spec, resolved, *user) == Some(connection));
         let promises: Vec<_> = users
             .filter_map(|user| {
-                let field = facts(user)?.at_least_once.as_ref()?;
+                let Some(Session::Needed(field)) = &facts(user)?.session else { return None };
                 Some((spec.nodes[user].id.as_str(), place(user, field)))
             })
             .collect();

@@ -9,8 +9,8 @@ use fieldline_core::secret::Secret;
 use fieldline_core::setting::Shape;
 use fieldline_core::units::{Period, Size};
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Claim, Config, Definition, Example, Facts, FieldPath, FilePath,
-    Kind, Registry, Setting, Settings, Writes,
+    BuildCx, BuildError, Built, Channel, CheckCx, Claim, Config, Definition, Direction, Example, Facts,
+    FieldPath, FilePath, Kind, Registry, Session, Setting, Settings, Writes,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -93,7 +93,7 @@ impl Config for Broker {
         Facts {
             claims: vec![Claim { resource, field: path("client_id") }],
             peer: Some(self.url.clone()),
-            forgotten: self.clean_session.then(|| path("clean_session")),
+            session: self.clean_session.then(|| Session::Ends(path("clean_session"))),
             files: files.map(|file| file.0.clone()).collect(),
             ..Facts::default()
         }
@@ -185,8 +185,12 @@ impl Config for Subscribe {
         Facts {
             connection: Some((path("connection"), self.connection.clone())),
             connection_type: Some("mqtt"),
-            at_least_once: Some(path("topic")),
-            subscribes: vec![(path("topic"), self.topic.clone())],
+            session: Some(Session::Needed(path("topic"))),
+            channels: vec![Channel {
+                direction: Direction::In,
+                address: self.topic.clone(),
+                field: path("topic"),
+            }],
             ..Facts::default()
         }
     }
@@ -250,8 +254,12 @@ impl Config for Publish {
         Facts {
             connection: Some((path("connection"), self.connection.clone())),
             connection_type: Some("mqtt"),
-            at_least_once: self.qos.as_ref().filter(|qos| qos.0 == 1).map(|_| path("qos")),
-            publishes: vec![(path("topic"), self.topic.clone())],
+            session: self.qos.as_ref().filter(|qos| qos.0 == 1).map(|_| Session::Needed(path("qos"))),
+            channels: vec![Channel {
+                direction: Direction::Out,
+                address: self.topic.clone(),
+                field: path("topic"),
+            }],
             ..Facts::default()
         }
     }

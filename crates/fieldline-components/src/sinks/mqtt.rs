@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, ComponentError, Config, Event, Example, Facts, FieldPath, Kind,
-    Sink, Value, WriteError, json,
+    BuildCx, BuildError, Built, Channel, CheckCx, ComponentError, Config, Direction, Event, Example, Facts,
+    FieldPath, Kind, Session, Sink, Value, WriteError, json,
 };
 use fieldline_mqtt::{Publish, PublishError, QoS};
 use schemars::JsonSchema;
@@ -87,9 +87,9 @@ impl Config for MqttSinkConfig {
         Facts {
             connection: Some((FieldPath::root().key("connection"), self.connection.clone())),
             connection_type: Some("mqtt"),
-            at_least_once: (self.qos > 0).then(|| FieldPath::root().key("qos")),
-            publishes: Template::parse(&self.topic)
-                .map(|topic| (field, topic.topic_filter()))
+            session: (self.qos > 0).then(|| Session::Needed(FieldPath::root().key("qos"))),
+            channels: Template::parse(&self.topic)
+                .map(|topic| Channel { direction: Direction::Out, address: topic.topic_filter(), field })
                 .into_iter()
                 .collect(),
             ..Facts::default()

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use fieldline_core::{
-    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Draft, EventError, Example,
-    Facts, FieldPath, Kind, Meta, Outcome, Source, Value, json,
+    Batch, BuildCx, BuildError, Built, Channel, CheckCx, Clock, ComponentError, Config, Direction, Draft,
+    EventError, Example, Facts, FieldPath, Kind, Meta, Outcome, Session, Source, Value, json,
 };
 use fieldline_mqtt::{AckToken, Inbound, Message, QoS};
 use futures::FutureExt;
@@ -90,8 +90,14 @@ impl Config for MqttSourceConfig {
         Facts {
             connection: Some((FieldPath::root().key("connection"), self.connection.clone())),
             connection_type: Some("mqtt"),
-            at_least_once: (self.qos > 0).then(|| FieldPath::root().key("qos")),
-            subscribes: topics.map(|(index, topic)| (field.index(index), topic.clone())).collect(),
+            session: (self.qos > 0).then(|| Session::Needed(FieldPath::root().key("qos"))),
+            channels: topics
+                .map(|(index, topic)| Channel {
+                    direction: Direction::In,
+                    address: topic.clone(),
+                    field: field.index(index),
+                })
+                .collect(),
             ..Facts::default()
         }
     }

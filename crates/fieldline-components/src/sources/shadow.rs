@@ -7,8 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Draft, EventError, Example,
-    Facts, FieldPath, Kind, Meta, Outcome, Source, Value,
+    Batch, BuildCx, BuildError, Built, Channel, CheckCx, Clock, ComponentError, Config, Direction, Draft,
+    EventError, Example, Facts, FieldPath, Kind, Meta, Outcome, Source, Value,
 };
 use fieldline_mqtt::{AckToken, Message, QoS};
 use fieldline_shadow::client::{self, Change, Content, DeltaTracker, TrackerAction};
@@ -91,11 +91,15 @@ impl Config for ShadowSourceConfig {
 
     fn facts(&self) -> Facts {
         let name = shadow_name(&self.thing, self.shadow.as_deref()).ok();
-        let topic = name.map(|name| Topic::new(&name, self.watch.of_client().kind()).to_string());
+        let channel = name.map(|name| Channel {
+            direction: Direction::In,
+            address: Topic::new(&name, self.watch.of_client().kind()).to_string(),
+            field: FieldPath::root().key("thing"),
+        });
         Facts {
             connection: Some((FieldPath::root().key("connection"), self.connection.clone())),
             connection_type: Some("mqtt"),
-            subscribes: topic.map(|topic| (FieldPath::root().key("thing"), topic)).into_iter().collect(),
+            channels: channel.into_iter().collect(),
             ..Facts::default()
         }
     }

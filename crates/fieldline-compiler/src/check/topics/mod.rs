@@ -6,6 +6,7 @@ mod filters;
 use std::collections::{BTreeSet, HashMap};
 
 use compact_str::CompactString;
+use fieldline_core::{Channel, Direction};
 
 use self::filters::Filters;
 use super::cycles::cycles;
@@ -57,40 +58,38 @@ impl Relays {
         files: &FileSet,
     ) {
         let facts = |node: usize| resolved[node].as_ref().map(|resolved| &resolved.facts);
-        let topic = |node: usize, field, text: &String| {
-            let span = Fields::of(&spec.nodes[node].config, files).value(&spec.nodes[node], field).0;
-            Topic { text: text.clone(), span }
+        let topics = |node: usize, direction| -> Vec<Topic> {
+            let fields = Fields::of(&spec.nodes[node].config, files);
+            let channels = facts(node).into_iter().flat_map(|facts| facts.channels(direction));
+            let topic = |channel: &Channel| Topic {
+                text: channel.address.clone(),
+                span: fields.value(&spec.nodes[node], &channel.field).0,
+            };
+            channels.map(topic).collect()
         };
         let mut relays: HashMap<usize, Relay> = HashMap::new();
         for sink in 0..spec.nodes.len() {
-            let Some(publishes) = facts(sink).map(|facts| &facts.publishes).filter(|all| !all.is_empty())
-            else {
+            if topics(sink, Direction::Out).is_empty() {
                 continue;
-            };
+            }
             let Some(publisher) = peer(spec, resolved, sink) else { continue };
             let upstream =
                 reached(spec.nodes.len(), vec![sink], |node| wiring.into(node).map(|edge| edge.from));
             for source in upstream {
-                let Some(subscribes) =
-                    facts(source).map(|facts| &facts.subscribes).filter(|all| !all.is_empty())
-                else {
+                let subscriptions = topics(source, Direction::In);
+                if subscriptions.is_empty() {
                     continue;
-                };
+                }
                 let Some(subscriber) = peer(spec, resolved, source) else { continue };
                 let relay = relays.entry(source).or_insert_with(|| Relay {
                     pipeline: spec.name.clone(),
                     source: spec.nodes[source].id.clone(),
                     peer: subscriber,
-                    subscriptions: subscribes
-                        .iter()
-                        .map(|(field, text)| topic(source, field, text))
-                        .collect(),
+                    subscriptions,
                     publications: Vec::new(),
                 });
-                relay.publications.extend(publishes.iter().map(|(field, text)| Publication {
-                    sink: spec.nodes[sink].id.clone(),
-                    peer: publisher.clone(),
-                    topic: topic(sink, field, text),
+                relay.publications.extend(topics(sink, Direction::Out).into_iter().map(|topic| {
+                    Publication { sink: spec.nodes[sink].id.clone(), peer: publisher.clone(), topic }
                 }));
             }
         }

@@ -3,7 +3,7 @@
 use fieldline_core::facts::Claim;
 use fieldline_core::secret::Secret;
 use fieldline_core::units::{Period, Size};
-use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Example, Facts, FieldPath, Kind};
+use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Example, Facts, FieldPath, Kind, Session};
 use fieldline_mqtt::tls::TlsOptions;
 use fieldline_mqtt::{
     Address, Connection, Credentials, Options, OptionsError, Publish, QoS, Scheme, Version, topic,
@@ -225,7 +225,7 @@ impl Config for MqttConnectionConfig {
         Facts {
             claims,
             peer,
-            forgotten: forgotten.then(|| FieldPath::root().key("clean_session")),
+            session: forgotten.then(|| Session::Ends(FieldPath::root().key("clean_session"))),
             files: tls.chain(listen_tls).map(|path| path.0.clone()).collect(),
             // A broker inside the program reads its certificates when it starts.
             renews: self.url.is_some(),

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, ComponentError, Config, Event, Example, Facts, FieldPath, Kind,
-    Sink, WriteError, Writes,
+    BuildCx, BuildError, Built, Channel, CheckCx, ComponentError, Config, Direction, Event, Example, Facts,
+    FieldPath, Kind, Sink, WriteError, Writes,
 };
 use fieldline_mqtt::QoS;
 use fieldline_shadow::client::{Reporter, ReporterSettings, SectionName};
@@ -108,11 +108,15 @@ impl Config for ShadowSinkConfig {
 
     fn facts(&self) -> Facts {
         let name = shadow_name(&self.thing, self.shadow.as_deref()).ok();
-        let topic = name.map(|name| Topic::new(&name, topic::Kind::Request(Operation::Update)).to_string());
+        let channel = name.map(|name| Channel {
+            direction: Direction::Out,
+            address: Topic::new(&name, topic::Kind::Request(Operation::Update)).to_string(),
+            field: FieldPath::root().key("thing"),
+        });
         Facts {
             connection: Some((FieldPath::root().key("connection"), self.connection.clone())),
             connection_type: Some("mqtt"),
-            publishes: topic.map(|topic| (FieldPath::root().key("thing"), topic)).into_iter().collect(),
+            channels: channel.into_iter().collect(),
             writes: self.writes(),
             ..Facts::default()
         }
