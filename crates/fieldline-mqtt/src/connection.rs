@@ -8,7 +8,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::sync::{oneshot, watch};
-use tokio::time::Instant;
 
 use crate::driver::Driver;
 use crate::error::{PublishError, SubscribeError};
@@ -104,7 +103,7 @@ impl Connection {
     /// Closes the connection for good: accepts nothing more, sends what the outbox and the acknowledgements
     /// hold for at most `within`, then says goodbye to the broker. Returns once that is done.
     pub async fn close(&self, within: Duration) {
-        self.session.begin_close(Instant::now() + within);
+        self.session.begin_close(within);
         let mut state = self.session.state.subscribe();
         state
             .wait_for(|state| *state == State::Closed)

@@ -2,17 +2,16 @@
 //! while a connection is in use, so keep-alives flow whatever the subscribers do.
 
 use std::future::Future;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use fieldline_backoff::Backoff;
 use tokio::net::lookup_host;
 use tokio::select;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, info, warn};
 
-use crate::backoff::Backoff;
 use crate::error::ConnectError;
 use crate::options::Options;
 use crate::protocol::{self, Events, Happening, Requests};
@@ -51,7 +50,7 @@ impl Driver {
             () = shutdown => {}
         }
         let within = self.session.lock().options.operation_timeout;
-        self.session.begin_close(Instant::now() + within);
+        self.session.begin_close(within);
         life.await;
     }
 
@@ -75,9 +74,9 @@ impl Driver {
                 End::Failed(error) => {
                     session.disconnected(Some(&error));
                     if matches!(error, ConnectError::PacketTooLarge { .. }) {
-                        backoff.escalate();
+                        backoff.wait_longest();
                     }
-                    let retry_in = backoff.next_delay();
+                    let retry_in = backoff.fail(fastrand::f64());
                     warn!(address = %options.address, %error, ?retry_in, "not connected");
                     session.state.send_replace(State::Disconnected { error, retry_in });
                     select! {
@@ -108,7 +107,7 @@ impl Driver {
             error = self.converse(&mut events) => End::Failed(error),
             end = self.watch() => end,
         };
-        backoff.connection_lasted(connected_at.elapsed());
+        backoff.worked_for(connected_at.elapsed());
         if !matches!(end, End::Failed(_)) {
             // The broker may not be listening any more; then it needs no goodbye.
             let _elapsed = timeout(GOODBYE, self.say_goodbye(&mut events)).await;
@@ -178,8 +177,7 @@ async fn connect(options: &Options) -> Result<(Requests, Events, protocol::Accep
 }
 
 fn backoff(options: &Options) -> Backoff {
-    let seed = RandomState::new().build_hasher().finish();
-    Backoff::new(options.backoff_initial, options.backoff_maximum, options.stable_after, seed)
+    Backoff::new(options.backoff_initial, options.backoff_maximum).reset_after(options.stable_after)
 }
 
 /// The wall clock, for nothing but the dates of certificates.

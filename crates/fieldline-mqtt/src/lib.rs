@@ -21,7 +21,6 @@
 //! ```
 
 mod acknowledge;
-mod backoff;
 mod connection;
 mod driver;
 mod error;
@@ -35,7 +34,6 @@ pub mod tls;
 pub mod topic;
 
 pub use acknowledge::AckToken;
-pub use backoff::Backoff;
 pub use connection::{Connection, Receipt};
 pub use driver::Driver;
 pub use error::{ConnectError, PublishError, Refusal, SubscribeError};

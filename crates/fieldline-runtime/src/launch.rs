@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldline_backoff::Backoff;
 use fieldline_compiler::change::Unit;
 use fieldline_compiler::plan::{Node, NodeId, Plan};
 use fieldline_core::policy::BufferKind;
@@ -12,7 +13,6 @@ use fieldline_store::Storage;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::backoff::Backoff;
 use crate::buffer::Buffer;
 use crate::buffer::disk::DiskBuffer;
 use crate::buffer::memory::MemoryBuffer;
@@ -137,12 +137,13 @@ impl Launcher<'_> {
             Crew::Sink(sink, inherited) => {
                 let (patience, patience_left) = watch::channel(None);
                 let buffer = self.buffer(&handle, &dead_letters);
+                let retry = &handle.node.policy.retry;
                 let writer = Writer {
                     handle: handle.clone(),
                     sink,
                     clock: clock.clone(),
                     dead_letters,
-                    backoff: Backoff::new(&handle.node.policy.retry),
+                    backoff: Backoff::new(retry.initial.0, retry.max.0),
                     connected: false,
                     patience: patience_left,
                     not_before: None,

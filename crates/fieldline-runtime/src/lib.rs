@@ -18,8 +18,6 @@ mod control;
 
 mod sequence;
 
-mod backoff;
-
 mod buffer;
 
 mod books;

@@ -5,6 +5,7 @@ use std::error::Error;
 use std::iter::successors;
 use std::time::{Duration, Instant};
 
+use fieldline_backoff::Backoff;
 use fieldline_core::Clock;
 use fieldline_drivers::{
     Address, Bme680, DeviceThread, Fault, LinuxBus, LinuxDelay, Reading, Recovery, Selection, Settings,
@@ -47,12 +48,12 @@ impl From<Fault> for Failure {
 /// A BME680 and the bus it is on.
 pub(crate) struct Sensor {
     bus: Bus,
+    backoff: Backoff,
     pause: Option<Pause>,
 }
 
 /// A lost bus is left alone.
 struct Pause {
-    length: Duration,
     until: Instant,
     failure: Failure,
 }
@@ -65,12 +66,16 @@ enum Bus {
 impl Sensor {
     /// A sensor on a bus of this machine, which is opened by the first measurement.
     pub(crate) fn real(bus: RealBus) -> Self {
-        Sensor { bus: Bus::Real(bus), pause: None }
+        Sensor::on(Bus::Real(bus))
     }
 
     /// A simulated sensor.
     pub(crate) fn simulated(bus: SimulatedBus) -> Self {
-        Sensor { bus: Bus::Simulated(bus), pause: None }
+        Sensor::on(Bus::Simulated(bus))
+    }
+
+    fn on(bus: Bus) -> Self {
+        Sensor { bus, backoff: Backoff::new(FIRST_PAUSE, LONGEST_PAUSE), pause: None }
     }
 
     /// Measures once. While a lost bus is left alone, this fails at once as it did when the bus was lost.
@@ -83,12 +88,16 @@ impl Sensor {
             Bus::Real(bus) => bus.measure(selection).await,
             Bus::Simulated(bus) => bus.measure(selection, now).map_err(Failure::from),
         };
-        let lost = result.as_ref().err().filter(|failure| failure.has_lost_bus);
-        self.pause = lost.map(|failure| {
-            let last = self.pause.as_ref().map(|pause| pause.length);
-            let length = last.map_or(FIRST_PAUSE, |length| LONGEST_PAUSE.min(length * 2));
-            Pause { length, until: now + length, failure: failure.clone() }
-        });
+        self.pause = match &result {
+            // No other program tries for this bus, so nothing is gained by jitter.
+            Err(failure) if failure.has_lost_bus => {
+                Some(Pause { until: now + self.backoff.fail(1.0), failure: failure.clone() })
+            }
+            _ => {
+                self.backoff.succeed();
+                None
+            }
+        };
         result
     }
 }

@@ -11,6 +11,7 @@ mod subscriptions;
 mod timeouts;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
@@ -163,8 +164,9 @@ impl Session {
         self.wake.notify_one();
     }
 
-    /// Asks for the end: nothing more is accepted, what is in the outbox may leave until `deadline`.
-    pub(crate) fn begin_close(&self, deadline: Instant) {
+    /// Asks for the end: nothing more is accepted, what is in the outbox may leave for as long as `within`.
+    pub(crate) fn begin_close(&self, within: Duration) {
+        let deadline = Instant::now() + within;
         let mut inner = self.lock();
         inner.closing = Some(inner.closing.map_or(deadline, |earlier| earlier.min(deadline)));
         self.closing.send_replace(inner.closing);

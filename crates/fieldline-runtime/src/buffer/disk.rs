@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldline_backoff::Backoff;
 use fieldline_core::policy::{self, Retry, WhenFull};
 use fieldline_core::{Clock, Event, EventError};
 use fieldline_store::{
@@ -24,7 +25,6 @@ use super::record::RecordError;
 use super::store::{Place, Store, Taken};
 use super::visit::{Report, Visit};
 use super::wear::{Forecast, Wear};
-use crate::backoff::Backoff;
 use crate::books::{Books, SAVE_INTERVAL};
 use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Failure};
@@ -81,6 +81,7 @@ impl DiskBuffer {
         let settings = &handle.node.policy.buffer;
         let in_memory = policy::Buffer { max_size: None, max_events: None, ..settings.clone() };
         handle.meter.figures().wear.get_or_insert_with(|| Wear::new(clock.instant()));
+        let retry = Retry::default();
         DiskBuffer {
             place: place(&handle, storage),
             sync_interval: settings.sync_interval.map_or(DEFAULT_SYNC_INTERVAL, |period| period.0),
@@ -92,7 +93,7 @@ impl DiskBuffer {
             out: Out::Nothing,
             ready: None,
             acked: None,
-            backoff: Backoff::new(&Retry::default()),
+            backoff: Backoff::new(retry.initial.0, retry.max.0),
             write_again_at: None,
             read_again_at: None,
             unread: 0,
@@ -355,7 +356,7 @@ impl DiskBuffer {
         if self.backoff.failures() == 0 {
             tracing::error!(node = %self.handle.node.id, error, "the disk buffer fails; events wait in memory and are not called safe");
         }
-        self.write_again_at = Some(Instant::now() + self.backoff.fail());
+        self.write_again_at = Some(Instant::now() + self.backoff.fail(fastrand::f64()));
         self.handle.meter.figures().fault = Some(error.to_owned());
     }
 

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use fieldline_backoff::Backoff;
 use fieldline_core::edge::{MAIN, Port};
 use fieldline_core::policy::Retry;
 use fieldline_core::receipt::Settle;
@@ -14,7 +15,6 @@ use tokio::sync::{Notify, watch};
 use super::carried::Carried;
 use super::retired::{Batches, Retired, settle_with};
 use super::{Stop, occasion, sleep_or_stop, stopped};
-use crate::backoff::Backoff;
 use crate::build::NodeHandle;
 use crate::control::desk::{Desk, Occasion};
 use crate::dead_letter::{DeadLetters, Failure};
@@ -57,7 +57,7 @@ impl SourceDriver {
     /// Works until the source has finished and all it sent is settled, or it is stopped.
     pub(crate) async fn run(mut self) -> Carried {
         let mut carried = Carried::default();
-        let mut backoff = Backoff::new(&Retry::default());
+        let mut backoff = backoff();
         loop {
             let panic = match guard(self.work()).await {
                 Ok(None) => return carried,
@@ -82,7 +82,7 @@ impl SourceDriver {
             }
             let failures = backoff.failures() + 1;
             self.handle.monitor.set(NodeState::Retrying { error: panic, failures });
-            if sleep_or_stop(backoff.fail(), &mut self.stop).await {
+            if sleep_or_stop(backoff.fail(fastrand::f64()), &mut self.stop).await {
                 return carried;
             }
         }
@@ -91,7 +91,7 @@ impl SourceDriver {
     /// Gives back the batches that are on their way when the source is stopped.
     async fn work(&mut self) -> Option<Batches> {
         let mut batches = Batches::new(IN_FLIGHT);
-        let mut backoff = Backoff::new(&Retry::default());
+        let mut backoff = backoff();
         if let Some(desk) = &mut self.desk {
             desk.load().await;
             desk.begin(|settings| self.source.adjust(settings));
@@ -121,7 +121,7 @@ impl SourceDriver {
                     tracing::warn!(node = %self.handle.node.id, %error, "source failed, trying again");
                     let failures = backoff.failures() + 1;
                     self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
-                    if sleep_or_stop(backoff.fail(), &mut self.stop).await {
+                    if sleep_or_stop(backoff.fail(fastrand::f64()), &mut self.stop).await {
                         ended = Outcome::Retryable;
                         break;
                     }
@@ -265,4 +265,10 @@ impl SourceDriver {
         event.begin(&self.handle.ledger);
         event
     }
+}
+
+/// Sources have no `retry:`; they are tried again at its defaults.
+fn backoff() -> Backoff {
+    let retry = Retry::default();
+    Backoff::new(retry.initial.0, retry.max.0)
 }

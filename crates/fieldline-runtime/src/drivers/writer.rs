@@ -4,13 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldline_backoff::Backoff;
 use fieldline_core::ledger::Door;
 use fieldline_core::{Built, Clock, ComponentError, Event, Sink, WriteError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::until;
-use crate::backoff::Backoff;
 use crate::buffer::in_hand::InHand;
 use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Failure};
@@ -63,7 +63,7 @@ impl Writer {
 
     /// Books a try that failed, and says how long to wait before the next.
     fn fails(&mut self, error: ComponentError) -> Duration {
-        let wait = self.backoff.fail();
+        let wait = self.backoff.fail(fastrand::f64());
         let failures = self.backoff.failures();
         self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
         self.handle.meter.fails(self.clock.instant(), wait);

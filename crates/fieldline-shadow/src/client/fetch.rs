@@ -26,8 +26,7 @@ impl Default for Retry {
 impl Retry {
     /// The wait after `attempt`, counted from 1.
     pub(super) fn wait(&self, attempt: u32) -> Duration {
-        let doublings = attempt.saturating_sub(1).min(31);
-        self.first.saturating_mul(1 << doublings).min(self.longest)
+        fieldline_backoff::step(self.first, self.longest, attempt)
     }
 }
 
