@@ -25,6 +25,8 @@ mod transforms;
 
 mod sinks;
 
+mod tokio_clock;
+
 use fieldline_core::Definition;
 
 /// Every component there is: connections, sources, transforms, sinks.

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, SeekFrom};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use fieldline_core::ComponentError;
 use tokio::fs::{File, OpenOptions, create_dir_all, rename};
@@ -49,9 +50,9 @@ impl LogFile {
         self.size
     }
 
-    /// When it was opened, or last begun anew.
-    pub(crate) fn opened(&self) -> Instant {
-        self.opened
+    /// The time since it was opened, or last begun anew.
+    pub(crate) fn age(&self) -> Duration {
+        self.opened.elapsed()
     }
 
     /// Its first line, with the line's end.

@@ -63,7 +63,7 @@ impl Rules {
     }
 
     fn is_old(&self, file: &LogFile) -> bool {
-        file.size() > 0 && self.max_age.is_some_and(|max| file.opened().elapsed() >= max)
+        file.size() > 0 && self.max_age.is_some_and(|max| file.age() >= max)
     }
 }
 

@@ -245,7 +245,7 @@ impl Source for Bme680Source {
     /// A fault is an event too: the source never stops, and nothing is there that `connect` could do better
     /// than the next measurement.
     async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
-        self.ticker.due().await;
+        self.ticker.due(clock).await;
         self.drop_stale().await;
         let result = self.measure(clock).await;
         self.ticker.taken();
@@ -326,24 +326,11 @@ fn round(value: f64, decimals: i32) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use fieldline_core::clock::TimeSource;
     use fieldline_drivers::Fault;
-    use jiff::Timestamp;
     use tokio::time::{Instant, sleep, timeout};
 
     use super::*;
-
-    struct Paused;
-
-    impl TimeSource for Paused {
-        fn instant(&self) -> std::time::Instant {
-            Instant::now().into_std()
-        }
-
-        fn time(&self) -> Timestamp {
-            Timestamp::UNIX_EPOCH
-        }
-    }
+    use crate::tokio_clock::tokio_clock;
 
     #[tokio::test(start_paused = true)]
     async fn a_slow_measurement_goes_on_while_the_driver_looks_away() {
@@ -360,7 +347,7 @@ mod tests {
                 Err(Fault::BusGone.into())
             })),
         };
-        let (start, clock) = (Instant::now(), Clock::new(Paused));
+        let (start, clock) = (Instant::now(), tokio_clock());
         for _ in 0..2 {
             assert!(timeout(Duration::from_millis(70), source.next(&clock)).await.is_err());
         }

@@ -83,7 +83,7 @@ struct CpuTemperature {
 impl Source for CpuTemperature {
     /// A failed reading is an event too: the source never stops.
     async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
-        self.ticker.due().await;
+        self.ticker.due(clock).await;
         let body = match read_celsius(&self.path).await {
             Ok(celsius) => Value::from([("celsius", celsius.into()), ("status", "success".into())]),
             Err(reason) => {

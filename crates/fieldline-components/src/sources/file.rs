@@ -177,7 +177,7 @@ impl Source for Recording {
             Pace::Steady(_) | Pace::Recorded(_) => 1,
         };
         if let Some(body) = self.waiting.front() {
-            self.pace.wait_for(body).await;
+            self.pace.wait_for(body, clock).await;
             self.pace.taken();
         }
         let count = self.waiting.len().min(most);

@@ -1,10 +1,10 @@
 //! [`Pace`]: how fast a recording is played back.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use fieldline_core::{FieldPath, Value};
+use fieldline_core::{Clock, FieldPath, Value};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 use crate::sources::ticker::Ticker;
 
@@ -33,13 +33,13 @@ impl Pace {
     }
 
     /// Waits until it is time for `body`. Cancel-safe: called again for the same body, it goes on waiting.
-    pub(crate) async fn wait_for(&mut self, body: &Value) {
+    pub(crate) async fn wait_for(&mut self, body: &Value, clock: &Clock) {
         match self {
             Pace::Unlimited => {}
-            Pace::Steady(ticker) => ticker.due().await,
+            Pace::Steady(ticker) => ticker.due(clock).await,
             Pace::Recorded(recorded) => {
-                if let Some(due) = recorded.due(body) {
-                    sleep_until(due).await;
+                if let Some(due) = recorded.due(body, clock) {
+                    sleep_until(due.into()).await;
                 }
             }
         }
@@ -70,9 +70,9 @@ impl Pace {
 
 impl Recorded {
     /// A body without a time, or with one before the first, is due at once.
-    fn due(&mut self, body: &Value) -> Option<Instant> {
+    fn due(&mut self, body: &Value, clock: &Clock) -> Option<Instant> {
         let time = timestamp(self.field.get(body)?)?;
-        let (first, start) = *self.origin.get_or_insert_with(|| (time, Instant::now()));
+        let (first, start) = *self.origin.get_or_insert_with(|| (time, clock.instant()));
         let elapsed: SignedDuration = time.duration_since(first);
         let pause = Duration::try_from_secs_f64(elapsed.as_secs_f64() / self.speed).ok()?;
         start.checked_add(pause)

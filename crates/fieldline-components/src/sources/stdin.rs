@@ -175,30 +175,17 @@ mod tests {
     use std::io::{Write as _, pipe};
     use std::time::Duration;
 
-    use fieldline_core::clock::TimeSource;
-    use jiff::Timestamp;
     use tokio::time::timeout;
 
     use super::*;
-
-    struct Epoch;
-
-    impl TimeSource for Epoch {
-        fn instant(&self) -> std::time::Instant {
-            tokio::time::Instant::now().into_std()
-        }
-
-        fn time(&self) -> Timestamp {
-            Timestamp::UNIX_EPOCH
-        }
-    }
+    use crate::tokio_clock::tokio_clock;
 
     fn stdin(input: &Arc<Mutex<Input>>) -> Stdin {
         Stdin { node: "test".into(), records: Records::new(Writing::Text), input: Some(input.clone()) }
     }
 
     async fn texts(source: &mut Stdin) -> Vec<String> {
-        let batch = source.next(&Clock::new(Epoch)).await.expect("it is open").expect("it has not ended");
+        let batch = source.next(&tokio_clock()).await.expect("it is open").expect("it has not ended");
         let text =
             |draft: &Draft| draft.body.as_map().and_then(|map| map["text"].as_text()).map(str::to_owned);
         batch.events.iter().filter_map(text).collect()
@@ -212,14 +199,14 @@ mod tests {
         let mut first = stdin(&input);
         assert_eq!(texts(&mut first).await, ["one"]);
         // The first source waits for the end of the second line, and is stopped.
-        assert!(timeout(Duration::from_millis(1), first.next(&Clock::new(Epoch))).await.is_err());
+        assert!(timeout(Duration::from_millis(1), first.next(&tokio_clock())).await.is_err());
         first.close().await;
         writer.write_all(b"o\nthree").expect("the reader is there");
         drop(writer);
         let mut second = stdin(&input);
         assert_eq!(texts(&mut second).await, ["two"]);
         assert_eq!(texts(&mut second).await, ["three"]);
-        assert_eq!(second.next(&Clock::new(Epoch)).await, Ok(None));
+        assert_eq!(second.next(&tokio_clock()).await, Ok(None));
     }
 
     #[test]
@@ -229,7 +216,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
         runtime.block_on(async {
             let mut source = stdin(&input);
-            assert!(timeout(Duration::from_millis(1), source.next(&Clock::new(Epoch))).await.is_err());
+            assert!(timeout(Duration::from_millis(1), source.next(&tokio_clock())).await.is_err());
             source.close().await;
         });
         drop(runtime);

@@ -1,11 +1,11 @@
 //! [`Ticker`]: when a source that polls shall take its next reading, and the settings that decide it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fieldline_core::setting::Shape;
 use fieldline_core::units::Period;
-use fieldline_core::{Setting, Settings};
-use tokio::time::{Instant, sleep_until};
+use fieldline_core::{Clock, Setting, Settings};
+use tokio::time::sleep_until;
 
 /// The time between readings, as a setting. A config may say more and less than a command.
 pub(crate) const EVERY: Setting = Setting {
@@ -57,16 +57,16 @@ impl Ticker {
     }
 
     /// Waits until a tick is due; for ever while it is not enabled. Cancel-safe.
-    pub(crate) async fn due(&mut self) {
+    pub(crate) async fn due(&mut self, clock: &Clock) {
         if self.due {
             return;
         }
         if !self.enabled {
             return std::future::pending().await;
         }
-        let next = self.last.map_or_else(Instant::now, |last| last + self.every);
-        sleep_until(next).await;
-        let missed = next.elapsed().as_nanos() / self.every.as_nanos();
+        let next = self.last.map_or_else(|| clock.instant(), |last| last + self.every);
+        sleep_until(next.into()).await;
+        let missed = clock.instant().saturating_duration_since(next).as_nanos() / self.every.as_nanos();
         self.last = Some(next + self.every * u32::try_from(missed).unwrap_or(0));
         self.due = true;
     }
@@ -79,15 +79,16 @@ impl Ticker {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::{advance, timeout};
+    use tokio::time::{Instant, advance, timeout};
 
     use super::*;
+    use crate::tokio_clock::tokio_clock;
 
     const EVERY: Duration = Duration::from_secs(5);
 
     /// Seconds from `start` to the next tick, which is taken.
     async fn next(ticker: &mut Ticker, start: Instant) -> u64 {
-        ticker.due().await;
+        ticker.due(&tokio_clock()).await;
         ticker.taken();
         start.elapsed().as_secs()
     }
@@ -105,10 +106,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_tick_that_nobody_took_stays_due() {
         let mut ticker = Ticker::new(EVERY, true);
-        ticker.due().await;
-        assert!(timeout(Duration::from_millis(1), ticker.due()).await.is_ok());
+        ticker.due(&tokio_clock()).await;
+        assert!(timeout(Duration::from_millis(1), ticker.due(&tokio_clock())).await.is_ok());
         ticker.taken();
-        assert!(timeout(Duration::from_millis(1), ticker.due()).await.is_err());
+        assert!(timeout(Duration::from_millis(1), ticker.due(&tokio_clock())).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
@@ -127,10 +128,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn nothing_ticks_while_it_is_not_enabled() {
         let mut ticker = Ticker::new(EVERY, false);
-        assert!(timeout(EVERY * 9, ticker.due()).await.is_err());
+        assert!(timeout(EVERY * 9, ticker.due(&tokio_clock())).await.is_err());
         ticker.adjust(&Ticker::settings(Period(EVERY), true));
-        assert!(timeout(Duration::from_millis(1), ticker.due()).await.is_ok());
+        assert!(timeout(Duration::from_millis(1), ticker.due(&tokio_clock())).await.is_ok());
         ticker.adjust(&Ticker::settings(Period(EVERY), false));
-        assert!(timeout(EVERY * 9, ticker.due()).await.is_err());
+        assert!(timeout(EVERY * 9, ticker.due(&tokio_clock())).await.is_err());
     }
 }

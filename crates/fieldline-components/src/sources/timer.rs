@@ -79,7 +79,7 @@ impl Source for Timer {
         if self.left == Some(0) {
             return Ok(None);
         }
-        self.ticker.due().await;
+        self.ticker.due(clock).await;
         self.ticker.taken();
         self.left = self.left.map(|left| left - 1);
         Ok(Some(Batch::one(self.body.clone(), Meta::new(clock.time(), self.node.clone()))))
