@@ -1,10 +1,11 @@
 //! [`product_code`]: the text of a file with blanks for comments, literals and tests, so that a rule reads code only.
-//! Every byte stays at its place, and so every line has its number.
+//! Every line keeps its number.
 
 const TEST_ONLY: &str = "#[cfg(test)]";
+const FILE_OF_TESTS: &str = "#![cfg(test)]";
 
-/// The code of the product in `text`: comments, the insides of literals and every item under `#[cfg(test)]` are
-/// blank.
+/// The code of the product in `text`: comments, literals and every item under `#[cfg(test)]` are blank, and the whole
+/// of a file under `#![cfg(test)]`.
 pub(super) fn product_code(text: &str) -> String {
     let mut code = text.as_bytes().to_vec();
     let mut at = 0;
@@ -16,6 +17,9 @@ pub(super) fn product_code(text: &str) -> String {
         at += length.unwrap_or(1);
     }
     let mut code = String::from_utf8_lossy(&code).into_owned();
+    if code.contains(FILE_OF_TESTS) {
+        return code.chars().filter(|character| *character == '\n').collect();
+    }
     while let Some(start) = code.find(TEST_ONLY) {
         let end = start + TEST_ONLY.len() + item(&code[start + TEST_ONLY.len()..]);
         let mut bytes = code.into_bytes();
@@ -134,6 +138,7 @@ mod tests {
     fn tests_are_no_product() {
         assert_eq!(words("a\n#[cfg(test)]\nmod tests {\n    fn b() { [1] }\n}\nc"), "a c");
         assert_eq!(words("#[cfg(test)]\nuse a::b;\n#[cfg(test)]\nmod c;\nd"), "d");
+        assert_eq!(words("//! A.\n\n#![cfg(test)]\n\nfn a() {}\n"), "");
         assert_eq!(words("#[cfg(test)]\nfn a() -> [u8; 2] { [0; 2] }\nb"), "b");
     }
 

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use crate::finding::Finding;
+use crate::tidy::table::{README, rows};
 use crate::workspace::Package;
 
-const README: &str = "crates/README.md";
 const HEADER: [&str; 2] = ["Layer", "Crate"];
 
 /// A layer of the table; a crate depends only on lower ones.
@@ -50,25 +50,16 @@ pub fn check(readme: &str, packages: &[Package]) -> Vec<Finding> {
 }
 
 fn table(readme: &str) -> (Vec<Row>, Vec<Finding>) {
-    let (mut rows, mut findings): (Vec<Row>, _) = (Vec::new(), Vec::new());
-    let lines = readme.lines().enumerate().map(|(index, line)| (index + 1, cells(line)));
-    let table = lines.skip_while(|(_, cells)| !cells.starts_with(&HEADER)).skip(2);
-    for (line, cells) in table.take_while(|(_, cells)| !cells.is_empty()) {
-        match row(line, &cells, &rows) {
-            Some(row) => rows.push(row),
+    let (mut table, mut findings): (Vec<Row>, _) = (Vec::new(), Vec::new());
+    for (line, cells) in rows(readme, &HEADER) {
+        match row(line, &cells, &table) {
+            Some(row) => table.push(row),
             None => {
                 findings.push(Finding::at(README, line, "is no row of layer, crate, one line, dependencies"))
             }
         }
     }
-    (rows, findings)
-}
-
-fn cells(line: &str) -> Vec<&str> {
-    let Some(inner) = line.trim().strip_prefix('|').and_then(|line| line.strip_suffix('|')) else {
-        return Vec::new();
-    };
-    inner.split('|').map(|cell| cell.trim().trim_matches('`')).collect()
+    (table, findings)
 }
 
 fn row(line: usize, cells: &[&str], above: &[Row]) -> Option<Row> {

@@ -19,6 +19,10 @@ pub mod format;
 
 pub mod circles;
 
+pub mod homes;
+
+mod table;
+
 mod modules;
 
 mod paths;
@@ -39,6 +43,9 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<Vec<Finding>> {
     findings.extend(naming::check_components(&workspace.sources));
     findings.extend(naming::check_tests(&workspace.sources));
     findings.extend(words::check(&workspace.sources));
+    for homes in [homes::STARTS, homes::CLOCKS] {
+        findings.extend(homes::check(&readme, &workspace.sources, &homes));
+    }
     findings.extend(circles::check(&workspace.packages, &workspace.sources, circles::EXCEPTIONS));
     findings.extend(manifest::check(&workspace.packages));
     findings.extend(tree::check_required(|path| workspace.root.join(path).exists()));

@@ -17,26 +17,26 @@ struct Banned {
     instead: &'static str,
 }
 
-const SUPERVISOR: &str = "crates/fieldline-runtime/src/supervise.rs";
+const BACKOFF: &str = "crates/fieldline-backoff/src/lib.rs";
 
 const BANNED: &[Banned] = &[
     Banned {
-        text: "tokio::spawn",
+        text: "struct Backoff ",
         free_in_tests: true,
-        home: SUPERVISOR,
-        instead: "let the runtime's supervisor start it",
+        home: BACKOFF,
+        instead: "take the one of `fieldline-backoff`",
     },
     Banned {
-        text: "task::spawn(",
+        text: "jitter",
         free_in_tests: true,
-        home: SUPERVISOR,
-        instead: "let the runtime's supervisor start it",
+        home: BACKOFF,
+        instead: "waits are spread by `fieldline-backoff`",
     },
     Banned {
-        text: "spawn_local",
+        text: "saturating_mul(1 <<",
         free_in_tests: true,
-        home: SUPERVISOR,
-        instead: "let the runtime's supervisor start it",
+        home: BACKOFF,
+        instead: "waits are doubled by `fieldline-backoff`",
     },
     Banned { text: "unbounded_channel", free_in_tests: true, home: "", instead: "every queue has a bound" },
     Banned {
@@ -98,16 +98,16 @@ mod tests {
     }
 
     #[test]
-    fn a_task_started_outside_the_supervisor_is_found() {
-        let text = "fn work() {\n    tokio::spawn(async {});\n}\n";
-        let wanted = "crates/a/src/a.rs:2: `tokio::spawn` is banned: let the runtime's supervisor start it";
+    fn a_fifth_back_off_is_found_outside_its_home() {
+        let text = "struct Backoff {\n";
+        let wanted = "crates/a/src/a.rs:1: `struct Backoff ` is banned: take the one of `fieldline-backoff`";
         assert_eq!(found("crates/a/src/a.rs", text), [wanted]);
-        assert_eq!(found(SUPERVISOR, text), [""; 0]);
+        assert_eq!(found(BACKOFF, text), [""; 0]);
     }
 
     #[test]
-    fn tests_may_start_tasks_but_not_silence_lints() {
-        let text = "#[allow(dead_code)]\nfn work() {\n    tokio::spawn(async {});\n}\n";
+    fn tests_may_queue_without_bound_but_not_silence_lints() {
+        let text = "#[allow(dead_code)]\nfn work() {\n    unbounded_channel();\n}\n";
         assert_eq!(found("crates/a/tests/it/a.rs", text).len(), 1);
         let inside = format!(
             "//! Doc.\n\n#[cfg(test)]\nmod tests {{\n{}\n}}\n",

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use xtask::finding::Finding;
 use xtask::tidy::format::Formatting;
-use xtask::tidy::{circles, docs, format, layers, manifest, naming, size, tree, words};
+use xtask::tidy::{circles, docs, format, homes, layers, manifest, naming, size, tree, words};
 use xtask::workspace::{Workspace, root};
 
 static WORKSPACE: LazyLock<Workspace> =
@@ -68,6 +68,16 @@ fn crates_components_and_tests_are_found_under_their_names() {
 #[test]
 fn no_banned_word_and_no_unfinished_work_is_left() {
     nothing_in(&words::check(&WORKSPACE.sources));
+}
+
+#[test]
+fn tasks_and_threads_are_started_where_the_page_says() {
+    nothing_in(&homes::check(&readme(), &WORKSPACE.sources, &homes::STARTS));
+}
+
+#[test]
+fn clocks_are_asked_where_the_page_says() {
+    nothing_in(&homes::check(&readme(), &WORKSPACE.sources, &homes::CLOCKS));
 }
 
 #[test]
