@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -11,6 +12,9 @@ use crate::broker::within;
 use crate::certificates::{Authority, Issued};
 
 const PROGRAM: &str = "/usr/sbin/mosquitto";
+
+/// Ports to try. Another program may be faster once, not that often.
+const TRIES: usize = 8;
 
 /// A running broker; dropping it kills it.
 pub(crate) struct Mosquitto {
@@ -37,18 +41,20 @@ impl Mosquitto {
         for (name, content) in files {
             tokio::fs::write(folder.path().join(name), content).await.expect("a writable folder");
         }
-        // mosquitto cannot choose a port itself; if another program was faster, the next one is free.
-        loop {
-            let port = free_port();
+        let mut last_log = String::new();
+        for port in (0..TRIES).map(|_try| unused_port()) {
             let configuration = format!(
                 "listener {port} 127.0.0.1\nallow_anonymous true\nuser root\nmax_inflight_messages 0\n{}\n",
                 configuration.replace("FOLDER", &folder.path().display().to_string())
             );
             tokio::fs::write(folder.path().join("mosquitto.conf"), configuration).await.expect("writable");
-            if let Some(process) = launch(folder.path()).await {
-                return Some(Self { folder, port, process });
+            match launch(folder.path()).await {
+                Ok(process) => return Some(Self { folder, port, process }),
+                Err(log) if log.contains("Address already in use") => last_log = log,
+                Err(log) => panic!("mosquitto does not run:\n{log}"),
             }
         }
+        panic!("mosquitto finds no port:\n{last_log}");
     }
 
     /// Starts one that demands certificates signed by `clients`.
@@ -63,12 +69,12 @@ impl Mosquitto {
     /// Kills it without warning and starts it again on the same port.
     pub(crate) async fn crash_and_restart(&mut self) {
         self.process.kill().await.expect("it runs");
-        self.process = launch(self.folder.path()).await.expect("its port is free again");
+        self.process = launch(self.folder.path()).await.expect("its port stays free");
     }
 }
 
-/// Starts mosquitto and waits until it says that it runs; `None` if it ends instead.
-async fn launch(folder: &Path) -> Option<Child> {
+/// Starts mosquitto and waits until it says that it runs; the error is its log if it ends instead.
+async fn launch(folder: &Path) -> Result<Child, String> {
     let mut process = Command::new(PROGRAM)
         .arg("-c")
         .arg(folder.join("mosquitto.conf"))
@@ -79,22 +85,33 @@ async fn launch(folder: &Path) -> Option<Child> {
         .spawn()
         .expect("it is installed");
     let mut lines = BufReader::new(process.stderr.take().expect("piped")).lines();
-    let runs = within(async {
+    within(async {
+        let mut log = String::new();
         while let Some(line) = lines.next_line().await.expect("text") {
-            if line.contains("running") {
-                return true;
+            if line.ends_with(" running") {
+                return Ok(());
             }
+            log += &format!("{line}\n");
         }
-        false
+        Err(log)
     })
-    .await;
+    .await?;
     // Its log is read to the end, so that a full pipe never stops it.
     #[expect(clippy::disallowed_methods, reason = "a test has no supervisor")]
     tokio::spawn(async move { while let Ok(Some(_line)) = lines.next_line().await {} });
-    runs.then_some(process)
+    Ok(process)
 }
 
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("bound").port()
+/// A port for mosquitto, which must be told one. It is below those that the system gives to whoever asks for any, and
+/// each call of each process begins with another, so that it stays free until it is used, and from one use to the next.
+fn unused_port() -> u16 {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let from = std::process::id().wrapping_mul(97);
+    loop {
+        let step = from.wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        let port = 10_000 + u16::try_from(step).expect("below 20,000");
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }

@@ -1,7 +1,9 @@
 //! Runs the built program and looks at what it says.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What a run of the program has brought.
 pub(crate) struct Done {
@@ -20,6 +22,20 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _gone_already = self.0.kill();
         let _status = self.0.wait();
+    }
+}
+
+/// A port for a program that must be told one. It is below those that the system gives to whoever asks for any, and
+/// each call of each process begins with another, so that it stays free until it is used, and from one use to the next.
+pub(crate) fn unused_port() -> u16 {
+    static CALLS: AtomicU32 = AtomicU32::new(0);
+    let from = std::process::id().wrapping_mul(97);
+    loop {
+        let step = from.wrapping_add(CALLS.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        let port = 10_000 + u16::try_from(step).expect("below 20,000");
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 

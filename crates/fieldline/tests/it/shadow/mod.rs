@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use self::rest_server::RestServer;
-use crate::program::{Done, Process, fieldline, folder, read, write};
+use crate::program::{Done, Process, fieldline, folder, read, unused_port, write};
 
 const BROKER: &str = "pipeline: plant
 connections:
@@ -55,8 +55,7 @@ impl Plant {
     }
 
     fn run(pipeline: String, host: &str, folder: TempDir) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
-        let port = port.expect("a free port").port();
+        let port = unused_port();
         write(&folder.path().join("plant.yaml"), &pipeline.replace("PORT", &port.to_string()));
         let program = program(folder.path(), port);
         Plant { folder, url: format!("{host}:{port}"), port, program }
