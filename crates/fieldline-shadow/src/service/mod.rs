@@ -63,7 +63,7 @@ struct Granted {
 /// What a request leads to that was not granted.
 struct Denied {
     refusal: Refusal,
-    failure: Option<StoreError>,
+    failure: Option<Box<StoreError>>,
 }
 
 impl From<Refusal> for Denied {
@@ -82,7 +82,8 @@ impl Denied {
     /// The store failed at a request with this token.
     fn failed(client_token: Option<&str>, failure: StoreError) -> Self {
         let client_token = client_token.map(str::to_owned);
-        Denied { refusal: Refusal { rejection: Rejection::Internal, client_token }, failure: Some(failure) }
+        let refusal = Refusal { rejection: Rejection::Internal, client_token };
+        Denied { refusal, failure: Some(Box::new(failure)) }
     }
 }
 
@@ -125,7 +126,7 @@ impl<S: Store, A: Admission> Service<S, A> {
             }
             Err(Denied { refusal, failure }) => {
                 let rejected = Publication::new(&name, Kind::Rejected(operation), refusal.payload());
-                Answer { publications: vec![rejected], failure }
+                Answer { publications: vec![rejected], failure: failure.map(|failure| *failure) }
             }
         }
     }

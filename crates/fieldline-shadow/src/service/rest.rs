@@ -112,6 +112,7 @@ fn error(Denied { refusal, failure }: Denied) -> RestAnswer {
         // Seen on live AWS: over REST this one text differs.
         body = body.replace("Invalid JSON", "Payload contains invalid json");
     }
+    let failure = failure.map(|failure| *failure);
     RestAnswer { status, error_type: Some(error_type), body, publications: Vec::new(), failure }
 }
 
