@@ -10,9 +10,6 @@ mod settings;
 
 mod tls;
 
-#[cfg(feature = "broker")]
-mod shadows;
-
 pub(crate) use settings::{MqttConnectionConfig, check_topic};
 
 /// What nodes hold of an `mqtt` connection.

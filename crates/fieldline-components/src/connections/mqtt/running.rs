@@ -1,5 +1,5 @@
 //! An `mqtt` connection at work: its session's driver, a watcher that reports its state, and the embedded
-//! broker where there is one.
+//! broker where it was to start one.
 
 use async_trait::async_trait;
 use fieldline_core::connection::{Renewal, Report, Standing, Stop};
@@ -42,9 +42,7 @@ impl RunsConnection for MqttConnection {
         let MqttConnection { connection, driver, options, embedded } = *self;
         let running = async {
             match embedded {
-                Some(embedded) => {
-                    run_with_broker(embedded, &connection, driver, options, (clock, stop)).await
-                }
+                Some(embedded) => embedded.run(&connection, driver, options, (clock, stop)).await,
                 None => {
                     driver.run(stop).await;
                     Ok(())
@@ -77,64 +75,4 @@ async fn watch(connection: Connection, report: Report) {
             std::future::pending::<()>().await;
         }
     }
-}
-
-/// Starts the broker, and the shadow service where there is one, points the session at the port it got, and stops
-/// them, the broker and its service last.
-#[cfg(feature = "broker")]
-async fn run_with_broker(
-    embedded: Embedded,
-    connection: &Connection,
-    driver: Driver,
-    mut options: Options,
-    (clock, stop): (Clock, Stop),
-) -> Result<(), ComponentError> {
-    use fieldline_broker::{AllowLoopback, Broker, BrokerOptions, Listener, ServerTls};
-    use futures::future::{FutureExt, OptionFuture, join3};
-
-    use super::shadows::Shadows;
-
-    let shadows = match embedded.shadows {
-        true => Some(Shadows::open(embedded.data.join("shadows"), clock).await?),
-        false => None,
-    };
-    let tls = embedded.tls.map(|files| ServerTls {
-        client_authority: files.client_authority,
-        certificate: files.certificate,
-        key: files.key,
-    });
-    let listener = Listener { address: embedded.listen, tls };
-    let mut broker_options = BrokerOptions::new(vec![listener], std::sync::Arc::new(AllowLoopback));
-    broker_options.data_directory = Some(embedded.data);
-    let failed = |error: &dyn std::fmt::Display| ComponentError::permanent("broker", error);
-    let broker = Broker::start(broker_options).await.map_err(|error| failed(&error))?;
-    let answering = match shadows {
-        Some(shadows) => Some(shadows.listen(broker.link()).map_err(|error| failed(&error))?),
-        None => None,
-    };
-    options.address.port = broker.addresses().first().expect("it has one listener").port();
-    connection.reconnect_with(options).map_err(|error| failed(&error))?;
-    let (ended, end) = tokio::sync::oneshot::channel::<()>();
-    let session = driver.run(stop).map(|()| drop(ended));
-    let serving = broker.run(end.map(|_session_ended| ()));
-    join3(session, serving, OptionFuture::from(answering)).await;
-    Ok(())
-}
-
-#[cfg(not(feature = "broker"))]
-async fn run_with_broker(
-    embedded: Embedded,
-    _: &Connection,
-    _: Driver,
-    _: Options,
-    _: (Clock, Stop),
-) -> Result<(), ComponentError> {
-    let message = format!(
-        "no broker is built in to listen at {} and keep `{}`{}{}",
-        embedded.listen,
-        embedded.data.display(),
-        if embedded.shadows { " with shadows" } else { "" },
-        if embedded.tls.is_some() { " behind TLS" } else { "" },
-    );
-    Err(ComponentError::permanent("broker", message))
 }

@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::blame::{field_of, fix_of};
-use super::embedded::{self, Embedded};
+use super::embedded::{self, Embedded, Fields};
 use super::running::MqttConnection;
 use super::tls::{self, ListenTls, Tls};
 
@@ -239,15 +239,12 @@ impl Config for MqttConnectionConfig {
             None => None,
         };
         let options = self.options(self.address().map_err(BuildError::new)?, tls);
-        let embedded = match (self.broker, &self.listen) {
-            (None, _) => None,
-            (Some(BrokerKind::Embedded), listen) => {
-                let data = cx.data_dir.join("broker").join(cx.node.replace('/', "-"));
-                let mut embedded =
-                    Embedded::new(listen.as_deref(), data, self.shadows).map_err(BuildError::new)?;
-                embedded.tls =
-                    self.tls.as_ref().zip(self.listen_tls.as_ref()).map(|(tls, own)| own.server(tls));
-                Some(embedded)
+        let embedded = match self.broker {
+            None => None,
+            Some(BrokerKind::Embedded) => {
+                let tls = self.tls.as_ref().zip(self.listen_tls.as_ref());
+                let fields = Fields { listen: self.listen.as_deref(), tls, shadows: self.shadows };
+                Some(Embedded::new(&fields, cx)?)
             }
         };
         let (connection, driver) = Connection::new(options.clone()).map_err(BuildError::new)?;
@@ -260,10 +257,10 @@ impl MqttConnectionConfig {
         if let Some(listen) = &self.listen
             && let Err(error) = embedded::listen_address(Some(listen))
         {
-            cx.error("bad-listen", "listen", error).help("write for example `127.0.0.1:1883`");
+            cx.error("bad-listen", "listen", error.to_string()).help("write for example `127.0.0.1:1883`");
         }
         if !embedded::IS_BUILT_IN {
-            cx.error("no-embedded-broker", "broker", "this program was built without the embedded broker")
+            cx.error("no-embedded-broker", "broker", embedded::NOT_BUILT_IN)
                 .help("build it with the feature `broker`, or give a `url`");
         }
     }

@@ -5,14 +5,12 @@ use fieldline_mqtt::tls::{Identity, PemFile, TlsOptions};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::embedded::ServerFiles;
-
 /// Certificates and what belongs to them.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tls {
     /// The certificates of the authorities that may have signed the broker's (PEM).
-    ca: FilePath,
+    pub(super) ca: FilePath,
     /// This device's certificate (PEM), for a broker that demands one.
     cert: Option<FilePath>,
     /// The private key of `cert` (PEM).
@@ -29,9 +27,9 @@ pub(super) struct Tls {
 #[serde(deny_unknown_fields)]
 pub(super) struct ListenTls {
     /// The broker's certificate (PEM), such as the `server.pem` of `fieldline certs`.
-    cert: FilePath,
+    pub(super) cert: FilePath,
     /// The private key of `cert` (PEM).
-    key: FilePath,
+    pub(super) key: FilePath,
 }
 
 /// Reads the certificates; `None` if something is wrong with them, which has been complained about.
@@ -97,15 +95,6 @@ impl Tls {
 }
 
 impl ListenTls {
-    /// What a broker needs that serves clients of the authorities in `tls`.
-    pub(super) fn server(&self, tls: &Tls) -> ServerFiles {
-        ServerFiles {
-            client_authority: tls.ca.0.clone(),
-            certificate: self.cert.0.clone(),
-            key: self.key.0.clone(),
-        }
-    }
-
     /// The files it names.
     pub(super) fn files(&self) -> impl Iterator<Item = &FilePath> {
         [&self.cert, &self.key].into_iter()
