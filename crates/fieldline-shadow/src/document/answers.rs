@@ -1,12 +1,12 @@
 //! The JSON texts of the answers, with the member order of AWS.
 
 use super::stamps::{Stamps, timestamp};
-use super::{Document, Section, UpdateRequest, Updated, delta};
+use super::{Document, UpdateRequest, Updated, delta};
 use crate::json::{Json, Object};
 
 /// The payload of `get/accepted`: the document and the delta, at the time of the answer.
 pub fn get_accepted(document: &Document, client_token: Option<&str>, now: u64) -> String {
-    let mut body = document_object(document);
+    let mut body = document.to_object();
     let difference = delta(document.desired.state(), document.reported.state());
     if let (false, Some(Json::Object(state))) = (difference.is_empty(), body.get_mut("state")) {
         state.insert("delta".to_owned(), Json::Object(difference));
@@ -55,27 +55,13 @@ impl Updated {
     /// whether it is null or absent, and its SDKs accept both.
     pub fn documents(&self, request: &UpdateRequest) -> String {
         let previous =
-            self.previous.as_ref().map_or(Json::Null, |previous| Json::Object(document_object(previous)));
+            self.previous.as_ref().map_or(Json::Null, |previous| Json::Object(previous.to_object()));
         let body = Object::from_iter([
             ("previous".to_owned(), previous),
-            ("current".to_owned(), Json::Object(document_object(&self.current))),
+            ("current".to_owned(), Json::Object(self.current.to_object())),
         ]);
         finish(body, request.client_token(), self.at)
     }
-}
-
-/// `{"state":…,"metadata":…,"version":…}`, without the sections that are empty.
-pub(super) fn document_object(document: &Document) -> Object {
-    let sections = [("desired", &document.desired), ("reported", &document.reported)];
-    let present = |member: fn(&Section) -> Object| -> Json {
-        let kept = sections.into_iter().filter(|(_, section)| !section.is_empty());
-        Json::Object(kept.map(|(name, section)| (name.to_owned(), Json::Object(member(section)))).collect())
-    };
-    Object::from_iter([
-        ("state".to_owned(), present(|section| section.state().clone())),
-        ("metadata".to_owned(), present(Section::metadata)),
-        ("version".to_owned(), document.version.into()),
-    ])
 }
 
 fn finish(mut body: Object, client_token: Option<&str>, now: u64) -> String {

@@ -26,6 +26,8 @@ pub(crate) use section::state_size;
 pub use three_way::{Owner, three_way_merge};
 pub use update::{Updated, update};
 
+use crate::json::{Json, Object};
+
 /// How long a deleted shadow's version is remembered, in seconds: 48 hours.
 pub const TOMBSTONE_SECONDS: u64 = 48 * 60 * 60;
 
@@ -44,5 +46,21 @@ impl Document {
     /// Compact JSON bytes of the desired plus of the reported state: what AWS counts. Metadata is free.
     pub fn size(&self) -> usize {
         self.desired.size() + self.reported.size()
+    }
+
+    /// `{"state":…,"metadata":…,"version":…}`, without the sections that are empty.
+    fn to_object(&self) -> Object {
+        let sections = [("desired", &self.desired), ("reported", &self.reported)];
+        let present = |member: fn(&Section) -> Object| -> Json {
+            let kept = sections.into_iter().filter(|(_, section)| !section.is_empty());
+            Json::Object(
+                kept.map(|(name, section)| (name.to_owned(), Json::Object(member(section)))).collect(),
+            )
+        };
+        Object::from_iter([
+            ("state".to_owned(), present(|section| section.state().clone())),
+            ("metadata".to_owned(), present(Section::metadata)),
+            ("version".to_owned(), self.version.into()),
+        ])
     }
 }

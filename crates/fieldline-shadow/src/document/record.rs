@@ -1,6 +1,6 @@
 //! What a store keeps of a shadow, and its text for stores that keep text.
 
-use super::{Document, Section, TOMBSTONE_SECONDS, answers};
+use super::{Document, Section, TOMBSTONE_SECONDS};
 use crate::json::{self, Json, Object};
 
 /// A shadow, or what is remembered of a deleted one.
@@ -45,7 +45,7 @@ impl Record {
     /// The record as text: `{"state":…,"metadata":…,"version":…}` or `{"deleted":true,"version":…,"timestamp":…}`.
     pub fn to_text(&self) -> String {
         let object = match self {
-            Record::Live(document) => answers::document_object(document),
+            Record::Live(document) => document.to_object(),
             Record::Deleted { version, at } => Object::from_iter([
                 ("deleted".to_owned(), Json::Bool(true)),
                 ("version".to_owned(), (*version).into()),

@@ -1,7 +1,7 @@
 //! The list of a thing's named shadows, page by page. The classic shadow and deleted ones are not in it.
 
 use super::Denied;
-use super::rest::parameter;
+use super::query::parameter;
 use super::store::Store;
 use crate::json::{Json, Object};
 use crate::name::check_thing;

@@ -19,6 +19,7 @@
 
 mod admission;
 mod list;
+mod query;
 mod rest;
 mod store;
 

@@ -18,12 +18,8 @@ pub const EXCEPTIONS: &[Exception] = &[
         "fieldline",
         &["admin", "cli", "commands", "disk", "engine", "inputs", "last_good", "output", "telemetry"],
     ),
-    ("fieldline-broker", &["broker::engine", "broker::link"]),
     ("fieldline-runtime", &["buffer", "build", "control", "dead_letter", "drivers", "memory", "outlet"]),
     ("fieldline-runtime", &["prepare", "runtime"]),
-    ("fieldline-shadow", &["document", "rejection"]),
-    ("fieldline-shadow", &["document::answers", "document::record", "document::update"]),
-    ("fieldline-shadow", &["service::list", "service::rest"]),
 ];
 
 /// A crate and the modules of a circle in it.
