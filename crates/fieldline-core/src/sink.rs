@@ -1,5 +1,7 @@
 //! [`Sink`]: where events go. The sink driver batches, retries, buffers and settles; a sink only writes.
 
+use std::future::pending;
+
 use async_trait::async_trait;
 
 use crate::error::ComponentError;
@@ -35,6 +37,15 @@ pub trait Sink: Send {
     /// Writes the events in order. `Ok` means that they are safe with whoever receives them: for
     /// MQTT with QoS 1, acknowledged by the broker.
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError>;
+
+    /// Does the sink's own work while it is connected and there is nothing to write, such as hearing what others say.
+    /// After `Ok` it is called again, after an error the sink is connected again. By default there is no such work.
+    ///
+    /// Must be cancel-safe: the driver drops the future whenever something else happens. A sink whose calls block its
+    /// thread is not asked.
+    async fn idle(&mut self) -> Result<(), ComponentError> {
+        pending().await
+    }
 
     /// Gives the sink time to finish what it still holds. The driver will not call again.
     async fn close(&mut self) {}

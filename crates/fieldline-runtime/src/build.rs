@@ -50,7 +50,7 @@ impl NodeHandle {
 
     /// Whether a sink can send now, as far as is known; `connection` is the one it uses.
     pub(crate) fn is_at_work(&self, connection: Option<&NodeHandle>) -> bool {
-        let is_running = |handle: &NodeHandle| handle.monitor.read().0 == NodeState::Running;
+        let is_running = |handle: &NodeHandle| handle.monitor.read().state == NodeState::Running;
         is_running(self) && self.meter.figures().outage.is_none() && connection.is_none_or(is_running)
     }
 

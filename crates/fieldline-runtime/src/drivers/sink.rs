@@ -107,6 +107,12 @@ impl SinkDriver {
                 },
                 Ok(()) = self.leave.changed() => self.be_patient(open),
                 Ok(()) = self.overfill.changed() => {}
+                result = async { idle.as_mut().expect("checked by the branch").idle().await }, if idle.is_some() && self.thread.is_none() => {
+                    if let Err(error) = result {
+                        let writer = idle.take().expect("it has just failed");
+                        delivery = Some(writer.recover(error).map(|writer| (writer, None)).boxed());
+                    }
+                }
                 () = until(due), if due.is_some() => self.buffer.upkeep().await,
                 Ok(()) = self.rush.changed() => self.buffer.hasten(),
             }

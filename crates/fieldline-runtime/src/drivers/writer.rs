@@ -1,6 +1,7 @@
 //! [`Writer`]: brings one batch to a good end: connects, writes, backs off and tries again, and names the events
 //! that can never be written.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,13 +53,47 @@ impl Writer {
             let Err(error) = connected else { break };
             tracing::warn!(node = %self.handle.node.id, %error, "cannot connect, trying again");
             let wait = self.fails(error);
-            if self.is_told_while(tokio::time::sleep(wait)).await {
+            if self.rest(Instant::now() + wait).await {
                 return self;
             }
         }
         self.connected = true;
         self.works();
         self
+    }
+
+    /// Lets a connected sink do its own work; never ends for one that is not. Cancel-safe, as [`Sink::idle`] is.
+    pub(crate) async fn idle(&mut self) -> Result<(), ComponentError> {
+        if !self.connected {
+            return pending().await;
+        }
+        let result = match guard(self.sink.idle()).await {
+            Ok(result) => result,
+            Err(panic) => Err(self.start_anew(&panic)),
+        };
+        self.connected = result.is_ok();
+        result
+    }
+
+    /// Connects a sink again that has failed at its own work.
+    pub(crate) async fn recover(mut self, error: ComponentError) -> Self {
+        tracing::warn!(node = %self.handle.node.id, %error, "the sink failed between two writes, connecting again");
+        let wait = self.fails(error);
+        if self.rest(Instant::now() + wait).await { self } else { self.greet().await }
+    }
+
+    /// Waits, while a connected sink does its own work; `true` when it is told meanwhile, or was before, that no try is
+    /// to begin any more.
+    async fn rest(&mut self, until: Instant) -> bool {
+        let mut patience = self.patience.clone();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(until) => return false,
+                _told = patience.wait_for(Option::is_some) => return true,
+                // After an error the next write connects.
+                _ = self.idle() => {}
+            }
+        }
     }
 
     /// Books a try that failed, and says how long to wait before the next.
@@ -98,7 +133,7 @@ impl Writer {
     pub(crate) async fn deliver(mut self, mut batch: InHand) -> (Self, Option<InHand>) {
         let count = batch.events.len();
         if let Some(at) = self.not_before.take()
-            && self.is_told_while(tokio::time::sleep_until(at)).await
+            && self.rest(at).await
         {
             return (self, Some(batch));
         }
@@ -118,7 +153,7 @@ impl Writer {
             let Some(error) = self.sort(&mut batch.events, error, attempts).await else { break };
             tracing::warn!(node = %self.handle.node.id, %error, attempts, "write failed, trying again");
             let wait = self.fails(error);
-            if self.is_told_while(tokio::time::sleep(wait)).await {
+            if self.rest(Instant::now() + wait).await {
                 return (self, Some(batch));
             }
         }
@@ -135,14 +170,6 @@ impl Writer {
         let closed = tokio::time::timeout(LAST_WRITE, guard(self.sink.close())).await;
         if !matches!(closed, Ok(Ok(()))) {
             tracing::warn!(node = %self.handle.node.id, "the sink did not close in good order");
-        }
-    }
-
-    /// Waits; `true` if it is told meanwhile, or was before, that no try is to begin any more.
-    async fn is_told_while(&mut self, wait: impl Future<Output = ()>) -> bool {
-        tokio::select! {
-            () = wait => false,
-            _ = self.patience.wait_for(Option::is_some) => true,
         }
     }
 

@@ -103,6 +103,9 @@ pub(crate) enum Part {
     SourceHangsInConnect,
     /// A sink that never returns from `connect`.
     SinkHangsInConnect,
+    /// Writes, after refusing the first `conflicts` batches for now; works 10 ms at a time while it has nothing to write,
+    /// and fails at that for the `fails`th time.
+    Idles { fails: i64, conflicts: u32 },
     /// Cannot be built.
     Unbuildable,
 }
@@ -181,6 +184,9 @@ impl Prepare for Config {
             })),
             Part::SourceHangsInConnect => Built::Source(Box::new(HangsInConnect)),
             Part::SinkHangsInConnect => Built::Sink(Box::new(HangsInConnect)),
+            Part::Idles { fails, conflicts } => {
+                Built::Sink(Box::new(Idles { name, witness, fails, conflicts, worked: 0 }))
+            }
             Part::Unbuildable => return Err(BuildError::new("it is made so")),
             part => Built::Transform(Box::new(Works { part, seen: 0, held: 0 })),
         })
@@ -350,6 +356,50 @@ impl Sink for Writes {
     }
 }
 
+/// A sink with work of its own. Its witness has what it wrote, as `NAME.work` how often it worked, and as
+/// `NAME.connects` how often it connected.
+struct Idles {
+    name: String,
+    witness: Witness,
+    fails: i64,
+    conflicts: u32,
+    worked: i64,
+}
+
+impl Idles {
+    fn note(&self, what: &str, number: i64) {
+        let mut seen = self.witness.0.lock().expect("no panic holds it");
+        seen.written.entry(format!("{}{what}", self.name)).or_default().push(number);
+    }
+}
+
+#[async_trait]
+impl Sink for Idles {
+    async fn connect(&mut self) -> Result<(), ComponentError> {
+        self.note(".connects", 0);
+        Ok(())
+    }
+
+    async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        if self.conflicts > 0 {
+            self.conflicts -= 1;
+            let refused = ComponentError::retryable("conflict", "not yet");
+            return Err(WriteError::Some((0..events.len()).map(|index| (index, refused.clone())).collect()));
+        }
+        events
+            .iter()
+            .for_each(|event| self.note("", event.body().as_i64().expect("tests send whole numbers")));
+        Ok(())
+    }
+
+    async fn idle(&mut self) -> Result<(), ComponentError> {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        self.worked += 1;
+        self.note(".work", self.worked);
+        if self.worked == self.fails { Err(ComponentError::retryable("told_to", "not now")) } else { Ok(()) }
+    }
+}
+
 /// A device that takes the connection and then says nothing.
 struct HangsInConnect;
 
@@ -417,6 +467,7 @@ impl Draw {
                 Part::Numbers { .. } | Part::Window(_) | Part::SourceHangsInConnect => Kind::Source,
                 Part::Writes | Part::WritesAfter(_) | Part::Refuses(_) | Part::Hangs => Kind::Sink,
                 Part::WritesLettersAfter(_) | Part::RefusesLetters | Part::SinkHangsInConnect => Kind::Sink,
+                Part::Idles { .. } => Kind::Sink,
                 _ => Kind::Transform,
             };
             let ports = if matches!(part, Part::Split) {
