@@ -1,7 +1,7 @@
 //! The `shadow` sink and source over an embedded broker: with its shadow service, and with a service played by the
 //! test where it must misbehave.
 
-use fieldline_core::{ComponentError, Kind, Outcome, WriteError};
+use fieldline_core::{ComponentError, Kind, Outcome, Sink, WriteError};
 use serde_json::json;
 use tempfile::{TempDir, tempdir};
 
@@ -17,6 +17,15 @@ fn failed(written: Result<(), WriteError>) -> Vec<(usize, ComponentError)> {
     match written {
         Err(WriteError::Some(failed)) => failed,
         other => panic!("{other:?} does not name what failed"),
+    }
+}
+
+/// What a driver does while there is nothing to write; ends with an error only.
+async fn follow(sink: &mut dyn Sink) -> ComponentError {
+    loop {
+        if let Err(error) = sink.idle().await {
+            return error;
+        }
     }
 }
 
@@ -149,6 +158,9 @@ async fn a_service_that_does_not_answer_is_asked_again_later() {
         Err(WriteError::All(error)) => assert_eq!((error.retryable, error.reason), (true, "no_answer")),
         other => panic!("{other:?}"),
     }
+    sink.connect().await.expect("the topics are good");
+    let error = soon(follow(sink.as_mut())).await;
+    assert_eq!((error.retryable, error.reason), (true, "no_answer"), "it is missed between two writes too");
     let mut source = plant.source("timeout: 20ms").await;
     let error = soon(source.next(&clock())).await.expect_err("nobody answers");
     assert_eq!((error.retryable, error.reason), (true, "no_answer"));
@@ -237,13 +249,19 @@ async fn a_sink_that_has_nothing_to_write_does_not_hold_up_the_others() {
     let mut accepted = plant.listen("update/accepted").await;
     let mut source = plant.source("watch: documents").await;
     let (mut token, ..) = next(source.as_mut()).await;
-    for number in 0..150 {
-        source.settle(token, Outcome::Delivered).await.expect("it is done");
-        plant.say("update", &format!(r#"{{"state":{{"reported":{{"n":{number}}}}}}}"#)).await;
-        let version = hear(&mut accepted).await["version"].clone();
-        let (next_token, body, _) = next(source.as_mut()).await;
-        token = next_token;
-        assert_eq!(body["current"]["version"], version);
+    let others = async {
+        for number in 0..150 {
+            source.settle(token, Outcome::Delivered).await.expect("it is done");
+            plant.say("update", &format!(r#"{{"state":{{"reported":{{"n":{number}}}}}}}"#)).await;
+            let version = hear(&mut accepted).await["version"].clone();
+            let (next_token, body, _) = next(source.as_mut()).await;
+            token = next_token;
+            assert_eq!(body["current"]["version"], version);
+        }
+    };
+    tokio::select! {
+        () = others => {}
+        error = follow(idle.as_mut()) => panic!("the service answers: {error}"),
     }
     write(idle.as_mut(), &[r#"{"own":1}"#]).await.expect("accepted");
     assert_eq!(plant.document().await["state"], json!({"reported": {"own": 1, "n": 149}}));

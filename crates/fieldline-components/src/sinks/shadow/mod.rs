@@ -1,9 +1,10 @@
 //! The `shadow` sink: keeps a section of a device shadow as the latest events say. What an event reports is decided
-//! in [`selection`]; sending, waiting and trying again is the work of the [`desk`].
+//! in [`selection`]; sending, waiting and trying again is the work of the [`session`].
 
-mod desk;
 mod selection;
+mod session;
 
+use std::future::pending;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -19,17 +20,15 @@ use fieldline_shadow::name::ShadowName;
 use fieldline_shadow::topic::{self, Operation, Topic};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinSet;
 
 use crate::connections::mqtt::MqttHandle;
 use crate::fields::check_not_zero;
 use crate::shadow::link::Link;
 use crate::shadow::{check_shadow_name, default_timeout, retry, shadow_name, token_prefix};
-use desk::{Desk, Order, Verdict};
 use selection::{OnFail, Selection};
+use session::Session;
 
-/// What the desk has to hear of.
+/// What a session has to hear of.
 const KINDS: [topic::Kind; 5] = [
     topic::Kind::Accepted(Operation::Get),
     topic::Kind::Rejected(Operation::Get),
@@ -139,7 +138,7 @@ impl Config for ShadowSinkConfig {
             token_prefix: token_prefix(cx.node),
             selection: Selection { fields: self.report.clone(), on_fail: self.on_fail },
             settings,
-            desk: None,
+            session: None,
         })))
     }
 }
@@ -177,21 +176,16 @@ struct ShadowSink {
     token_prefix: String,
     selection: Selection,
     settings: ReporterSettings,
-    desk: Option<RunningDesk>,
-}
-
-/// The desk listens while there is nothing to write too: messages left lying would hold up the session.
-struct RunningDesk {
-    orders: mpsc::Sender<Order>,
-    /// Ends the desk when it is dropped.
-    _task: JoinSet<()>,
+    /// `None` after it has failed, so that it listens to nothing until it is begun anew.
+    session: Option<Session>,
 }
 
 #[async_trait]
 impl Sink for ShadowSink {
+    /// Cancel-safe: nothing waits.
     async fn connect(&mut self) -> Result<(), ComponentError> {
-        self.desk = None;
-        self.running_desk().map(|_| ())
+        self.session = Some(self.begin()?);
+        Ok(())
     }
 
     /// All events are handed over together, so that of several values of a field the newest is sent; each is done
@@ -206,44 +200,37 @@ impl Sink for ShadowSink {
             }
         }
         if !reports.is_empty() {
-            let (verdict, told) = oneshot::channel();
-            let handed_over = self.running_desk()?.orders.send(Order { reports, verdict }).await;
-            let verdict: Verdict = match handed_over {
-                Ok(()) => told.await.unwrap_or_else(|_| Err(gone())),
-                Err(_) => Err(gone()),
+            // Taken out, so that a write that fails or is called off leaves nothing half done behind.
+            let mut session = match self.session.take() {
+                Some(session) => session,
+                None => self.begin()?,
             };
-            failed.extend(verdict?);
+            failed.extend(session.write(reports).await?);
+            self.session = Some(session);
         }
         failed.sort_by_key(|(index, _)| *index);
         if failed.is_empty() { Ok(()) } else { Err(WriteError::Some(failed)) }
     }
 
+    /// Follows the shadow, so that the next write knows it.
+    async fn idle(&mut self) -> Result<(), ComponentError> {
+        let Some(session) = &mut self.session else { return pending().await };
+        let followed = session.follow().await;
+        if followed.is_err() {
+            self.session = None;
+        }
+        followed
+    }
+
     async fn close(&mut self) {
-        self.desk = None;
+        self.session = None;
     }
 }
 
 impl ShadowSink {
-    /// The desk, begun anew if it has given up.
-    fn running_desk(&mut self) -> Result<&RunningDesk, ComponentError> {
-        let running = self.desk.take().filter(|desk| !desk.orders.is_closed());
-        let desk = match running {
-            Some(desk) => desk,
-            None => self.start()?,
-        };
-        Ok(self.desk.insert(desk))
-    }
-
-    fn start(&self) -> Result<RunningDesk, ComponentError> {
+    fn begin(&self) -> Result<Session, ComponentError> {
         let link = Link::new(&self.connection, &self.name, &KINDS, QoS::AtMostOnce)?;
         let reporter = Reporter::new(self.name.clone(), self.settings, &self.token_prefix);
-        let (orders, received) = mpsc::channel(1);
-        let mut task = JoinSet::new();
-        task.spawn(Desk::new(reporter, link, received).run());
-        Ok(RunningDesk { orders, _task: task })
+        Ok(Session::new(reporter, link))
     }
-}
-
-fn gone() -> ComponentError {
-    ComponentError::retryable("no_answer", "the shadow service gave no answer before")
 }
