@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`, `new`, `chaos`, `storm`, `outages`, `footprint`, `bench`, `hot-paths` and `instructions`.
+//! `cargo xtask tidy`, `new`, `chaos`, `storm`, `outages`, `repair`, `footprint`, `bench`, `hot-paths` and `instructions`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ const USAGE: &str = "usage: cargo xtask tidy
        cargo xtask storm PROGRAM [RELOADS]     through edits, while messages pass
        cargo xtask outages PROGRAM [RELOADS] [SEED]
            through edits, while messages pass to a broker that comes and goes
+       cargo xtask repair PROGRAM [TRIAL]      through repairs while its broker is away; TRIAL is a part of a name
        cargo xtask footprint PROGRAM           its size, memory and processor time
        cargo xtask bench [SECTION] [PROGRAM] [--short]
            what it costs: topics, inside, scale, buffer, memory, size; builds it where it is not given; one round
@@ -53,6 +54,8 @@ fn main() -> anyhow::Result<ExitCode> {
         ["outages", program, reloads, seed] => {
             outages(Path::new(program), reloads.parse().context(USAGE)?, seed.parse().context(USAGE)?)
         }
+        ["repair", program] => repair(Path::new(program), ""),
+        ["repair", program, trial] => repair(Path::new(program), trial),
         ["footprint", program] => footprint(Path::new(program)),
         ["bench", arguments @ ..] => bench(&root(), arguments),
         ["hot-paths"] => hot_paths(&root()),
@@ -90,6 +93,12 @@ fn outages(program: &Path, reloads: u32, seed: u64) -> anyhow::Result<ExitCode> 
     let report = field::storm::outages::run(program, folder.path(), trouble, &mut say)?;
     say(report.to_string());
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn repair(program: &Path, trial: &str) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout();
+    let wrong = field::repair::run(program, trial, |line| drop(writeln!(out, "{line}")))?;
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn footprint(program: &Path) -> anyhow::Result<ExitCode> {

@@ -52,6 +52,11 @@ impl Admin {
         Ok((serde_json::from_str(&answer).with_context(|| format!("no JSON: {answer}"))?, time))
     }
 
+    /// How the program is doing.
+    pub(super) fn status(&self) -> Result<Value> {
+        Ok(serde_json::from_str(&self.ask("GET", "/status")?)?)
+    }
+
     /// The port it listens on.
     pub(super) fn port(&self) -> u16 {
         self.port

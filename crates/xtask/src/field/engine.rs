@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use super::admin::Admin;
@@ -15,7 +15,7 @@ const START: Duration = Duration::from_secs(20);
 
 /// The program, running.
 pub(super) struct Engine {
-    _process: Process,
+    process: Process,
     admin: Admin,
     log: PathBuf,
 }
@@ -38,12 +38,17 @@ impl Engine {
             ensure!(is_well, "the program does not start: {}", read(&log)?);
             wait(Duration::from_millis(20));
         };
-        Ok(Engine { _process: process, admin: Admin::at(port), log })
+        Ok(Engine { process, admin: Admin::at(port), log })
     }
 
     /// Its admin listener.
     pub(super) fn admin(&self) -> Admin {
         self.admin
+    }
+
+    /// Whether it runs still.
+    pub(super) fn is_alive(&mut self) -> Result<bool> {
+        self.process.is_alive()
     }
 
     /// The lines of its log, each a JSON text.
@@ -61,8 +66,19 @@ fn admin_port(log: &str) -> Option<u16> {
     addresses.next()
 }
 
+/// The number that `status` tells of a node under `field`; a field of a block is written `block.field`.
+pub(super) fn figure(status: &Value, node: &str, field: &str) -> Result<u64> {
+    let nodes = status["nodes"].as_array().context("the status has no nodes")?;
+    let node =
+        nodes.iter().find(|entry| entry["node"] == node).with_context(|| format!("no node `{node}`"))?;
+    let value = field.split('.').fold(node, |value, name| &value[name]);
+    value.as_u64().with_context(|| format!("no number `{field}` in {node}"))
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -71,5 +87,13 @@ mod tests {
                    {\"message\":\"admin listener: /metrics\",\"address\":\"127.0.0.1:4242\"}\n";
         assert_eq!(admin_port(log), Some(4242));
         assert_eq!(admin_port("{\"message\":\"admin listener\"}\n"), None);
+    }
+
+    #[test]
+    fn a_figure_is_found_by_node_and_path() {
+        let status = json!({ "nodes": [{ "node": "p/out", "lost": 3, "buffer": { "records": 7 } }] });
+        assert_eq!(figure(&status, "p/out", "lost").expect("it is there"), 3);
+        assert_eq!(figure(&status, "p/out", "buffer.records").expect("it is there"), 7);
+        figure(&status, "p/in", "lost").expect_err("there is no such node");
     }
 }

@@ -5,6 +5,8 @@ pub mod chaos;
 
 pub mod storm;
 
+pub mod repair;
+
 pub mod reload_time;
 
 pub mod footprint;
@@ -34,6 +36,8 @@ mod place;
 mod process;
 
 mod proxy;
+
+mod sending;
 
 mod spread;
 

@@ -4,8 +4,6 @@
 
 mod draft;
 
-mod sending;
-
 mod report;
 
 pub mod outages;
@@ -19,11 +17,11 @@ use anyhow::Result;
 
 use self::draft::{Draft, Edit};
 use self::report::{Footprint, Report};
-use self::sending::Sending;
 use super::admin::{Admin, Times};
 use super::broker::{Broker, write};
 use super::client::Receiver;
 use super::process::{Process, command, create, free_port, now, read, wait};
+use super::sending::Sending;
 
 /// How a storm is made.
 #[derive(Clone, Copy, Debug)]

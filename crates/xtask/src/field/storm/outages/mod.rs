@@ -21,7 +21,6 @@ use self::chance::Chance;
 use self::draft::{Draft, Edit};
 use self::report::Report;
 use self::weather::Weather;
-use super::sending::Sending;
 use super::{GIVEN_UP, LOG_LINES, PATIENCE, PAUSE};
 use crate::field::admin::Admin;
 use crate::field::broker::{Broker, write};
@@ -29,6 +28,7 @@ use crate::field::client::Receiver;
 use crate::field::engine::Engine;
 use crate::field::process::{now, wait};
 use crate::field::proxy::Proxy;
+use crate::field::sending::Sending;
 use crate::field::witness::Witness;
 
 /// How edits during outages are made.

@@ -1,4 +1,4 @@
-//! [`Sending`]: the messages of a storm, at a steady rate, from a thread of their own.
+//! [`Sending`]: numbered messages at a steady rate, from a thread of their own.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 
-use super::super::client::Sender;
-use super::super::place::Place;
-use super::super::process::{now, wait};
+use super::client::Sender;
+use super::place::Place;
+use super::process::{now, wait};
 
 /// How long a sender waits before it sends what has become due.
 const TICK: Duration = Duration::from_millis(10);

@@ -1,0 +1,119 @@
+//! The pipeline is repaired while its sink cannot send: what waits goes on to the new version, which stays, and sources
+//! are not held.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::hosts::DISK;
+use super::site::{NEW, OLD, PIPELINE, Site};
+use crate::field::broker::set_password;
+use crate::field::process::{now, wait};
+use crate::field::proxy::Weather;
+use crate::field::sending::Sending;
+
+/// For how long a change is watched, as the pipelines say.
+const WINDOW: Duration = Duration::from_secs(5);
+/// How long the broker is away before somebody comes to repair it.
+const AWAY: Duration = Duration::from_secs(3);
+/// How many arrive before anything goes wrong.
+const WELL: u64 = 20;
+
+/// A source whose broker stays.
+const FEED: &str = r#"  feed: { type: mqtt, url: "mqtt://localhost:NEW", client_id: feed, user: storm, password: first }
+sources:
+  in: { type: mqtt, connection: feed, topics: [repair/in], qos: 1 }
+"#;
+
+/// The broker is gone for good; the connection is edited to one that lives.
+pub(super) fn url_is_edited(program: &Path, folder: &Path) -> Result<String> {
+    let mut site = Site::start(program, folder, PIPELINE, false, false)?;
+    site.until("arrivals", || Ok(site.arrived(OLD) >= WELL))?;
+    site.networks[OLD].set(Weather::Cut);
+    wait(AWAY);
+    site.edit(&site.url("localhost", OLD), &site.url("localhost", NEW))?;
+    site.reload()?;
+    stays(&site)
+}
+
+/// The broker comes back with another password; then the pipeline gets it.
+pub(super) fn password_is_edited(program: &Path, folder: &Path) -> Result<String> {
+    let mut site = Site::start(program, folder, PIPELINE, false, false)?;
+    site.until("arrivals", || Ok(site.arrived(OLD) >= WELL))?;
+    site.brokers[OLD].stop()?;
+    set_password(&folder.join("old"), "second")?;
+    site.brokers[OLD].resume()?;
+    wait(AWAY);
+    site.edit("password: first", "password: second")?;
+    site.reload()?;
+    stays(&site)
+}
+
+/// Like [`url_is_edited`], with a source that waits for its events to be settled.
+pub(super) fn url_is_edited_behind_a_broker(program: &Path, folder: &Path) -> Result<String> {
+    let text = PIPELINE.replace("sources:\n  in: { type: timer, every: 50ms }\n", FEED);
+    let text = text.replace("this.n = meta.sequence; ", "");
+    let mut site = Site::start(program, folder, &text, false, false)?;
+    let sending = Sending::start(site.brokers[NEW].socket(), &["repair/in"], 50)?;
+    site.until("arrivals", || Ok(site.arrived(OLD) >= WELL))?;
+    site.networks[OLD].set(Weather::Cut);
+    wait(AWAY);
+    site.edit(&site.url("localhost", OLD), &site.url("localhost", NEW))?;
+    site.reload()?;
+    site.outlive(WINDOW)?;
+    let sent = sending.finish()?;
+    site.await_numbers(0, sent - 1)?;
+    Ok(format!("{sent} of {sent} arrive, the edit stays"))
+}
+
+/// The last change stays, and everything that the timer has made arrives.
+fn stays(site: &Site) -> Result<String> {
+    site.outlive(WINDOW)?;
+    let made = site.figure("p/in", "created")?;
+    site.await_numbers(1, made)?;
+    Ok(format!("{made} of {made} arrive, the edit stays"))
+}
+
+/// Fifteen edits, with a buffer in memory.
+pub(super) fn many_edits_in_memory(program: &Path, folder: &Path) -> Result<String> {
+    many_edits(program, folder, "")
+}
+
+/// Fifteen edits, with a buffer on disk.
+pub(super) fn many_edits_on_disk(program: &Path, folder: &Path) -> Result<String> {
+    many_edits(program, folder, DISK)
+}
+
+/// Edits, how often a second the timer turns, and for how long they are made.
+const EDITS: u32 = 15;
+const RATE: u64 = 50;
+const LENGTH: Duration = Duration::from_secs(13);
+/// Readings of 650 that a busy machine may have skipped by itself.
+const SKIPPED: u64 = 6;
+
+fn many_edits(program: &Path, folder: &Path, buffer: &str) -> Result<String> {
+    let text = PIPELINE.replace("every: 50ms", "every: 20ms").replace("  none:", &format!("{buffer}  none:"));
+    let mut site = Site::start(program, folder, &text, true, false)?;
+    site.until("readings", || Ok(site.figure("p/in", "created")? > 0))?;
+    let (begin, before) = (now(), site.figure("p/in", "created")?);
+    let mut held = Some(0);
+    for edit in 1..=EDITS {
+        match edit % 3 {
+            0 => site.edit("topic: repair/out", "topic: repair/out/a")?,
+            1 => site.edit("this.edit = ", "this.edit = 1")?,
+            _ => site.edit("client_id: repair", "client_id: repair1")?,
+        }
+        let answer = site.reload()?;
+        held = held.zip(answer["held_ms"].as_u64()).map(|(sum, time)| sum + time);
+        wait((LENGTH * edit / EDITS).saturating_sub(now().duration_since(begin)));
+    }
+    let made = site.figure("p/in", "created")? - before;
+    let due = now().duration_since(begin).as_millis() as u64 * RATE / 1000;
+    ensure!(made + SKIPPED >= due, "of {due} readings the timer made {made}; it was held");
+    let held = held.context("the reloads do not tell how long they held sources")?;
+    site.networks[OLD].set(Weather::Fair);
+    let made = site.figure("p/in", "created")?;
+    site.await_numbers(1, made)?;
+    Ok(format!("{made} of {made} arrive, sources held for {held} ms in {EDITS} reloads"))
+}
