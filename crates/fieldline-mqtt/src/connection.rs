@@ -1,6 +1,7 @@
 //! The handle of a connection, for everyone who publishes or subscribes. Cheap to clone; never waits for the
 //! network itself.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -44,13 +45,24 @@ impl Connection {
     /// Puts a message into the outbox, waiting for room if it is full, and returns the receipt to wait for.
     /// So one task can have many messages under way; they are sent in the order in which this was called.
     pub async fn enqueue(&self, publish: Publish) -> Result<Receipt, PublishError> {
+        self.put(publish, false).await
+    }
+
+    /// Like [`Connection::enqueue`], for a caller who keeps the message and sends it in another way if need be: dropping
+    /// the receipt takes the message back, unless it is on its way to the broker; then it is not sent again.
+    pub async fn enqueue_while_awaited(&self, publish: Publish) -> Result<Receipt, PublishError> {
+        self.put(publish, true).await
+    }
+
+    async fn put(&self, publish: Publish, only_while_awaited: bool) -> Result<Receipt, PublishError> {
         topic::check_name(&publish.topic)?;
         let (size, share) = self.measure(&publish)?;
         let room = Arc::clone(&self.session.room).acquire_many_owned(share).await;
         let room = room.map_err(|_closed| PublishError::Closed)?;
         let (receipt, ended) = oneshot::channel();
-        self.session.push(Entry { publish, size, receipt, room })?;
-        Ok(Receipt { ended })
+        let sequence = self.session.push(Entry { publish, size, receipt, room, only_while_awaited })?;
+        let withdrawal = only_while_awaited.then(|| (Arc::clone(&self.session), sequence));
+        Ok(Receipt { ended, withdrawal })
     }
 
     /// Subscribes to a filter. Up to `capacity` messages wait for the subscriber, never fewer than may be in
@@ -125,16 +137,37 @@ impl Connection {
     }
 }
 
-/// What comes of a message in the outbox. Dropping it does not take the message back.
-#[derive(Debug)]
+/// What comes of a message in the outbox. Dropping it takes the message back only after
+/// [`Connection::enqueue_while_awaited`].
 pub struct Receipt {
     ended: oneshot::Receiver<Result<(), PublishError>>,
+    /// Where the message can be taken back, and under which number.
+    withdrawal: Option<(Arc<Session>, u64)>,
+}
+
+impl fmt::Debug for Receipt {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Receipt").field("ended", &self.ended).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Receipt {
+    fn drop(&mut self) {
+        self.ended.close();
+        if let Some((session, sequence)) = self.withdrawal.take() {
+            session.withdraw(sequence);
+        }
+    }
 }
 
 impl Future for Receipt {
     type Output = Result<(), PublishError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.ended).poll(context).map(|ended| ended.unwrap_or(Err(PublishError::Closed)))
+        let ended = Pin::new(&mut self.ended).poll(context);
+        if ended.is_ready() {
+            self.withdrawal = None;
+        }
+        ended.map(|ended| ended.unwrap_or(Err(PublishError::Closed)))
     }
 }

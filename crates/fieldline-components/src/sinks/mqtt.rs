@@ -122,9 +122,11 @@ impl Sink for MqttSink {
         let mut receipts = Vec::with_capacity(events.len());
         for event in events {
             receipts.push(match self.publish(event) {
-                Ok(publish) => {
-                    self.connection.enqueue(publish).await.map_err(|error| component_error(&error))
-                }
+                Ok(publish) => self
+                    .connection
+                    .enqueue_while_awaited(publish)
+                    .await
+                    .map_err(|error| component_error(&error)),
                 Err(error) => Err(error),
             });
         }

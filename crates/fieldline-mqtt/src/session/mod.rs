@@ -102,16 +102,21 @@ impl Session {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Accepts a publish into the outbox and sends it if it can be sent now.
-    pub(crate) fn push(&self, entry: Entry) -> Result<(), PublishError> {
+    /// Accepts a publish into the outbox and sends it if it can be sent now. Gives back its sequence number.
+    pub(crate) fn push(&self, entry: Entry) -> Result<u64, PublishError> {
         let mut inner = self.lock();
         if inner.is_closing() {
             return Err(PublishError::Closed);
         }
         inner.counters.published += 1;
-        inner.outbox.push(entry);
+        let sequence = inner.outbox.push(entry);
         inner.pump(Instant::now());
-        Ok(())
+        Ok(sequence)
+    }
+
+    /// Takes a publish back that nobody waits for any more, unless it is on its way to the broker.
+    pub(crate) fn withdraw(&self, sequence: u64) {
+        self.lock().outbox.withdraw(sequence);
     }
 
     /// Adds a subscriber and asks the broker for its filter. Returns its number and what wakes it.

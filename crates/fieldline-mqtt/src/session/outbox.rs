@@ -22,6 +22,8 @@ pub(crate) struct Entry {
     pub(crate) size: usize,
     /// Told how it ended.
     pub(crate) receipt: oneshot::Sender<Result<(), PublishError>>,
+    /// Whether it is not sent again once nobody waits for it.
+    pub(crate) only_while_awaited: bool,
     /// Its share of the outbox, given back when it leaves.
     pub(crate) room: OwnedSemaphorePermit,
 }
@@ -69,7 +71,8 @@ pub(crate) enum Settlement {
 }
 
 impl Outbox {
-    pub(crate) fn push(&mut self, entry: Entry) {
+    /// Takes a publish in; gives back its sequence number.
+    pub(crate) fn push(&mut self, entry: Entry) -> u64 {
         self.bytes += entry.size;
         self.length += 1;
         self.slots.push_back(Slot {
@@ -78,6 +81,14 @@ impl Outbox {
             attempts: 0,
             sent_before: false,
         });
+        self.first + self.slots.len() as u64 - 1
+    }
+
+    /// Takes a publish out that nobody waits for any more, unless it is on its way to the broker.
+    pub(crate) fn withdraw(&mut self, sequence: u64) {
+        if self.slot(sequence).is_some_and(|slot| slot.stage == Stage::Waiting) {
+            self.finish(sequence, Ok(()));
+        }
     }
 
     /// How many publishes are not acknowledged yet.
@@ -172,16 +183,22 @@ impl Outbox {
         })
     }
 
-    /// Everything unacknowledged waits again, in its old order; `error` is absent if we ended the connection.
-    /// A publish at the head that has now ended
-    /// several connections on its own is given up; returns whether one was.
+    /// Everything unacknowledged waits again, in its old order, but for publishes that nobody waits for any more; `error`
+    /// is absent if we ended the connection. A publish at the head that has now ended several connections on its own is
+    /// given up; returns whether one was.
     pub(crate) fn disconnected(&mut self, error: Option<&ConnectError>) -> bool {
-        for slot in &mut self.slots {
+        let mut withdrawn = Vec::new();
+        for (slot, sequence) in self.slots.iter_mut().zip(self.first..) {
             if matches!(slot.stage, Stage::Written(_)) && error.is_some_and(blames_publish) {
                 slot.attempts += 1;
             }
             slot.stage = Stage::Waiting;
+            if slot.entry.as_ref().is_some_and(|entry| entry.only_while_awaited && entry.receipt.is_closed())
+            {
+                withdrawn.push(sequence);
+            }
         }
+        withdrawn.into_iter().for_each(|sequence| self.finish(sequence, Ok(())));
         self.handed.clear();
         self.unacknowledged.clear();
         self.next = self.first;
@@ -317,7 +334,7 @@ mod tests {
                     let (receipt, outcome) = oneshot::channel();
                     let room = Arc::clone(&self.room).try_acquire_owned().expect("room");
                     let publish = Publish { qos, ..Publish::new("a", vec![number]) };
-                    self.outbox.push(Entry { publish, size: 1, receipt, room });
+                    self.outbox.push(Entry { publish, size: 1, receipt, room, only_while_awaited: true });
                     self.receipts.push(outcome);
                 }
                 Step::HandOver => {
@@ -394,6 +411,28 @@ mod tests {
         let blamed = PublishError::ClosesConnection { attempts: 5, error: hang_up };
         assert_eq!(simulation.receipts[1].try_recv(), Ok(Err(blamed)));
         assert_eq!(simulation.outbox.len(), 1, "the third is still to be sent");
+    }
+
+    #[test]
+    fn a_message_nobody_waits_for_is_taken_back_unless_it_is_on_its_way() {
+        let mut simulation = Simulation::new();
+        (0..3).for_each(|_| simulation.apply(&Step::Push { at_least_once: true }));
+        simulation.apply(&Step::HandOver);
+        simulation.apply(&Step::Write);
+        let kept = simulation.receipts.remove(2);
+        simulation.receipts.clear();
+        simulation.outbox.withdraw(0);
+        simulation.outbox.withdraw(1);
+        assert_eq!(simulation.outbox.len(), 2, "the first is on its way, the second is gone");
+        simulation.apply(&Step::Disconnect);
+        assert_eq!(simulation.outbox.len(), 1, "and it is not sent again");
+        for step in [Step::HandOver, Step::Write, Step::Acknowledge(0)] {
+            simulation.apply(&step);
+        }
+        assert_eq!(simulation.ever_received, [0, 2]);
+        simulation.receipts.push(kept);
+        assert_eq!(simulation.receipts[0].try_recv(), Ok(Ok(())));
+        assert_eq!(simulation.room.available_permits(), 1_000, "all room is given back");
     }
 
     proptest! {
