@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_compiler::change::{Change, Losses, Refusal, Unit, Waiting};
+use fieldline_compiler::change::{Backlog, Change, Losses, Refusal, Unit, Waiting};
 use fieldline_compiler::plan::{NodeId, Plan};
 use fieldline_core::connection::Handle;
 use fieldline_core::{Clock, Kind, Ledger};
@@ -174,6 +174,11 @@ impl Runtime {
             return Err(ApplyError::Refused(refusals));
         }
         let prepared = self.prepare(&next, change)?;
+        self.watch_writes(&prepared.change).await;
+        let refusals = prepared.change.refusals(losses, |id| self.waiting(id));
+        if !refusals.is_empty() {
+            return Err(ApplyError::Refused(refusals));
+        }
         let pipelines = self.plan.pipelines.iter().chain(&next.pipelines);
         let pipelines = pipelines.map(|pipeline| pipeline.name.to_string()).collect();
         self.emptying = self.left_on_disk(&prepared).await;
@@ -181,6 +186,17 @@ impl Runtime {
         self.remove_unowned_memory(pipelines).await;
         self.look_for_unused_buffers().await;
         Ok(applied)
+    }
+
+    /// Lets sinks that have to send their events before they end finish the write under way, so that it is known whether
+    /// they can.
+    async fn watch_writes(&self, change: &Change) {
+        let deadline = tokio::time::Instant::now() + LAST_WRITE;
+        let at_risk =
+            change.nodes.iter().filter(|node| node.backlog.as_ref().is_some_and(Backlog::is_at_risk));
+        for handle in at_risk.filter_map(|node| self.handles.get(&node.id)) {
+            let _late = tokio::time::timeout_at(deadline, handle.meter.written()).await;
+        }
     }
 
     /// The events that a sink holds, and whether it can send them before it has to end.

@@ -87,6 +87,11 @@ impl Backlog {
         let (from, to) = (Destination::of(old, before), Destination::of(new, after));
         Some(if from == to { Backlog::CarriedOver } else { Backlog::Redirected { from, to } })
     }
+
+    /// Whether the events are lost or misdirected unless the sink sends them before it ends.
+    pub fn is_at_risk(&self) -> bool {
+        matches!(self, Backlog::Redirected { .. } | Backlog::Abandoned)
+    }
 }
 
 impl Destination {
@@ -136,9 +141,8 @@ impl Change {
         }
         let refusal = |node: &NodeChange| {
             let backlog = node.backlog.as_ref()?;
-            let is_at_risk = matches!(backlog, Backlog::Redirected { .. } | Backlog::Abandoned);
             let Waiting { events, is_moving } = waiting(&node.id);
-            (is_at_risk && events > 0 && !is_moving).then(|| Refusal {
+            (backlog.is_at_risk() && events > 0 && !is_moving).then(|| Refusal {
                 node: node.id.clone(),
                 events,
                 backlog: backlog.clone(),

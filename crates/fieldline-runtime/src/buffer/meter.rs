@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use fieldline_core::Clock;
 use jiff::Timestamp;
+use tokio::sync::Notify;
 
 use super::wear::Wear;
 use crate::status::{BufferStatus, CardStatus, OutageStatus};
@@ -48,12 +49,16 @@ pub(crate) struct Outage {
 
 /// [`Figures`], shared.
 #[derive(Debug, Default)]
-pub(crate) struct Meter(Mutex<Figures>);
+pub(crate) struct Meter {
+    figures: Mutex<Figures>,
+    /// Told when a write has ended.
+    written: Notify,
+}
 
 impl Meter {
     /// The figures, to be read or changed.
     pub(crate) fn figures(&self) -> MutexGuard<'_, Figures> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The sink has failed and is tried again after `wait`.
@@ -76,6 +81,15 @@ impl Meter {
     /// The write has ended, well or not.
     pub(crate) fn ends(&self) {
         self.figures().writing_since = None;
+        self.written.notify_waiters();
+    }
+
+    /// Waits until the write under way has ended; not at all while there is none.
+    pub(crate) async fn written(&self) {
+        let written = self.written.notified();
+        if self.is_writing() {
+            written.await;
+        }
     }
 
     /// Whether a write is under way.
