@@ -8,7 +8,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use fieldline_api::{FilesStatus, PlanPreview, ReloadOutcome, ReloadRequest, ReloadResult, ReplayOutcome};
 use fieldline_compiler::change::Losses;
-use fieldline_compiler::plan::{Fingerprint, Plan};
 use fieldline_compiler::{Broken, Compiled};
 use fieldline_core::{Clock, Draft};
 use fieldline_runtime::dead_letter::Letter;
@@ -22,11 +21,10 @@ use crate::handle::{Ask, EngineHandle, Files};
 use crate::inputs::Inputs;
 use crate::last_good::{Kept, LastGood};
 use crate::load::{Loaded, Loader, error_lines, with_broken_as_they_run};
-use crate::outcome;
+use crate::outcome::{self, rejected};
 use crate::preview::tell;
-use crate::rollback::History;
 use crate::start::Start;
-use crate::trial::Trial;
+use crate::trial::{Ruling, Trials};
 
 /// Time between two looks at the program.
 const LOOK: Duration = Duration::from_secs(1);
@@ -44,16 +42,11 @@ pub enum EngineError {
 
 /// A program that runs and can be changed.
 pub struct Engine {
-    pub(crate) runtime: Runtime,
-    pub(crate) view: View,
-    pub(crate) clock: Clock,
-    pub(crate) last_good: Option<LastGood>,
-    pub(crate) history: History,
-    pub(crate) trial: Option<Trial>,
-    /// A version that was rolled back, and why: not to be applied again until somebody edits it.
-    pub(crate) rolled_back: Option<(Fingerprint, String)>,
-    /// A version that was refused for events that waited, until they are sent or somebody edits it.
-    pub(crate) refused: Option<Plan>,
+    runtime: Runtime,
+    view: View,
+    clock: Clock,
+    last_good: Option<LastGood>,
+    trials: Trials,
     loader: Loader,
     grace: Duration,
     clock_monitor: ClockMonitor,
@@ -106,12 +99,9 @@ impl Engine {
         let mut engine = Engine {
             runtime,
             view,
+            trials: Trials::new(clock.clone(), rolled_back.map(|reason| (found, reason))),
             clock,
             last_good,
-            history: History::default(),
-            trial: None,
-            rolled_back: rolled_back.map(|reason| (found, reason)),
-            refused: None,
             loader,
             grace: options.grace,
             clock_monitor,
@@ -140,7 +130,6 @@ impl Engine {
                     self.tell(&EngineEvent::Alive);
                     self.clock_monitor.look(self.clock.instant(), self.clock.time());
                     self.look().await;
-                    self.look_at_refused().await;
                 }
             }
             if self.runtime.has_finished() {
@@ -177,13 +166,13 @@ impl Engine {
     }
 
     /// Compiles the files again and takes over what is whole.
-    pub(crate) async fn reload(&mut self, request: ReloadRequest) -> ReloadOutcome {
+    async fn reload(&mut self, request: ReloadRequest) -> ReloadOutcome {
         let Loaded { compiled, mut inputs } = match self.load().await {
             Ok(loaded) => loaded,
             Err(error) => return self.conclude(rejected(&error)),
         };
         self.paths.send_replace(owned(inputs.paths()));
-        self.refused = None;
+        self.trials.forget_refused();
         let errors = error_lines(&compiled);
         let contents = inputs.take_contents();
         self.note(&compiled, inputs);
@@ -191,17 +180,43 @@ impl Engine {
         let next = with_broken_as_they_run(self.runtime.plan(), compiled.plan, &compiled.broken);
         let found = next.fingerprint();
         let is_running = found == self.runtime.plan().fingerprint();
-        let outcome = match &self.rolled_back {
-            _ if next.pipelines.is_empty() => ReloadOutcome::Rejected { reasons: nothing_left(errors) },
-            Some((plan, reason)) if *plan == found => {
-                ReloadOutcome::RolledBack { reasons: vec![reason.clone()] }
-            }
-            _ if is_running && is_whole => ReloadOutcome::Unchanged,
-            _ if is_running => ReloadOutcome::Rejected { reasons: errors },
-            _ => self.apply(next, request.losses).await,
+        let outcome = if next.pipelines.is_empty() {
+            ReloadOutcome::Rejected { reasons: nothing_left(errors) }
+        } else if let Some(reason) = self.trials.has_rolled_back(found) {
+            ReloadOutcome::RolledBack { reasons: vec![reason.to_owned()] }
+        } else if is_running && is_whole {
+            ReloadOutcome::Unchanged
+        } else if is_running {
+            ReloadOutcome::Rejected { reasons: errors }
+        } else {
+            self.trials.apply(&mut self.runtime, next, request.losses).await
         };
         self.keep(is_whole && !outcome.is_refused(), contents);
         self.conclude(outcome)
+    }
+
+    /// Judges the version that runs, and looks whether one that was refused can be applied now.
+    async fn look(&mut self) {
+        match (self.trials.look(&mut self.runtime).await, &mut self.last_good) {
+            (Some(Ruling::RolledBack { version, reason, outcome }), last_good) => {
+                if let Some(last_good) = last_good {
+                    last_good.refuse(version, &reason).await;
+                }
+                self.conclude(outcome);
+            }
+            (Some(Ruling::Reinstated(outcome)), last_good) => {
+                if let Some(last_good) = last_good.as_mut().filter(|_| !outcome.is_refused()) {
+                    last_good.forgive().await;
+                }
+                self.conclude(outcome);
+            }
+            (None, Some(last_good)) if !self.trials.is_open() => last_good.look(self.clock.instant()).await,
+            (None, _) => {}
+        }
+        if self.trials.may_apply_refused(&self.runtime) {
+            tracing::info!("the events that a change had to wait for are sent; it is made now");
+            self.reload(ReloadRequest::default()).await;
+        }
     }
 
     /// What these files say runs from now on; if it is good it may be what the next start falls back to.
@@ -262,7 +277,7 @@ impl Engine {
     }
 
     /// Tells everyone what came of a reload.
-    pub(crate) fn conclude(&mut self, outcome: ReloadOutcome) -> ReloadOutcome {
+    fn conclude(&mut self, outcome: ReloadOutcome) -> ReloadOutcome {
         outcome::log(&outcome);
         let summary = self.summary();
         self.tell(&EngineEvent::Reloaded { outcome: &outcome, summary });
@@ -288,11 +303,6 @@ impl Engine {
 fn nothing_left(errors: Vec<String>) -> Vec<String> {
     let reason = "no pipeline is left in the files; to end the program, stop it".to_owned();
     [reason].into_iter().chain(errors).collect()
-}
-
-/// A reload that has changed nothing, for one reason.
-pub(crate) fn rejected(reason: &dyn std::fmt::Display) -> ReloadOutcome {
-    ReloadOutcome::Rejected { reasons: vec![reason.to_string()] }
 }
 
 fn broken_files(broken: &[Broken]) -> Vec<String> {

@@ -133,6 +133,12 @@ impl LastGood {
         self.save().await;
     }
 
+    /// The version that was rolled back runs again.
+    pub(crate) async fn forgive(&mut self) {
+        self.memory.refused = None;
+        self.save().await;
+    }
+
     /// Keeps what has run long enough.
     pub(crate) async fn look(&mut self, now: Instant) {
         let has_proved_itself =

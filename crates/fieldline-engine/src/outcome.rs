@@ -23,6 +23,11 @@ pub(crate) fn applied(applied: &Applied) -> ReloadOutcome {
     })
 }
 
+/// A reload that has changed nothing, for one reason.
+pub(crate) fn rejected(reason: &dyn std::fmt::Display) -> ReloadOutcome {
+    ReloadOutcome::Rejected { reasons: vec![reason.to_string()] }
+}
+
 fn names<'a>(ids: impl IntoIterator<Item = &'a NodeId>) -> Vec<String> {
     ids.into_iter().map(|id| id.as_str().to_owned()).collect()
 }

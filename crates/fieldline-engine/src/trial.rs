@@ -1,95 +1,154 @@
-//! [`Trial`]: a change that was made and must prove itself, or is taken back.
+//! [`Trials`]: every change must prove itself, or is rolled back; and a version that is restored must prove that it works
+//! where the change did not.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fieldline_api as api;
-use fieldline_api::{ReloadOutcome, ReloadRequest};
+use fieldline_api::ReloadOutcome;
 use fieldline_compiler::NodeId;
 use fieldline_compiler::change::Losses;
-use fieldline_compiler::plan::Plan;
-use fieldline_runtime::{Applied, ApplyError};
+use fieldline_compiler::plan::{Fingerprint, Plan};
+use fieldline_core::Clock;
+use fieldline_runtime::{Applied, ApplyError, Runtime, Status};
 
-use crate::engine::{Engine, rejected};
-use crate::outcome;
-use crate::rollback::{DEFAULT_WINDOW, RollbackMonitor, Verdict};
+use crate::outcome::{self, rejected};
+use crate::rollback::{DEFAULT_WINDOW, Fault, History, RollbackMonitor, Verdict, works};
 
-/// A change that must prove itself.
-pub(crate) struct Trial {
-    monitor: RollbackMonitor,
-    before: Plan,
+/// The last change and what came of it.
+pub(crate) struct Trials {
+    clock: Clock,
+    history: History,
+    open: Option<Trial>,
+    /// A version that was rolled back, and why: not to be applied again until somebody edits it.
+    rolled_back: Option<(Fingerprint, String)>,
+    /// A version that was refused for events that waited, until they are sent or somebody edits it.
+    refused: Option<Plan>,
 }
 
-impl Engine {
+/// A version that must prove itself.
+enum Trial {
+    /// A change, against the version before.
+    Change { monitor: RollbackMonitor, before: Plan },
+    /// The version before, which was restored because this node did not work after the change.
+    Restored { node: NodeId, until: Instant, change: Plan },
+}
+
+/// What came of a trial.
+pub(crate) enum Ruling {
+    /// A change was rolled back, or could not be.
+    RolledBack { version: Fingerprint, reason: String, outcome: ReloadOutcome },
+    /// The version before did not work either, so the change was applied again.
+    Reinstated(ReloadOutcome),
+}
+
+impl Trials {
+    /// No change yet; `rolled_back` is a version that an earlier run has rolled back.
+    pub(crate) fn new(clock: Clock, rolled_back: Option<(Fingerprint, String)>) -> Self {
+        Trials { clock, history: History::default(), open: None, rolled_back, refused: None }
+    }
+
+    /// Why a version was rolled back, if it was the last one.
+    pub(crate) fn has_rolled_back(&self, version: Fingerprint) -> Option<&str> {
+        let (rolled_back, reason) = self.rolled_back.as_ref()?;
+        (*rolled_back == version).then_some(reason)
+    }
+
+    /// Whether the version that was refused last would not be any more: no event waits that it would lose.
+    pub(crate) fn may_apply_refused(&self, runtime: &Runtime) -> bool {
+        self.refused.as_ref().is_some_and(|next| runtime.forecast(next, Losses::Refuse).1.is_empty())
+    }
+
+    /// Whether nobody knows yet if the version that runs is good.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// The files are read again; what they said before does not matter any more.
+    pub(crate) fn forget_refused(&mut self) {
+        self.refused = None;
+    }
+
     /// Changes to `next`, and puts what it touches on trial.
-    pub(crate) async fn apply(&mut self, next: Plan, losses: api::Losses) -> ReloadOutcome {
-        let before = self.runtime.plan().clone();
-        let (edited_at, status) = (self.clock.instant(), self.view.status());
-        match self.runtime.apply_with(next.clone(), losses_of(losses)).await {
+    pub(crate) async fn apply(
+        &mut self,
+        runtime: &mut Runtime,
+        next: Plan,
+        losses: api::Losses,
+    ) -> ReloadOutcome {
+        let before = runtime.plan().clone();
+        let (edited_at, status) = (self.clock.instant(), runtime.view().status());
+        match runtime.apply_with(next.clone(), losses_of(losses)).await {
             Ok(applied) => {
                 self.rolled_back = None;
                 let touched = touched(&applied);
-                let window = window(self.runtime.plan(), &touched);
-                self.trial = (!window.is_zero()).then(|| Trial {
-                    monitor: RollbackMonitor::new(
-                        window,
-                        &touched,
-                        &self.history,
-                        (edited_at, &status),
-                        (self.clock.instant(), &self.view.status()),
-                    ),
+                let window = window(runtime.plan(), &touched);
+                let after = runtime.view().status();
+                let around = [(edited_at, &status), (self.clock.instant(), &after)];
+                self.open = (!window.is_zero()).then(|| Trial::Change {
+                    monitor: RollbackMonitor::new(window, &touched, &self.history, around[0], around[1]),
                     before,
                 });
                 outcome::applied(&applied)
             }
             Err(error) => {
-                if matches!(error, ApplyError::Refused(_)) {
-                    self.refused = Some(next);
-                }
+                self.refused = matches!(error, ApplyError::Refused(_)).then_some(next);
                 outcome::not_applied(&error)
             }
         }
     }
 
-    /// Makes a change that was refused for events that waited, once none of them waits any more.
-    pub(crate) async fn look_at_refused(&mut self) {
-        let Some(next) = &self.refused else { return };
-        if self.runtime.forecast(next, Losses::Refuse).1.is_empty() {
-            tracing::info!("the events that a change had to wait for are sent; it is made now");
-            self.reload(ReloadRequest::default()).await;
+    /// Remembers how things are, and judges the version that is on trial; to be called once a second.
+    pub(crate) async fn look(&mut self, runtime: &mut Runtime) -> Option<Ruling> {
+        let (now, status) = (self.clock.instant(), runtime.view().status());
+        self.history.remember(now, &status);
+        match self.open.take()? {
+            Trial::Change { mut monitor, before } => match monitor.judge(now, &status) {
+                Verdict::Wait => {
+                    self.open = Some(Trial::Change { monitor, before });
+                    None
+                }
+                Verdict::Keep => {
+                    tracing::info!("the last change has proved itself");
+                    None
+                }
+                Verdict::RollBack(fault) => {
+                    Some(self.roll_back(runtime, before, fault, monitor.window()).await)
+                }
+            },
+            Trial::Restored { node, until, change } => {
+                if has_ended_or_works(&status, &node) {
+                    return None;
+                }
+                if now < until {
+                    self.open = Some(Trial::Restored { node, until, change });
+                    return None;
+                }
+                tracing::warn!(%node, "the version before does not work either; the change is applied again");
+                Some(Ruling::Reinstated(self.apply(runtime, change, api::Losses::CarryOver).await))
+            }
         }
     }
 
-    /// Remembers how things are, and judges a change that is on trial.
-    pub(crate) async fn look(&mut self) {
-        let (now, status) = (self.clock.instant(), self.view.status());
-        self.history.remember(now, &status);
-        let Some(trial) = &mut self.trial else {
-            if let Some(last_good) = &mut self.last_good {
-                last_good.look(now).await;
+    async fn roll_back(
+        &mut self,
+        runtime: &mut Runtime,
+        before: Plan,
+        Fault { reason, outage }: Fault,
+        window: Duration,
+    ) -> Ruling {
+        let change = runtime.plan().clone();
+        let version = change.fingerprint();
+        self.rolled_back = Some((version, reason.clone()));
+        let outcome = match runtime.apply_with(before, Losses::CarryOver).await {
+            Ok(_) => {
+                let until = self.clock.instant() + window;
+                self.open = outage.map(|node| Trial::Restored { node, until, change });
+                ReloadOutcome::RolledBack { reasons: vec![reason.clone()] }
             }
-            return;
+            Err(error) => rejected(&format_args!("{reason}, but the version before: {error}")),
         };
-        match trial.monitor.judge(now, &status) {
-            Verdict::Wait => {}
-            Verdict::Keep => {
-                tracing::info!("the last change has proved itself");
-                self.trial = None;
-            }
-            Verdict::RollBack(reason) => {
-                let Some(trial) = self.trial.take() else { return };
-                let refused = self.runtime.plan().fingerprint();
-                if let Some(last_good) = &mut self.last_good {
-                    last_good.refuse(refused, &reason).await;
-                }
-                self.rolled_back = Some((refused, reason.clone()));
-                let outcome = match self.runtime.apply_with(trial.before, Losses::CarryOver).await {
-                    Ok(_) => ReloadOutcome::RolledBack { reasons: vec![reason] },
-                    Err(error) => rejected(&format_args!("{reason}, but the version before: {error}")),
-                };
-                self.conclude(outcome);
-            }
-        }
+        Ruling::RolledBack { version, reason, outcome }
     }
 }
 
@@ -99,6 +158,10 @@ fn losses_of(losses: api::Losses) -> Losses {
         api::Losses::AcceptLoss => Losses::Accept,
         api::Losses::CarryOver => Losses::CarryOver,
     }
+}
+
+fn has_ended_or_works(status: &Status, node: &NodeId) -> bool {
+    status.nodes.iter().find(|status| status.id == *node).is_none_or(works)
 }
 
 /// The nodes whose tasks a change has started anew.
@@ -111,119 +174,4 @@ fn window(plan: &Plan, touched: &BTreeSet<NodeId>) -> Duration {
     let is_touched = |name: &str| touched.iter().any(|id| id.pipeline() == name);
     let pipelines = plan.pipelines.iter().filter(|pipeline| is_touched(&pipeline.name));
     pipelines.map(|pipeline| pipeline.rollback_window.unwrap_or(DEFAULT_WINDOW)).max().unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use fieldline_api::ReloadResult;
-    use fieldline_core::{Clock, Registry};
-    use fieldline_runtime::{TokioTime, Unset};
-    use tokio::sync::{mpsc, oneshot};
-
-    use super::*;
-    use crate::clock_monitor::ClockMonitor;
-    use crate::load::Loader;
-    use crate::source::MemorySource;
-    use crate::start::{EngineOptions, Start};
-
-    const MINUTE: Duration = Duration::from_secs(60);
-
-    /// Ten readings a second, of which the script makes something.
-    fn pipeline(source: &str, code: &str) -> String {
-        format!(
-            "pipeline: p\nsources:\n  tick: {{ type: timer, {source} }}\ntransforms:\n  work: {{ type: script, inputs: tick, code: \"{code}\" }}\nsinks:\n  out: {{ type: blackhole, inputs: work }}\n"
-        )
-    }
-
-    /// Runs `before` for two minutes and `after` for one; gives the outcomes of the reload and of the trial. A program
-    /// that is started then goes on with what has not been taken back.
-    async fn tried(before: &str, after: &str) -> (ReloadOutcome, ReloadOutcome) {
-        let folder = tempfile::tempdir().expect("a folder");
-        let source = Arc::new(MemorySource::default());
-        let options = EngineOptions {
-            data_dir: folder.path().to_owned(),
-            grace: Duration::from_secs(10),
-            save_every: MINUTE,
-            last_good: true,
-        };
-        let start = || {
-            let registry = Registry::new(fieldline_components::all());
-            Start::new(options.clone(), Loader::new(vec!["p.yaml".into()], source.clone(), registry))
-        };
-        source.write("p.yaml", before.to_owned());
-        let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
-        let clock_monitor = ClockMonitor::new(Unset::default());
-        let started = Engine::start(start(), clock, clock_monitor, Box::new(|_| {})).await;
-        let (engine, handle) = started.expect("it can be built");
-        let (stop, stopped) = oneshot::channel::<()>();
-        let edit = async {
-            tokio::time::sleep(2 * MINUTE).await;
-            source.write("p.yaml", after.to_owned());
-            let outcome = handle.reload(ReloadRequest::default()).await.expect("it runs");
-            tokio::time::sleep(MINUTE).await;
-            let last = handle.files().await.last_reload.expect("there was one");
-            drop(stop);
-            (outcome, last)
-        };
-        let run = engine.run(mpsc::channel(1).1, async { drop(stopped.await) });
-        let ((), (outcome, last)) = tokio::join!(run, edit);
-        let again = start();
-        let is_rolled_back = last.result() == ReloadResult::RolledBack;
-        assert_eq!(again.rolled_back.is_some(), is_rolled_back);
-        assert_eq!(again.plan.fingerprint() == again.found, !is_rolled_back);
-        (outcome, last)
-    }
-
-    /// Why the change was taken back.
-    async fn reason(before: &str, after: &str) -> String {
-        let (outcome, last) = tried(before, after).await;
-        assert_eq!(outcome.result(), ReloadResult::Applied, "{outcome:?}");
-        assert_eq!(last.result(), ReloadResult::RolledBack, "{last:?}");
-        last.reasons()[0].clone()
-    }
-
-    const GOOD: &str = "this.n = 1;";
-    const TEN: &str = "every: 100ms";
-
-    #[tokio::test(start_paused = true)]
-    async fn a_change_that_does_as_well_stays() {
-        let (outcome, last) = tried(&pipeline(TEN, GOOD), &pipeline(TEN, "this.n = 2;")).await;
-        assert_eq!(outcome.result(), ReloadResult::Applied, "{outcome:?}");
-        assert_eq!(last.result(), ReloadResult::Applied, "{last:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_change_under_which_every_event_fails_is_taken_back() {
-        let reason = reason(&pipeline(TEN, GOOD), &pipeline(TEN, "throw 1;")).await;
-        assert!(reason.starts_with("`p/work` fails 100 % of its events"), "{reason}");
-        assert!(reason.contains("; the first: p.yaml:5:"), "{reason}");
-        assert!(reason.ends_with("before the change 0 %"), "{reason}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_sink_that_can_write_no_event_any_more_is_taken_back() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let into = |file: &str| {
-            let sink = format!("type: file, path: \"{}/{file}.jsonl\"", folder.path().display());
-            pipeline(TEN, GOOD).replace("type: blackhole", &sink)
-        };
-        let reason = reason(&into("{{ event.n }}"), &into("{{ event.m }}")).await;
-        assert!(reason.starts_with("`p/out` fails 100 % of its events"), "{reason}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_change_that_fails_more_events_than_before_is_taken_back() {
-        let fails_one_of = |n: u32| pipeline(TEN, &format!("if meta.sequence % {n} == 0 {{ throw 1; }}"));
-        let reason = reason(&fails_one_of(10), &fails_one_of(2)).await;
-        assert!(reason.starts_with("`p/work` fails"), "{reason}");
-        assert!(reason.ends_with("before the change 10 %"), "{reason}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_change_under_which_a_source_falls_silent_is_taken_back() {
-        let reason = reason(&pipeline(TEN, GOOD), &pipeline("every: 1h", GOOD)).await;
-        assert!(reason.starts_with("`p/tick` has given nothing for"), "{reason}");
-    }
 }

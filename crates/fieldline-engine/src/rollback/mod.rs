@@ -38,8 +38,17 @@ pub(crate) enum Verdict {
     Wait,
     /// It has done well until the end of the window.
     Keep,
-    /// It is worse; with the reason.
-    RollBack(String),
+    /// It is worse.
+    RollBack(Fault),
+}
+
+/// Why a change is worse than the version before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    /// The node and the reason.
+    pub(crate) reason: String,
+    /// A node that has not worked since the change and tries again: the version before might not work now, either.
+    pub(crate) outage: Option<NodeId>,
 }
 
 impl RollbackMonitor {
@@ -65,14 +74,31 @@ impl RollbackMonitor {
     pub(crate) fn judge(&mut self, now: Instant, status: &Status) -> Verdict {
         let is_over = now.duration_since(self.since) >= self.window;
         let held_up = self.held_up(status);
+        let mut fault = None;
         for node in &status.nodes {
             let Some(trial) = self.nodes.get_mut(&node.id) else { continue };
             trial.look(now, node, held_up.contains(node.id.pipeline()));
-            if let Some(reason) = trial.fault(now, node, is_over) {
-                return Verdict::RollBack(format!("`{}` {reason}", node.id));
-            }
+            fault = fault.or_else(|| Some(format!("`{}` {}", node.id, trial.fault(now, node, is_over)?)));
         }
-        if is_over { Verdict::Keep } else { Verdict::Wait }
+        match fault {
+            Some(reason) => Verdict::RollBack(Fault { reason, outage: self.outage(status) }),
+            None if is_over => Verdict::Keep,
+            None => Verdict::Wait,
+        }
+    }
+
+    /// A node that worked before the change, and since then only tries to.
+    fn outage(&self, status: &Status) -> Option<NodeId> {
+        let is_trying = |node: &&NodeStatus| {
+            let must_prove_itself = self.nodes.get(&node.id).is_some_and(NodeTrial::must_prove_itself);
+            must_prove_itself && matches!(node.state, NodeState::Retrying { .. })
+        };
+        status.nodes.iter().find(is_trying).map(|node| node.id.clone())
+    }
+
+    /// How long it looks.
+    pub(crate) fn window(&self) -> Duration {
+        self.window
     }
 
     /// The pipelines with an outage that the change is not to blame for: its sources may have to wait.
@@ -85,7 +111,7 @@ impl RollbackMonitor {
 }
 
 /// Whether a node is at work, or has done all it had to do.
-fn works(node: &NodeStatus) -> bool {
+pub(crate) fn works(node: &NodeStatus) -> bool {
     let has_outage = node.buffer.as_ref().is_some_and(|buffer| buffer.outage.is_some());
     matches!(node.state, NodeState::Running | NodeState::Finished) && !has_outage
 }
@@ -159,7 +185,8 @@ mod tests {
     }
 
     fn rolled_back(after: u64, reason: &str) -> (u64, Verdict) {
-        (after, Verdict::RollBack(reason.to_owned()))
+        let outage = reason.contains("come to work").then(|| NodeId::new("p", "n"));
+        (after, Verdict::RollBack(Fault { reason: reason.to_owned(), outage }))
     }
 
     const KEPT: (u64, Verdict) = (30, Verdict::Keep);

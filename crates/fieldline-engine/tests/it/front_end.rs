@@ -25,14 +25,7 @@ pub(crate) async fn run(text: &str, act: impl AsyncFnOnce(&FrontEnd)) -> Vec<Str
     let data = tempfile::tempdir().expect("a folder");
     let files = Arc::new(MemorySource::default());
     files.write("plant/p.yaml", text.to_owned());
-    let options = EngineOptions {
-        data_dir: data.path().to_owned(),
-        grace: Duration::from_secs(10),
-        save_every: Duration::from_secs(60),
-        last_good: false,
-    };
-    let registry = Registry::new(fieldline_components::all());
-    let start = Start::new(options, Loader::new(vec!["plant".into()], files.clone(), registry));
+    let start = Start::new(options(&data), loader(&files));
     assert!(start.compiled().is_ok(), "{:?}", start.compiled().diagnostics);
     let clock = Clock::new(TokioTime::starting_at("2026-01-01T00:00:00Z".parse().expect("a time")));
     let heard = Arc::new(Mutex::new(Vec::new()));
@@ -56,7 +49,30 @@ pub(crate) async fn run(text: &str, act: impl AsyncFnOnce(&FrontEnd)) -> Vec<Str
     front.heard()
 }
 
+fn options(data: &tempfile::TempDir) -> EngineOptions {
+    EngineOptions {
+        data_dir: data.path().to_owned(),
+        grace: Duration::from_secs(10),
+        save_every: Duration::from_secs(60),
+        last_good: true,
+    }
+}
+
+fn loader(files: &Arc<MemorySource>) -> Loader {
+    Loader::new(vec!["plant".into()], files.clone(), Registry::new(fieldline_components::all()))
+}
+
 impl FrontEnd {
+    /// What compiles its files.
+    pub(crate) fn loader(&self) -> Loader {
+        loader(&self.files)
+    }
+
+    /// The version with which an engine on the same files and data would begin.
+    pub(crate) fn start_again(&self) -> Start {
+        Start::new(options(&self.data), self.loader())
+    }
+
     /// Saves the pipeline as `text` and reloads.
     pub(crate) async fn edit(&self, text: &str) -> ReloadOutcome {
         self.files.write("plant/p.yaml", text.to_owned());

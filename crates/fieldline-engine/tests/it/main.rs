@@ -2,3 +2,4 @@
 
 mod front_end;
 mod life;
+mod rollback;

@@ -1,0 +1,131 @@
+//! Changes that do worse than the version before, and some that only seem to.
+
+use std::path::Path;
+use std::time::Duration;
+
+use fieldline_api::{ReloadOutcome, ReloadResult};
+
+use crate::front_end::{FrontEnd, run};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const GOOD: &str = "this.n = 1;";
+const TEN: &str = "every: 100ms";
+
+/// Readings from a timer, of which the script makes something.
+fn pipeline(source: &str, code: &str) -> String {
+    format!(
+        "pipeline: p\nsources:\n  tick: {{ type: timer, {source} }}\ntransforms:\n  work: {{ type: script, inputs: tick, code: \"{code}\" }}\nsinks:\n  out: {{ type: blackhole, inputs: work }}\n"
+    )
+}
+
+/// The same into the files of `folder` whose name is `file`.
+fn into(folder: &Path, file: &str) -> String {
+    let sink = format!("type: file, path: \"{}/{file}.jsonl\"", folder.display());
+    pipeline(TEN, GOOD).replace("type: blackhole", &sink)
+}
+
+async fn last_reload(front: &FrontEnd) -> ReloadOutcome {
+    front.engine.files().await.last_reload.expect("there was one")
+}
+
+/// The next reload with this result.
+async fn next_reload(front: &FrontEnd, result: ReloadResult) -> ReloadOutcome {
+    loop {
+        let last = last_reload(front).await;
+        if last.result() == result {
+            return last;
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// Runs `before` for two minutes and `after` for one; gives the outcome. A program that is started then runs what has
+/// not been rolled back.
+async fn tried(before: &str, after: &str) -> ReloadOutcome {
+    let mut outcome = None;
+    run(before, async |front| {
+        tokio::time::sleep(2 * MINUTE).await;
+        assert_eq!(front.edit(after).await.result(), ReloadResult::Applied);
+        tokio::time::sleep(MINUTE).await;
+        let last = last_reload(front).await;
+        let again = front.start_again();
+        let runs_the_files = again.plan().fingerprint() == front.loader().load().compiled.plan.fingerprint();
+        assert_eq!(runs_the_files, last.result() == ReloadResult::Applied);
+        outcome = Some(last);
+    })
+    .await;
+    outcome.expect("just put there")
+}
+
+/// Why the change was rolled back.
+async fn reason(before: &str, after: &str) -> String {
+    let outcome = tried(before, after).await;
+    assert_eq!(outcome.result(), ReloadResult::RolledBack, "{outcome:?}");
+    outcome.reasons()[0].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_does_as_well_stays() {
+    let outcome = tried(&pipeline(TEN, GOOD), &pipeline(TEN, "this.n = 2;")).await;
+    assert_eq!(outcome.result(), ReloadResult::Applied, "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_under_which_every_event_fails_is_rolled_back() {
+    let reason = reason(&pipeline(TEN, GOOD), &pipeline(TEN, "throw 1;")).await;
+    assert!(reason.starts_with("`p/work` fails 100 % of its events"), "{reason}");
+    assert!(reason.contains("; the first: plant/p.yaml:5:"), "{reason}");
+    assert!(reason.ends_with("before the change 0 %"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sink_that_can_write_no_event_any_more_is_rolled_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let reason = reason(&into(folder.path(), "{{ event.n }}"), &into(folder.path(), "{{ event.m }}")).await;
+    assert!(reason.starts_with("`p/out` fails 100 % of its events"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_fails_more_events_than_before_is_rolled_back() {
+    let fails_one_of = |n: u32| pipeline(TEN, &format!("if meta.sequence % {n} == 0 {{ throw 1; }}"));
+    let reason = reason(&fails_one_of(10), &fails_one_of(2)).await;
+    assert!(reason.starts_with("`p/work` fails"), "{reason}");
+    assert!(reason.ends_with("before the change 10 %"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_under_which_a_source_falls_silent_is_rolled_back() {
+    let reason = reason(&pipeline(TEN, GOOD), &pipeline("every: 1h", GOOD)).await;
+    assert!(reason.starts_with("`p/tick` has given nothing for"), "{reason}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repair_that_fails_as_the_version_before_did_stays() {
+    let outcome = tried(&pipeline(TEN, "throw 1;"), &pipeline(TEN, "throw 2;")).await;
+    assert_eq!(outcome.result(), ReloadResult::Applied, "{outcome:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_applied_again_where_the_version_before_does_not_work_either() {
+    let outside = tempfile::tempdir().expect("a folder");
+    let folder = outside.path().join("out");
+    std::fs::create_dir(&folder).expect("a folder");
+    run(&into(&folder, "before"), async |front| {
+        tokio::time::sleep(2 * MINUTE).await;
+        std::fs::rename(&folder, outside.path().join("away")).expect("it can be renamed");
+        std::fs::File::create_new(&folder).expect("nothing can be written into a file");
+        assert_eq!(front.edit(&into(&folder, "after")).await.result(), ReloadResult::Applied);
+        let rolled_back = next_reload(front, ReloadResult::RolledBack).await;
+        assert!(rolled_back.reasons()[0].starts_with("`p/out` does not come to work"), "{rolled_back:?}");
+        next_reload(front, ReloadResult::Applied).await;
+        assert_eq!(front.reload().await.result(), ReloadResult::Unchanged);
+        std::fs::remove_file(&folder).expect("it was made");
+        std::fs::create_dir(&folder).expect("a folder");
+        let failed = front.node("out").balance.delivered;
+        front.until("out", |out| out.balance.delivered > failed + 10).await;
+        assert!(folder.join("after.jsonl").exists() && !folder.join("before.jsonl").exists());
+        let again = front.start_again();
+        assert_eq!(again.plan().fingerprint(), front.loader().load().compiled.plan.fingerprint());
+    })
+    .await;
+}
