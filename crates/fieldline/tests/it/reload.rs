@@ -47,7 +47,7 @@ fn every_answer_to_a_reload_has_its_word_and_its_exit_code() {
     assert_eq!(station.ask_data("status")["files_differ"], true, "an edit is seen before it is applied");
     let plan = station.ask("plan");
     assert_eq!(plan.code, 0, "{}", plan.out);
-    assert!(plan.out.contains("~ restart  count/counted"), "{}", plan.out);
+    assert!(plan.out.contains("~ inherit  count/counted"), "{}", plan.out);
     assert!(plan.out.contains("carried over: its `state`"), "{}", plan.out);
     let applied = station.ask("reload");
     assert_eq!((applied.code, applied.out.trim()), (0, "applied"));
