@@ -20,14 +20,6 @@ pub(super) const IS_BUILT_IN: bool = cfg!(feature = "broker");
 /// Said of `broker: embedded` where it is not.
 pub(super) const NOT_BUILT_IN: &str = "this program was built without the embedded broker";
 
-/// The fields that say what an embedded broker does.
-pub(super) struct Fields<'a> {
-    pub(super) listen: Option<&'a str>,
-    /// The clients' authority and the broker's own certificate; plain TCP without them.
-    pub(super) tls: Option<(&'a Tls, &'a ListenTls)>,
-    pub(super) shadows: bool,
-}
-
 /// Why an embedded broker cannot listen at an address.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ListenError {
@@ -50,10 +42,16 @@ pub(super) struct Embedded(Setup);
 
 #[cfg(feature = "broker")]
 impl Embedded {
-    /// A broker for programs of this machine, with its data in a folder of the node.
-    pub(super) fn new(fields: &Fields<'_>, cx: &BuildCx<'_>) -> Result<Self, BuildError> {
-        let address = listen_address(fields.listen).map_err(BuildError::new)?;
-        let tls = fields.tls.map(|(clients, own)| ServerTls {
+    /// A broker for programs of this machine, with its data in a folder of the node. `tls` is the clients' authority
+    /// and the broker's own certificate; without it the broker speaks plain TCP.
+    pub(super) fn new(
+        listen: Option<&str>,
+        tls: Option<(&Tls, &ListenTls)>,
+        shadows: bool,
+        cx: &BuildCx<'_>,
+    ) -> Result<Self, BuildError> {
+        let address = listen_address(listen).map_err(BuildError::new)?;
+        let tls = tls.map(|(clients, own)| ServerTls {
             client_authority: clients.ca.0.clone(),
             certificate: own.cert.0.clone(),
             key: own.key.0.clone(),
@@ -62,7 +60,7 @@ impl Embedded {
             listeners: vec![Listener { address, tls }],
             policy: Arc::new(AllowLoopback),
             data: cx.data_dir.join("broker").join(cx.node.replace('/', "-")),
-            shadows: fields.shadows,
+            shadows,
         }))
     }
 
@@ -94,7 +92,12 @@ pub(super) enum Embedded {}
 #[cfg(not(feature = "broker"))]
 impl Embedded {
     /// Says that there is none, also where nobody has checked the fields.
-    pub(super) fn new(_: &Fields<'_>, _: &BuildCx<'_>) -> Result<Self, BuildError> {
+    pub(super) fn new(
+        _: Option<&str>,
+        _: Option<(&Tls, &ListenTls)>,
+        _: bool,
+        _: &BuildCx<'_>,
+    ) -> Result<Self, BuildError> {
         Err(BuildError::new(NOT_BUILT_IN))
     }
 

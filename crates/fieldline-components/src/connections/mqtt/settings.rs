@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::blame::{field_of, fix_of};
-use super::embedded::{self, Embedded, Fields};
+use super::embedded::{self, Embedded};
 use super::running::MqttConnection;
 use super::tls::{self, ListenTls, Tls};
 
@@ -243,8 +243,7 @@ impl Config for MqttConnectionConfig {
             None => None,
             Some(BrokerKind::Embedded) => {
                 let tls = self.tls.as_ref().zip(self.listen_tls.as_ref());
-                let fields = Fields { listen: self.listen.as_deref(), tls, shadows: self.shadows };
-                Some(Embedded::new(&fields, cx)?)
+                Some(Embedded::new(self.listen.as_deref(), tls, self.shadows, cx)?)
             }
         };
         let (connection, driver) = Connection::new(options.clone()).map_err(BuildError::new)?;
