@@ -11,7 +11,7 @@ mod certs;
 #[cfg(feature = "broker")]
 pub use broker::Broker;
 #[cfg(feature = "broker")]
-pub use broker::error::{BrokerError, LinkError};
+pub use broker::error::{BrokerError, CertificateProblem, LinkError};
 #[cfg(feature = "broker")]
 pub use broker::identity::{CertificateIdentity, Identity};
 #[cfg(feature = "broker")]

@@ -4,6 +4,9 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use rustls::pki_types::pem;
+use rustls::server::VerifierBuilderError;
+
 /// Why a broker did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
@@ -30,12 +33,13 @@ pub enum BrokerError {
         source: io::Error,
     },
     /// A certificate or key file is readable but not usable.
-    #[error("`{}` {reason}", path.display())]
+    #[error("`{}` {problem}", path.display())]
     Certificate {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it, as the rest of a sentence that begins with the file.
-        reason: String,
+        /// What is wrong with it.
+        #[source]
+        problem: CertificateProblem,
     },
     /// The data directory cannot be used, for example because another broker has it open.
     #[error("cannot use the data directory `{}`: {source}", path.display())]
@@ -51,6 +55,35 @@ pub enum BrokerError {
         /// What the storage said.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// What is wrong with a certificate or key file, as the rest of a sentence that begins with the file.
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateProblem {
+    /// There is no certificate in it.
+    #[error("holds no certificate in PEM")]
+    NoCertificate,
+    /// There is no private key in it.
+    #[error("holds no private key in PEM")]
+    NoKey,
+    /// It begins like PEM and does not go on so.
+    #[error("is not PEM: {0}")]
+    NotPem(#[source] pem::Error),
+    /// A certificate in it cannot be that of an authority.
+    #[error("holds a certificate that is no authority: {0}")]
+    NotAnAuthority(#[source] rustls::Error),
+    /// Clients cannot be verified with its authorities.
+    #[error("holds no authorities of clients: {0}")]
+    NoAuthorities(#[source] VerifierBuilderError),
+    /// It is the key of another certificate.
+    #[error("is not the key of the certificate in `{}`", certificate.display())]
+    ForeignKey {
+        /// The file with the certificate.
+        certificate: PathBuf,
+    },
+    /// TLS does not take the certificate or its key.
+    #[error("cannot be used: {0}")]
+    Unusable(#[source] rustls::Error),
 }
 
 /// Why a [`Link`](crate::Link) refused a call.

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::broker::error::BrokerError;
+use crate::broker::error::{BrokerError, CertificateProblem};
 use crate::broker::identity::CertificateIdentity;
 
 /// Protocol names a client may ask for; AWS IoT's SDKs ask for the first on port 443.
@@ -37,19 +37,18 @@ pub(super) async fn acceptor(tls: &ServerTls) -> Result<TlsAcceptor, BrokerError
         Arc::clone(&provider),
     )
     .build()
-    .map_err(|error| unusable(&tls.client_authority, error))?;
+    .map_err(|error| unusable(&tls.client_authority, CertificateProblem::NoAuthorities(error)))?;
     let chain = certificates(&tls.certificate).await?;
     let key = PrivateKeyDer::from_pem_slice(&read(&tls.key).await?)
-        .map_err(|_| unusable(&tls.key, "holds no private key in PEM"))?;
+        .map_err(|_| unusable(&tls.key, CertificateProblem::NoKey))?;
     let mut config = with_versions(provider)
         .with_client_cert_verifier(verifier)
         .with_single_cert(chain, key)
         .map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => unusable(
-                &tls.key,
-                format!("is not the key of the certificate in `{}`", tls.certificate.display()),
-            ),
-            error => unusable(&tls.certificate, format!("cannot be used: {error}")),
+            rustls::Error::InconsistentKeys(_) => {
+                unusable(&tls.key, CertificateProblem::ForeignKey { certificate: tls.certificate.clone() })
+            }
+            error => unusable(&tls.certificate, CertificateProblem::Unusable(error)),
         })?;
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
     Ok(TlsAcceptor::from(Arc::new(config)))
@@ -72,9 +71,7 @@ fn with_versions(
 async fn authorities(path: &Path) -> Result<RootCertStore, BrokerError> {
     let mut store = RootCertStore::empty();
     for certificate in certificates(path).await? {
-        store
-            .add(certificate)
-            .map_err(|error| unusable(path, format!("holds a certificate that is no authority: {error}")))?;
+        store.add(certificate).map_err(|error| unusable(path, CertificateProblem::NotAnAuthority(error)))?;
     }
     Ok(store)
 }
@@ -82,9 +79,9 @@ async fn authorities(path: &Path) -> Result<RootCertStore, BrokerError> {
 async fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, BrokerError> {
     let certificates = CertificateDer::pem_slice_iter(&read(path).await?)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| unusable(path, format!("is not PEM: {error}")))?;
+        .map_err(|error| unusable(path, CertificateProblem::NotPem(error)))?;
     if certificates.is_empty() {
-        return Err(unusable(path, "holds no certificate in PEM"));
+        return Err(unusable(path, CertificateProblem::NoCertificate));
     }
     Ok(certificates)
 }
@@ -93,6 +90,6 @@ async fn read(path: &Path) -> Result<Vec<u8>, BrokerError> {
     tokio::fs::read(path).await.map_err(|source| BrokerError::Unreadable { path: path.to_owned(), source })
 }
 
-fn unusable(path: &Path, reason: impl ToString) -> BrokerError {
-    BrokerError::Certificate { path: path.to_owned(), reason: reason.to_string() }
+fn unusable(path: &Path, problem: CertificateProblem) -> BrokerError {
+    BrokerError::Certificate { path: path.to_owned(), problem }
 }
