@@ -15,6 +15,7 @@ use fieldline_runtime::{ApplyError, Environment, Runtime, View};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinError;
 
+use crate::blocking::blocking;
 use crate::clock_monitor::ClockMonitor;
 use crate::event::{EngineEvent, Observer, Summary, Trigger};
 use crate::handle::{Ask, EngineHandle, Files};
@@ -231,7 +232,7 @@ impl Engine {
     /// Whether a compilation would read something else than the last one did.
     async fn files_have_changed(&self) -> bool {
         let files = self.files.clone();
-        tokio::task::spawn_blocking(move || files.have_changed()).await.unwrap_or(true)
+        blocking(move || files.have_changed()).await.unwrap_or(true)
     }
 
     /// What a reload would do.
@@ -265,7 +266,7 @@ impl Engine {
 
     async fn load(&self) -> Result<Loaded, JoinError> {
         let loader = self.loader.clone();
-        tokio::task::spawn_blocking(move || loader.load()).await
+        blocking(move || loader.load()).await
     }
 
     /// Remembers what was read, and what is wrong with it.

@@ -11,6 +11,7 @@ use fieldline_runtime::View;
 use fieldline_runtime::dead_letter::Letter;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::blocking::blocking;
 use crate::clock_monitor::Notice;
 use crate::inputs::Inputs;
 use crate::source::ConfigSource;
@@ -74,7 +75,7 @@ impl EngineHandle {
     /// The files compared with what runs. Reads those that may have been edited since they were read.
     pub async fn files(&self) -> FilesStatus {
         let files = self.files.clone();
-        let looking = tokio::task::spawn_blocking(move || {
+        let looking = blocking(move || {
             let is_edited = files.have_changed();
             let mut status = files.read().0.clone();
             status.files_differ |= is_edited;

@@ -13,6 +13,7 @@ use fieldline_store::{Checkpoint, DiskStorage, StoreError};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinError;
 
+use crate::blocking::blocking;
 use crate::load::Loader;
 
 /// How long a version must run before it is kept. Whatever takes a change back has done so by then, unless the
@@ -153,7 +154,7 @@ impl LastGood {
         let (checkpoint, encoded) = (self.checkpoint.clone(), rmp_serde::to_vec(&self.memory));
         let saving = async {
             let payload = encoded?;
-            let saving = tokio::task::spawn_blocking(move || checkpoint.save(VERSION, &payload));
+            let saving = blocking(move || checkpoint.save(VERSION, &payload));
             Ok::<(), LastGoodError>(saving.await??)
         };
         if let Err(error) = saving.await {

@@ -5,6 +5,8 @@
 //! queue of [`Trigger`]s and a future that ends it; it is asked through an [`EngineHandle`] and tells an [`Observer`].
 
 // Text to plan: the source of files, what was read of them, and the last good version.
+mod blocking;
+
 mod source;
 
 mod inputs;
