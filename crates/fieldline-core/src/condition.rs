@@ -9,7 +9,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use crate::path::FieldPath;
+use crate::path::{FieldPath, PathError};
 use crate::suggest::nearest;
 use crate::value::Value;
 
@@ -60,6 +60,53 @@ pub enum Test {
     Is(String),
 }
 
+/// Why a value is no condition.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConditionError {
+    /// It asks nothing.
+    #[error("a condition must not be empty")]
+    Empty,
+    /// A key is no path of a field.
+    #[error(transparent)]
+    NoField(#[from] PathError),
+    /// A field has a key that is no test.
+    #[error("`{field}`: there is no test `{test}`; {}", meant(field, test))]
+    UnknownTest {
+        /// The field.
+        field: String,
+        /// The key.
+        test: String,
+    },
+    /// The condition of a field is none.
+    #[error("`{field}`: {error}")]
+    InField {
+        /// The field.
+        field: String,
+        /// Why.
+        error: Box<ConditionError>,
+    },
+    /// A test has another value than it needs, or stands without the test it goes with.
+    #[error("`{test}` needs {needed}")]
+    Needs {
+        /// The test.
+        test: String,
+        /// In words: `a number`.
+        needed: Cow<'static, str>,
+    },
+}
+
+/// What somebody wanted who wrote `test` below `field`.
+fn meant(field: &str, test: &str) -> String {
+    match nearest(test, TESTS) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("a field inside `{field}` is written `{field}.{test}`"),
+    }
+}
+
+fn needs(test: &str, needed: impl Into<Cow<'static, str>>) -> ConditionError {
+    ConditionError::Needs { test: test.to_owned(), needed: needed.into() }
+}
+
 const TESTS: [&str; 11] = [
     "above",
     "below",
@@ -89,22 +136,22 @@ impl Condition {
         }
     }
 
-    /// Reads a condition; the error is a sentence for the user. Inside a field only tests may stand: a field
+    /// Reads a condition. Inside a field only tests may stand: a field
     /// within a field is written `a.b`, so that a slip in a test's name is found.
-    pub fn parse(value: &Value) -> Result<Self, String> {
+    pub fn parse(value: &Value) -> Result<Self, ConditionError> {
         Condition::read(value, Nested::Refused)
     }
 
     /// Reads what a test expects: like [`Condition::parse`], but maps within maps are fields, so that a
     /// document can be written as it will look.
-    pub fn pattern(value: &Value) -> Result<Self, String> {
+    pub fn pattern(value: &Value) -> Result<Self, ConditionError> {
         Condition::read(value, Nested::Fields)
     }
 
-    fn read(value: &Value, nested: Nested) -> Result<Self, String> {
+    fn read(value: &Value, nested: Nested) -> Result<Self, ConditionError> {
         let Value::Map(map) = value else { return Ok(Condition::Equals(value.clone())) };
         if map.is_empty() && nested == Nested::Refused {
-            return Err("a condition must not be empty".into());
+            return Err(ConditionError::Empty);
         }
         if !map.is_empty() && map.keys().all(|key| TESTS.contains(&key.as_str())) {
             return Test::parse_all(map).map(Condition::Tests);
@@ -121,23 +168,20 @@ impl Condition {
         Ok(if parts.len() == 1 { parts.remove(0) } else { Condition::All(parts) })
     }
 
-    fn read_field(key: &str, value: &Value, nested: Nested) -> Result<Self, String> {
-        let path = FieldPath::parse(key).map_err(|error| error.to_string())?;
+    fn read_field(key: &str, value: &Value, nested: Nested) -> Result<Self, ConditionError> {
+        let path = FieldPath::parse(key)?;
         let known = |name: &str| TESTS.contains(&name) || ["any", "all", "not"].contains(&name);
         let stranger = value.as_map().and_then(|map| map.keys().find(|name| !known(name)));
-        if let (Some(name), Nested::Refused) = (stranger, nested) {
-            let help = match nearest(name, TESTS) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("a field inside `{key}` is written `{key}.{name}`"),
-            };
-            return Err(format!("`{key}`: there is no test `{name}`; {help}"));
+        if let (Some(test), Nested::Refused) = (stranger, nested) {
+            return Err(ConditionError::UnknownTest { field: key.to_owned(), test: test.to_string() });
         }
-        let condition = Condition::read(value, nested).map_err(|error| format!("`{key}`: {error}"))?;
+        let in_field = |error| ConditionError::InField { field: key.to_owned(), error: Box::new(error) };
+        let condition = Condition::read(value, nested).map_err(in_field)?;
         Ok(Condition::Fields(vec![(path, condition)]))
     }
 
-    fn read_list(key: &str, value: &Value, nested: Nested) -> Result<Vec<Self>, String> {
-        let list = value.as_list().ok_or_else(|| format!("`{key}` needs a list of conditions"))?;
+    fn read_list(key: &str, value: &Value, nested: Nested) -> Result<Vec<Self>, ConditionError> {
+        let list = value.as_list().ok_or_else(|| needs(key, "a list of conditions"))?;
         list.iter().map(|condition| Condition::read(condition, nested)).collect()
     }
 }
@@ -166,10 +210,10 @@ impl Test {
         }
     }
 
-    fn parse_all(map: &crate::value::Map) -> Result<Vec<Self>, String> {
+    fn parse_all(map: &crate::value::Map) -> Result<Vec<Self>, ConditionError> {
         let number = |key: &str| {
             let value = map.get(key).and_then(Value::as_f64);
-            value.ok_or_else(|| format!("`{key}` needs a number"))
+            value.ok_or_else(|| needs(key, "a number"))
         };
         let mut tests = Vec::new();
         for (key, value) in map {
@@ -179,19 +223,18 @@ impl Test {
                 "at_least" => Test::AtLeast(number(key)?),
                 "at_most" => Test::AtMost(number(key)?),
                 "near" => {
-                    let within =
-                        number("within").map_err(|_| "`near` needs `within` beside it".to_owned())?;
+                    let within = number("within").map_err(|_| needs("near", "`within` beside it"))?;
                     Test::Near { near: number(key)?, within }
                 }
                 "within" if map.contains_key("near") => continue,
-                "within" => return Err("`within` needs `near` beside it".into()),
+                "within" => return Err(needs("within", "`near` beside it")),
                 "one_of" => {
-                    let list = value.as_list().ok_or("`one_of` needs a list of values")?;
+                    let list = value.as_list().ok_or_else(|| needs(key, "a list of values"))?;
                     Test::OneOf(list.to_vec())
                 }
                 "not_equal" => Test::NotEqual(value.clone()),
                 "contains" => Test::Contains(value.clone()),
-                "present" => Test::Present(value.as_bool().ok_or("`present` needs true or false")?),
+                "present" => Test::Present(value.as_bool().ok_or_else(|| needs(key, "true or false"))?),
                 _ => Test::Is(kind_name(value)?),
             });
         }
@@ -199,13 +242,13 @@ impl Test {
     }
 }
 
-fn kind_name(value: &Value) -> Result<String, String> {
+fn kind_name(value: &Value) -> Result<String, ConditionError> {
     let kinds = ["null", "boolean", "integer", "number", "string", "bytes", "list", "map"];
     let name = value.as_text().unwrap_or_default();
     if kinds.contains(&name) {
         return Ok(name.to_owned());
     }
-    Err(format!("`is` needs one of {}", kinds.map(|kind| format!("`{kind}`")).join(", ")))
+    Err(needs("is", format!("one of {}", kinds.map(|kind| format!("`{kind}`")).join(", "))))
 }
 
 fn contains(value: &Value, part: &Value) -> bool {
@@ -302,8 +345,9 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_says_why() {
-        let error =
-            |text: &str| Condition::parse(&decode(text.as_bytes()).expect("JSON")).expect_err("no condition");
+        let error = |text: &str| {
+            Condition::parse(&decode(text.as_bytes()).expect("JSON")).expect_err("no condition").to_string()
+        };
         assert_eq!(error(r#"{"x":{"near":1}}"#), "`x`: `near` needs `within` beside it");
         assert_eq!(error(r#"{"x":{"above":"30"}}"#), "`x`: `above` needs a number");
         assert_eq!(error(r#"{"any":{}}"#), "`any` needs a list of conditions");

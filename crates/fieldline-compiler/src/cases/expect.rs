@@ -74,8 +74,8 @@ impl Lowerer<'_> {
         let value = node.to_value();
         match Condition::pattern(&value) {
             Ok(condition) => Some(Pattern { condition, value, span: node.span }),
-            Err(message) => {
-                self.diagnostics.bad_value(node, &message);
+            Err(error) => {
+                self.diagnostics.bad_value(node, &error.to_string());
                 None
             }
         }
