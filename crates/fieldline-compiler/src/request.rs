@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use fieldline_core::{Registry, Value};
+use fieldline_core::{FileError, Registry, Value};
 
 /// Where files come from: the disk in the program, [`MemoryFiles`] in tests.
 pub trait FileSource: Send + Sync {
-    /// The content of a file; the error says why not, without naming the file again.
-    fn read(&self, path: &Path) -> Result<Bytes, String>;
+    /// The content of a file.
+    fn read(&self, path: &Path) -> Result<Bytes, FileError>;
 
     /// What is in a folder, in any order; `None` if `path` is no folder.
     fn list(&self, path: &Path) -> Option<Vec<PathBuf>>;
@@ -62,8 +62,8 @@ impl MemoryFiles {
 }
 
 impl FileSource for MemoryFiles {
-    fn read(&self, path: &Path) -> Result<Bytes, String> {
-        self.0.get(path).cloned().ok_or_else(|| "there is no such file".to_owned())
+    fn read(&self, path: &Path) -> Result<Bytes, FileError> {
+        self.0.get(path).cloned().ok_or(FileError::Missing)
     }
 
     fn list(&self, path: &Path) -> Option<Vec<PathBuf>> {

@@ -8,6 +8,8 @@ mod fields;
 
 mod lookup;
 
+mod file_failure;
+
 pub mod shadow;
 
 pub mod template;

@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::connection::Handle;
-use crate::error::BuildError;
+use crate::error::{BuildError, FileError};
 use crate::path::FieldPath;
 use crate::report::{Place, Problem, Report};
 
@@ -21,8 +21,8 @@ pub struct FilePath(pub PathBuf);
 /// Where the contents of files come from: memory in tests, the disk in the program. A file is read
 /// once for a plan, so that what was checked is what is built.
 pub trait Files: Send + Sync {
-    /// The content of `path`; the error says why not, without naming the file again.
-    fn read(&self, path: &Path) -> Result<Bytes, String>;
+    /// The content of `path`.
+    fn read(&self, path: &Path) -> Result<Bytes, FileError>;
 }
 
 /// What [`Config::check`](crate::Config::check) is given.
@@ -133,16 +133,14 @@ pub struct BuildCx<'a> {
 impl BuildCx<'_> {
     /// The handle of connection `name`, which must be of the type its users expect.
     pub fn connection<T: Send + Sync + 'static>(&self, name: &str) -> Result<Arc<T>, BuildError> {
-        let handle =
-            self.connections.get(name).ok_or_else(|| BuildError(format!("no connection `{name}`")))?;
-        let wrong =
-            |_| BuildError(format!("connection `{name}` is of another type than `{}` needs", self.node));
+        let handle = self.connections.get(name).ok_or_else(|| BuildError::NoConnection(name.to_owned()))?;
+        let wrong = |_| BuildError::OtherConnection { name: name.to_owned(), node: self.node.to_owned() };
         handle.clone().downcast::<T>().map_err(wrong)
     }
 
     /// The content of a file.
     pub fn file(&self, path: &FilePath) -> Result<Bytes, BuildError> {
-        let error = |reason| BuildError(format!("cannot read `{}`: {reason}", path.0.display()));
+        let error = |error| BuildError::Unreadable { path: path.0.clone(), error };
         self.files.read(&path.0).map_err(error)
     }
 

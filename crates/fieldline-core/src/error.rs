@@ -1,40 +1,102 @@
 //! The errors a driver acts on: may it be tried again, or never?
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What lies behind an error: the error of a library, or a sentence for the operator: lower case, no full stop.
+pub type Cause = Arc<dyn Error + Send + Sync>;
 
 /// Why a source or sink could not do its work.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ComponentError {
-    /// Whether the same call may succeed later.
-    pub retryable: bool,
-    /// A bounded word for metrics and the ledger, such as `timeout` or `refused`.
-    pub reason: &'static str,
-    /// A sentence for the operator: lower case, no full stop.
-    pub message: String,
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ComponentError {
+    /// The same call may succeed later: the driver backs off and calls again.
+    #[error(transparent)]
+    Retryable(Failure),
+    /// It will fail the same way again: a sink's events go to the dead letter, a source stops.
+    #[error(transparent)]
+    Permanent(Failure),
 }
 
 impl ComponentError {
-    /// Worth another try: the driver backs off and calls again.
-    pub fn retryable(reason: &'static str, message: impl fmt::Display) -> Self {
-        ComponentError { retryable: true, reason, message: message.to_string() }
+    /// Worth another try. `reason` is for counting, `cause` for reading.
+    pub fn retryable(reason: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        ComponentError::Retryable(Failure::new(reason, cause))
     }
 
-    /// Will fail the same way again: a sink's events go to the dead letter, a source stops.
-    pub fn permanent(reason: &'static str, message: impl fmt::Display) -> Self {
-        ComponentError { retryable: false, reason, message: message.to_string() }
+    /// Not worth another try. `reason` is for counting, `cause` for reading.
+    pub fn permanent(reason: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        ComponentError::Permanent(Failure::new(reason, cause))
+    }
+
+    /// Whether the same call may succeed later.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, ComponentError::Retryable(_))
+    }
+
+    /// A bounded word for metrics and the ledger, such as `timeout` or `refused`.
+    pub fn reason(&self) -> &'static str {
+        self.failure().reason
+    }
+
+    /// What failed.
+    pub fn failure(&self) -> &Failure {
+        match self {
+            ComponentError::Retryable(failure) | ComponentError::Permanent(failure) => failure,
+        }
+    }
+
+    /// The same failure, worth another try.
+    #[must_use]
+    pub fn into_retryable(self) -> Self {
+        match self {
+            ComponentError::Retryable(failure) | ComponentError::Permanent(failure) => {
+                ComponentError::Retryable(failure)
+            }
+        }
     }
 }
 
-impl fmt::Display for ComponentError {
+/// What failed. It reads as its cause.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// A bounded word for metrics and the ledger.
+    pub reason: &'static str,
+    /// What lies behind it.
+    pub cause: Cause,
+}
+
+impl Failure {
+    /// `reason` is for counting, `cause` for reading.
+    pub fn new(reason: &'static str, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Failure { reason, cause: cause.into().into() }
+    }
+}
+
+impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.message)
+        self.cause.fmt(formatter)
     }
 }
 
-impl std::error::Error for ComponentError {}
+impl Error for Failure {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.source()
+    }
+}
 
-/// Why a transform could not process one event.
+impl PartialEq for Failure {
+    /// Causes are equal that read the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.reason == other.reason && self.cause.to_string() == other.cause.to_string()
+    }
+}
+
+impl Eq for Failure {}
+
+/// Why a transform could not process one event: it goes to the dead letter with that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EventError {
     /// A bounded word for metrics and the ledger, such as `script_error`.
@@ -52,7 +114,13 @@ impl EventError {
 
 impl From<ComponentError> for EventError {
     fn from(error: ComponentError) -> Self {
-        EventError::new(error.reason, error.message)
+        EventError::new(error.reason(), error.to_string())
+    }
+}
+
+impl From<EventError> for Failure {
+    fn from(error: EventError) -> Self {
+        Failure::new(error.reason, error.message)
     }
 }
 
@@ -62,14 +130,72 @@ impl fmt::Display for EventError {
     }
 }
 
-/// Why a component could not be built from a config that passed its checks.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct BuildError(pub String);
+/// Why a component could not be built from a config that passed its checks, or cannot go on with what another remembers.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BuildError {
+    /// It refuses, and says why.
+    #[error(transparent)]
+    Refused(Cause),
+    /// There is no connection of this name.
+    #[error("no connection `{0}`")]
+    NoConnection(String),
+    /// The connection is not of the type that the node needs.
+    #[error("connection `{name}` is of another type than `{node}` needs")]
+    OtherConnection {
+        /// The connection.
+        name: String,
+        /// The node.
+        node: String,
+    },
+    /// A file it needs cannot be read.
+    #[error("cannot read `{}`: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: FileError,
+    },
+    /// It panicked, with this message.
+    #[error("{0}")]
+    Panicked(String),
+}
 
 impl BuildError {
-    /// A sentence for the operator: lower case, no full stop.
-    pub fn new(message: impl fmt::Display) -> Self {
-        BuildError(message.to_string())
+    /// The component refuses; `cause` says why.
+    pub fn new(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        BuildError::Refused(cause.into().into())
+    }
+}
+
+/// Why a file cannot be read. It does not name the file again.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum FileError {
+    /// There is none.
+    #[error("there is no such file")]
+    Missing,
+    /// The system does not let us.
+    #[error("permission denied")]
+    Forbidden,
+    /// A folder is in its place.
+    #[error("it is a folder")]
+    Folder,
+    /// It is larger than this many MiB.
+    #[error("it is larger than {0} MiB")]
+    TooLarge(u64),
+    /// It was not read when the plan was compiled, and nothing is read later.
+    #[error("it was not there when the plan was compiled")]
+    NotInPlan,
+    /// Anything else, in the words of who keeps the files.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<std::io::Error> for FileError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::NotFound => FileError::Missing,
+            std::io::ErrorKind::PermissionDenied => FileError::Forbidden,
+            _ => FileError::Other(error.to_string()),
+        }
     }
 }

@@ -63,7 +63,7 @@ pub use connection::{Connection, Handle};
 pub use context::{BuildCx, CheckCx, FilePath, Files};
 pub use definition::{Built, Config, Definition, Example, Kind, Prepared};
 pub use edge::Edge;
-pub use error::{BuildError, ComponentError, EventError};
+pub use error::{BuildError, ComponentError, EventError, FileError};
 pub use event::{Event, Meta};
 pub use facts::{Channel, Claim, Direction, Facts, Session, Writes};
 pub use ledger::Ledger;

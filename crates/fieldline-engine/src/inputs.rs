@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use fieldline_compiler::{FileSource, Variables};
+use fieldline_core::FileError;
 
 use crate::source::{ConfigSource, Stamp};
 
@@ -75,7 +76,7 @@ impl Recorder {
         self.inputs.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn record(&self, path: &Path) -> Result<Bytes, String> {
+    fn record(&self, path: &Path) -> Result<Bytes, FileError> {
         let (bytes, content) = read(&*self.source, path);
         self.inputs().files.insert(path.to_owned(), content);
         bytes
@@ -87,7 +88,7 @@ impl Recorder {
 }
 
 impl FileSource for Recorder {
-    fn read(&self, path: &Path) -> Result<Bytes, String> {
+    fn read(&self, path: &Path) -> Result<Bytes, FileError> {
         let bytes = self.record(path)?;
         self.inputs().contents.insert(path.to_owned(), bytes.clone());
         Ok(bytes)
@@ -114,7 +115,7 @@ impl Variables for Recorder {
 }
 
 /// The content of a file, and what is to be remembered of it.
-fn read(source: &dyn ConfigSource, path: &Path) -> (Result<Bytes, String>, Content) {
+fn read(source: &dyn ConfigSource, path: &Path) -> (Result<Bytes, FileError>, Content) {
     let stamp = source.stamp(path);
     let bytes = source.read(path);
     let hash = hash_of(&bytes);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use fieldline_compiler::FileSource;
 use fieldline_compiler::plan::{Fingerprint, Plan};
+use fieldline_core::FileError;
 use fieldline_store::{Checkpoint, DiskStorage, StoreError};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinError;
@@ -45,7 +46,7 @@ struct KeptFiles<'a> {
 }
 
 impl FileSource for KeptFiles<'_> {
-    fn read(&self, path: &Path) -> Result<Bytes, String> {
+    fn read(&self, path: &Path) -> Result<Bytes, FileError> {
         self.kept.0.get(path).map_or_else(|| self.others.read(path), |content| Ok(content.clone()))
     }
 

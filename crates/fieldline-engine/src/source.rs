@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use fieldline_compiler::{FileSource, MemoryFiles, Variables};
+use fieldline_core::FileError;
 
 /// The files, environment variables and secrets that pipelines are compiled from.
 pub trait ConfigSource: FileSource + Variables + Send + Sync {
@@ -53,7 +54,7 @@ impl MemorySource {
 }
 
 impl FileSource for MemorySource {
-    fn read(&self, path: &Path) -> Result<Bytes, String> {
+    fn read(&self, path: &Path) -> Result<Bytes, FileError> {
         self.files(|files| files.read(path))
     }
 

@@ -65,11 +65,11 @@ impl NodeHandle {
             with: &with,
             origins: &|field| self.node.origins.get(field).cloned(),
         };
-        let built = guard_sync(|| self.node.prepared.build(&cx)).map_err(BuildError)??;
+        let built = guard_sync(|| self.node.prepared.build(&cx)).map_err(BuildError::Panicked)??;
         if built.kind() == self.node.kind {
             Ok(built)
         } else {
-            Err(BuildError(format!("`{}` was built as a {}", self.node.component, built.kind().word())))
+            Err(BuildError::new(format!("`{}` was built as a {}", self.node.component, built.kind().word())))
         }
     }
 

@@ -216,7 +216,7 @@ async fn run_connection(
     let report = Arc::new(move |standing| monitor.connection_stands(standing));
     let state = match guard(connection.run(clock, report, stop)).await {
         Ok(Ok(())) => NodeState::Finished,
-        Ok(Err(error)) => NodeState::Failed(error.message),
+        Ok(Err(error)) => NodeState::Failed(error.to_string()),
         Err(panic) => NodeState::Failed(panic),
     };
     if let NodeState::Failed(error) = &state {

@@ -47,7 +47,7 @@ impl Runtime {
                 continue;
             }
             let handle = Arc::new(self.handle(node, &files, &prepared.connections));
-            let error = |error: BuildError| ApplyError::Build { node: id.clone(), reason: error.0 };
+            let error = |error: BuildError| ApplyError::Build { node: id.clone(), reason: error.to_string() };
             let built = handle.build().map_err(error)?;
             if let Built::Connection(connection) = &built {
                 prepared.connections.insert(id.clone(), connection.handle());
@@ -63,11 +63,11 @@ impl Runtime {
         let error = |reason: String| ApplyError::Build { node: node.id.clone(), reason };
         let monitor = self.handles[&node.id].monitor.clone();
         let handle = NodeHandle { monitor, ..self.handle(node, files, &BTreeMap::new()) };
-        let Built::Connection(connection) = handle.build().map_err(|built| error(built.0))? else {
+        let Built::Connection(connection) = handle.build().map_err(|built| error(built.to_string()))? else {
             return Err(error("it is no connection".into()));
         };
         let renewal = connection.renewal(&self.connections[&node.id], &self.environment.clock);
-        Ok((Arc::new(handle), renewal.map_err(|failed| error(failed.message))?))
+        Ok((Arc::new(handle), renewal.map_err(|failed| error(failed.to_string()))?))
     }
 
     /// A node that starts; where one of this name ran before, its account goes on.

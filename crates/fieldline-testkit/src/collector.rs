@@ -104,7 +104,7 @@ impl Collecting {
             }
             if self.failed < *times {
                 self.failed += 1;
-                return Err(ComponentError::retryable("test", message));
+                return Err(ComponentError::retryable("test", message.as_str()));
             }
             self.failed = 0;
             self.position += 1;

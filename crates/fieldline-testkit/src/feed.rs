@@ -80,7 +80,7 @@ impl Source for Feeding {
             match &next.what {
                 What::Failure { times, message } if self.failed < *times => {
                     self.failed += 1;
-                    return Err(ComponentError::retryable("test", message));
+                    return Err(ComponentError::retryable("test", message.as_str()));
                 }
                 What::Failure { .. } => {
                     self.failed = 0;

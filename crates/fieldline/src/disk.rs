@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use bytes::Bytes;
 use fieldline_compiler::{Compiled, FileSource, Overrides, Request, Variables, compile};
-use fieldline_core::Registry;
+use fieldline_core::{FileError, Registry};
 use fieldline_engine::{ConfigSource, Loader, Stamp};
 
 use crate::cli::Paths;
@@ -21,14 +21,6 @@ const MAX_FILE: u64 = 256 << 20;
 
 /// A file that was written so shortly before it was read may have been written again without a later time.
 const SETTLED: Duration = Duration::from_secs(2);
-
-fn reason(error: &std::io::Error) -> String {
-    match error.kind() {
-        ErrorKind::NotFound => "there is no such file".into(),
-        ErrorKind::PermissionDenied => "permission denied".into(),
-        _ => error.to_string(),
-    }
-}
 
 /// The files, the environment, and secrets from a folder: one file each, which only its owner may read.
 pub(crate) struct Machine {
@@ -44,15 +36,15 @@ impl Machine {
 }
 
 impl FileSource for Machine {
-    fn read(&self, path: &Path) -> Result<Bytes, String> {
-        let metadata = std::fs::metadata(path).map_err(|error| reason(&error))?;
+    fn read(&self, path: &Path) -> Result<Bytes, FileError> {
+        let metadata = std::fs::metadata(path)?;
         if metadata.is_dir() {
-            return Err("it is a folder".into());
+            return Err(FileError::Folder);
         }
         if metadata.len() > MAX_FILE {
-            return Err(format!("it is larger than {} MiB", MAX_FILE >> 20));
+            return Err(FileError::TooLarge(MAX_FILE >> 20));
         }
-        std::fs::read(path).map(Bytes::from).map_err(|error| reason(&error))
+        Ok(std::fs::read(path).map(Bytes::from)?)
     }
 
     fn list(&self, path: &Path) -> Option<Vec<PathBuf>> {
@@ -74,13 +66,13 @@ impl Variables for Machine {
         let metadata = match std::fs::metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("`{}`: {}", path.display(), reason(&error))),
+            Err(error) => return Err(format!("`{}`: {}", path.display(), FileError::from(error))),
         };
         if metadata.mode() & 0o077 != 0 {
             return Err(format!("`{}` can be read by others; run `chmod 600` on it", path.display()));
         }
         let text = std::fs::read_to_string(&path)
-            .map_err(|error| format!("`{}`: {}", path.display(), reason(&error)))?;
+            .map_err(|error| format!("`{}`: {}", path.display(), FileError::from(error)))?;
         Ok(Some(text.trim_end_matches(['\n', '\r']).to_owned()))
     }
 }
@@ -102,7 +94,7 @@ impl ConfigSource for Machine {
 /// The text of a file.
 pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path)
-        .map_err(|error| anyhow::anyhow!("cannot read `{}`: {}", path.display(), reason(&error)))
+        .map_err(|error| anyhow::anyhow!("cannot read `{}`: {}", path.display(), FileError::from(error)))
 }
 
 /// A folder that systemd or the user has set aside for what must be remembered.

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use fieldline_core::FileError;
+
 use crate::diagnostics::Diagnostics;
 use crate::load::yaml::{self, Unreadable};
 use crate::request::FileSource;
@@ -29,7 +31,7 @@ pub(crate) struct Documents<'r> {
 #[derive(Clone)]
 enum Broken {
     /// It cannot be read, for this reason; whoever asks for it complains.
-    Missing(String),
+    Missing(FileError),
     /// It was complained about.
     Invalid,
 }

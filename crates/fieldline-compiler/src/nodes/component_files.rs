@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-use fieldline_core::Files;
+use fieldline_core::{FileError, Files};
 
 use crate::request::FileSource;
 use crate::text::files::{FileSet, Span};
@@ -13,7 +13,7 @@ use crate::text::files::{FileSet, Span};
 /// The files that components read, each read once for a compilation.
 pub(crate) struct ComponentFiles<'r> {
     source: &'r dyn FileSource,
-    read: Mutex<BTreeMap<PathBuf, Result<Bytes, String>>>,
+    read: Mutex<BTreeMap<PathBuf, Result<Bytes, FileError>>>,
 }
 
 impl<'r> ComponentFiles<'r> {
@@ -22,7 +22,7 @@ impl<'r> ComponentFiles<'r> {
     }
 
     /// All that was asked for.
-    pub(crate) fn into_read(self) -> BTreeMap<PathBuf, Result<Bytes, String>> {
+    pub(crate) fn into_read(self) -> BTreeMap<PathBuf, Result<Bytes, FileError>> {
         self.read.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -42,7 +42,7 @@ impl<'r> ComponentFiles<'r> {
 }
 
 impl Files for ComponentFiles<'_> {
-    fn read(&self, path: &Path) -> Result<Bytes, String> {
+    fn read(&self, path: &Path) -> Result<Bytes, FileError> {
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         read.entry(path.to_owned()).or_insert_with(|| self.source.read(path)).clone()
     }

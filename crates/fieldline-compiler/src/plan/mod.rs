@@ -13,7 +13,7 @@ use bytes::Bytes;
 use fieldline_core::context::{Files, Origin};
 use fieldline_core::edge::Port;
 use fieldline_core::policy::{LetterFile, SinkPolicy, SourcePolicy};
-use fieldline_core::{Facts, FieldPath, Kind, Memory, Prepared, Setting};
+use fieldline_core::{Facts, FieldPath, FileError, Kind, Memory, Prepared, Setting};
 
 pub use self::fingerprint::Fingerprint;
 use self::fingerprint::Hasher;
@@ -235,7 +235,7 @@ impl Plan {
 pub struct Snapshot(pub BTreeMap<PathBuf, Bytes>);
 
 impl Files for Snapshot {
-    fn read(&self, path: &std::path::Path) -> Result<Bytes, String> {
-        self.0.get(path).cloned().ok_or_else(|| "it was not there when the plan was compiled".into())
+    fn read(&self, path: &std::path::Path) -> Result<Bytes, FileError> {
+        self.0.get(path).cloned().ok_or(FileError::NotInPlan)
     }
 }

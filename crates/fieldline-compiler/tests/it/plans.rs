@@ -1,7 +1,7 @@
 //! What a good file becomes.
 
 use fieldline_compiler::{MemoryFiles, NodeId, Overrides};
-use fieldline_core::Kind;
+use fieldline_core::{FileError, Kind};
 
 use crate::support::{compile_files, compile_text, compile_well, shown};
 
@@ -99,8 +99,8 @@ fn the_same_text_has_the_same_fingerprints_and_another_value_another() {
 struct Endless;
 
 impl fieldline_compiler::FileSource for Endless {
-    fn read(&self, _: &std::path::Path) -> Result<bytes::Bytes, String> {
-        Err("it is a folder".into())
+    fn read(&self, _: &std::path::Path) -> Result<bytes::Bytes, FileError> {
+        Err(FileError::Folder)
     }
 
     fn list(&self, path: &std::path::Path) -> Option<Vec<std::path::PathBuf>> {

@@ -111,7 +111,7 @@ impl Link {
                     return message.map(|message| Happening::Message(Box::new(message))).map_err(subscribe_error);
                 }
                 Some(published) = self.receipts.next() => match published {
-                    Err(error) if error.is_permanent() => return Err(publish_error(&error)),
+                    Err(error) if error.is_permanent() => return Err(publish_error(error)),
                     // What did not arrive is not answered, and the client asks again.
                     Err(_) | Ok(()) => {}
                 },
@@ -126,7 +126,7 @@ impl Link {
         while let Some(Publication { topic, payload }) = self.outgoing.front() {
             let publish = Publish::new(topic.clone(), payload.clone());
             let receipt = self.connection.enqueue(publish).await;
-            self.receipts.push(receipt.map_err(|error| publish_error(&error))?);
+            self.receipts.push(receipt.map_err(|error| publish_error(error))?);
             self.outgoing.pop_front();
         }
         Ok(())
@@ -137,6 +137,9 @@ fn subscribe_error(error: SubscribeError) -> ComponentError {
     ComponentError::retryable("subscribe", error)
 }
 
-fn publish_error(error: &PublishError) -> ComponentError {
-    ComponentError { retryable: !error.is_permanent(), reason: "publish", message: error.to_string() }
+fn publish_error(error: PublishError) -> ComponentError {
+    match error.is_permanent() {
+        true => ComponentError::permanent("publish", error),
+        false => ComponentError::retryable("publish", error),
+    }
 }

@@ -224,7 +224,7 @@ impl FileSink {
         let mut path = String::new();
         for (place, event) in events.iter().enumerate() {
             if let Err(error) = self.path.render(event, &mut path) {
-                failures.push((place, ComponentError::permanent(error.reason, error.message)));
+                failures.push((place, ComponentError::Permanent(error.into())));
                 continue;
             }
             match places.get_mut(&path) {
@@ -239,7 +239,7 @@ impl FileSink {
 /// Tells a write that failed as a whole and may succeed later from one that failed for some events.
 fn outcome(mut failures: Failures, count: usize) -> Result<(), WriteError> {
     failures.sort_by_key(|(place, _)| *place);
-    let whole = failures.len() == count && failures.iter().all(|(_, error)| error.retryable);
+    let whole = failures.len() == count && failures.iter().all(|(_, error)| error.is_retryable());
     match failures.first() {
         None => Ok(()),
         Some((_, error)) if whole => Err(WriteError::All(error.clone())),

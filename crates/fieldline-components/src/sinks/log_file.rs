@@ -1,6 +1,6 @@
 //! [`LogFile`]: one file that lines are appended to, and its older generations `file.1`, `file.2` and so on.
 
-use std::io::{ErrorKind, SeekFrom};
+use std::io::{self, ErrorKind, SeekFrom};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -9,6 +9,8 @@ use fieldline_core::ComponentError;
 use tokio::fs::{File, OpenOptions, create_dir_all, rename};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _, BufReader};
 use tokio::time::Instant;
+
+use crate::file_failure::FileFailure;
 
 /// The most that is read of a first line.
 const LONGEST_FIRST_LINE: u64 = 64 << 10;
@@ -41,7 +43,7 @@ impl LogFile {
             }
             Ok((file, size))
         };
-        let (file, size) = open.await.map_err(|error| io_error("open", path, &error))?;
+        let (file, size) = open.await.map_err(|error| io_error("open", path, error))?;
         Ok(LogFile { path: path.to_owned(), file, size, opened: Instant::now() })
     }
 
@@ -63,7 +65,7 @@ impl LogFile {
             BufReader::new((&mut self.file).take(LONGEST_FIRST_LINE)).read_until(b'\n', &mut line).await?;
             Ok(line)
         };
-        read.await.map_err(|error| io_error("read", &self.path, &error))
+        read.await.map_err(|error| io_error("read", &self.path, error))
     }
 
     /// Appends whole lines, and with `sync` makes them safe. Where that fails, the file is cut back to
@@ -80,7 +82,7 @@ impl LogFile {
         if let Err(error) = written.await {
             // The first error is the one to report; if this fails too, lines may be there twice.
             self.file.set_len(self.size).await.ok();
-            return Err(io_error("write", &self.path, &error));
+            return Err(io_error("write", &self.path, error));
         }
         self.size += lines.len() as u64;
         Ok(())
@@ -93,7 +95,7 @@ impl LogFile {
 
     /// Makes everything that was appended safe.
     pub(crate) async fn sync(&mut self) -> Result<(), ComponentError> {
-        self.file.sync_data().await.map_err(|error| io_error("write", &self.path, &error))
+        self.file.sync_data().await.map_err(|error| io_error("write", &self.path, error))
     }
 
     /// Begins the file anew; of the older generations, `keep` stay.
@@ -102,14 +104,14 @@ impl LogFile {
         for number in (1..keep.get()).rev() {
             match rename(self.generation(number), self.generation(number + 1)).await {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(io_error("rotate", &self.path, &error));
+                    return Err(io_error("rotate", &self.path, error));
                 }
                 _ => {}
             }
         }
         rename(&self.path, self.generation(1))
             .await
-            .map_err(|error| io_error("rotate", &self.path, &error))?;
+            .map_err(|error| io_error("rotate", &self.path, error))?;
         *self = LogFile::open(&self.path).await?;
         Ok(())
     }
@@ -122,18 +124,18 @@ impl LogFile {
 }
 
 /// What went wrong with a file, and whether it may pass.
-fn io_error(verb: &str, path: &Path, error: &std::io::Error) -> ComponentError {
-    let message = format!("cannot {verb} `{}`: {error}", path.display());
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ComponentError::retryable("disk_full", message),
+fn io_error(verb: &'static str, path: &Path, error: io::Error) -> ComponentError {
+    let failure = FileFailure::new(verb, path, error);
+    match failure.error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ComponentError::retryable("disk_full", failure),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
-            ComponentError::permanent("permission", message)
+            ComponentError::permanent("permission", failure)
         }
         // `AlreadyExists` is said of a file that stands where a folder is needed.
         ErrorKind::IsADirectory | ErrorKind::NotADirectory | ErrorKind::AlreadyExists => {
-            ComponentError::permanent("not_a_file", message)
+            ComponentError::permanent("not_a_file", failure)
         }
-        ErrorKind::InvalidFilename => ComponentError::permanent("bad_name", message),
-        _ => ComponentError::retryable("io", message),
+        ErrorKind::InvalidFilename => ComponentError::permanent("bad_name", failure),
+        _ => ComponentError::retryable("io", failure),
     }
 }

@@ -126,14 +126,14 @@ impl Sink for MqttSink {
                     .connection
                     .enqueue_while_awaited(publish)
                     .await
-                    .map_err(|error| component_error(&error)),
+                    .map_err(|error| component_error(error)),
                 Err(error) => Err(error),
             });
         }
         let mut failed = Vec::new();
         for (index, receipt) in receipts.into_iter().enumerate() {
             let written = match receipt {
-                Ok(receipt) => receipt.await.map_err(|error| component_error(&error)),
+                Ok(receipt) => receipt.await.map_err(|error| component_error(error)),
                 Err(error) => Err(error),
             };
             if let Err(error) = written {
@@ -148,7 +148,7 @@ impl MqttSink {
     fn publish(&self, event: &Event) -> Result<Publish, ComponentError> {
         let mut topic = String::new();
         let rendered = self.topic.render(event, &mut topic);
-        rendered.map_err(|error| ComponentError::permanent(error.reason, error.message))?;
+        rendered.map_err(|error| ComponentError::Permanent(error.into()))?;
         let payload = match self.encode {
             Encode::Json => json::encode(event.body())
                 .map_err(|error| ComponentError::permanent("not_json", error))?
@@ -173,8 +173,8 @@ fn raw(body: &Value) -> Option<bytes::Bytes> {
     }
 }
 
-fn component_error(error: &PublishError) -> ComponentError {
-    let reason = match error {
+fn component_error(error: PublishError) -> ComponentError {
+    let reason = match &error {
         PublishError::InvalidTopic(_) => "bad_topic",
         PublishError::TooLarge { .. } => "too_large",
         PublishError::Refused { .. } => "refused",
@@ -182,5 +182,8 @@ fn component_error(error: &PublishError) -> ComponentError {
         PublishError::TimedOut { .. } => "timeout",
         PublishError::Closed => "closed",
     };
-    ComponentError { retryable: !error.is_permanent(), reason, message: error.to_string() }
+    match error.is_permanent() {
+        true => ComponentError::permanent(reason, error),
+        false => ComponentError::retryable(reason, error),
+    }
 }

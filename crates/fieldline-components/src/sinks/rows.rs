@@ -158,7 +158,7 @@ mod tests {
             Ok(()) => Ok(text["before\n".len()..].to_owned()),
             Err(error) => {
                 assert_eq!(text, "before\n");
-                Err(error.reason)
+                Err(error.reason())
             }
         }
     }

@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(output, b"1\n2\n");
         let Err(WriteError::Some(refused)) = result else { panic!("{result:?}") };
         assert_eq!(
-            refused.iter().map(|(place, error)| (*place, error.reason)).collect::<Vec<_>>(),
+            refused.iter().map(|(place, error)| (*place, error.reason())).collect::<Vec<_>>(),
             [(1, "not_json")]
         );
     }
@@ -146,6 +146,6 @@ mod tests {
         drop(far);
         let (_, result) = write(near, Format::Jsonl, vec![Value::Int(1)]).await;
         let Err(WriteError::All(error)) = result else { panic!("{result:?}") };
-        assert_eq!((error.retryable, error.reason), (false, "broken_pipe"));
+        assert_eq!((error.is_retryable(), error.reason()), (false, "broken_pipe"));
     }
 }

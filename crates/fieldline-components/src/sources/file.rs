@@ -1,7 +1,7 @@
 //! The `file` source: plays a recording back, at its own pace or another.
 
 use std::collections::VecDeque;
-use std::io::{ErrorKind, SeekFrom};
+use std::io::{self, ErrorKind, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use crate::fields::check_not_zero;
+use crate::file_failure::FileFailure;
 use crate::sources::lines::Lines;
 use crate::sources::pace::Pace;
 use crate::sources::records::{Records, Writing};
@@ -158,8 +159,8 @@ struct Recording {
 #[async_trait]
 impl Source for Recording {
     async fn connect(&mut self, _clock: &Clock) -> Result<(), ComponentError> {
-        let mut file = File::open(&self.path).await.map_err(|error| self.error("open", &error))?;
-        file.seek(SeekFrom::Start(self.offset)).await.map_err(|error| self.error("read", &error))?;
+        let mut file = File::open(&self.path).await.map_err(|error| self.error("open", error))?;
+        file.seek(SeekFrom::Start(self.offset)).await.map_err(|error| self.error("read", error))?;
         self.file = Some(file);
         Ok(())
     }
@@ -197,7 +198,7 @@ impl Recording {
         let Some(file) = &mut self.file else {
             return Err(ComponentError::retryable("not_open", "the file is not open"));
         };
-        let count = file.read(&mut self.chunk).await.map_err(|error| self.error("read", &error))?;
+        let count = file.read(&mut self.chunk).await.map_err(|error| self.error("read", error))?;
         self.offset += count as u64;
         if count > 0 {
             self.lines.feed(&self.chunk[..count]);
@@ -222,7 +223,7 @@ impl Recording {
 
     async fn rewind(&mut self) -> Result<(), ComponentError> {
         if let Some(file) = &mut self.file {
-            file.seek(SeekFrom::Start(0)).await.map_err(|error| self.error("read", &error))?;
+            file.seek(SeekFrom::Start(0)).await.map_err(|error| self.error("read", error))?;
         }
         self.offset = 0;
         self.records = Records::new(self.writing);
@@ -236,12 +237,12 @@ impl Recording {
         Draft { meta: Meta::new(time, self.node.clone()), body }
     }
 
-    fn error(&self, verb: &str, error: &std::io::Error) -> ComponentError {
-        let message = format!("cannot {verb} `{}`: {error}", self.path.display());
-        match error.kind() {
-            ErrorKind::NotFound => ComponentError::retryable("not_found", message),
-            ErrorKind::IsADirectory => ComponentError::permanent("not_a_file", message),
-            _ => ComponentError::retryable("io", message),
+    fn error(&self, verb: &'static str, error: io::Error) -> ComponentError {
+        let failure = FileFailure::new(verb, &self.path, error);
+        match failure.error.kind() {
+            ErrorKind::NotFound => ComponentError::retryable("not_found", failure),
+            ErrorKind::IsADirectory => ComponentError::permanent("not_a_file", failure),
+            _ => ComponentError::retryable("io", failure),
         }
     }
 }

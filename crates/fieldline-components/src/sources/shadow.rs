@@ -171,7 +171,7 @@ impl Source for ShadowSource {
         loop {
             let Some(link) = &mut self.link else { return Ok(None) };
             let happening = link.next(self.tracker.wake_at()).await;
-            let happening = happening.map_err(|error| ComponentError { retryable: true, ..error })?;
+            let happening = happening.map_err(ComponentError::into_retryable)?;
             let now = link.now();
             match happening {
                 Happening::Online => publish(link, self.tracker.connected(now)),

@@ -106,7 +106,9 @@ impl<T: Default> Keyed<T> {
             weight += key.len() + state.weight();
             if weight > LARGEST {
                 let keys = self.states.len();
-                return Err(BuildError(format!("what it knows of its {keys} keys is over {LARGEST} bytes")));
+                return Err(BuildError::new(format!(
+                    "what it knows of its {keys} keys is over {LARGEST} bytes"
+                )));
             }
             told.insert(key.as_ref().into(), state);
         }

@@ -39,7 +39,7 @@ async fn write(sink: &mut dyn Sink, bodies: &[&str]) -> Result<(), WriteError> {
 fn refused(result: Result<(), WriteError>) -> Vec<(usize, &'static str)> {
     match result {
         Err(WriteError::Some(refused)) => {
-            refused.iter().map(|(place, error)| (*place, error.reason)).collect()
+            refused.iter().map(|(place, error)| (*place, error.reason())).collect()
         }
         other => panic!("not refused one by one: {other:?}"),
     }
@@ -142,7 +142,7 @@ async fn a_table_with_other_columns_is_left_alone() {
     tokio::fs::write(folder.path().join("a.csv"), "x,y\n1,2\n").await.expect("room for it");
     let config = format!("path: {}/a.csv\nformat: csv\ncolumns: [x]", folder.path().display());
     let error = connected(&config).await.err().expect("it is refused");
-    assert_eq!((error.retryable, error.reason), (false, "bad_columns"));
+    assert_eq!((error.is_retryable(), error.reason()), (false, "bad_columns"));
     assert_eq!(content(&folder, "a.csv").await, "x,y\n1,2\n");
 }
 
@@ -180,7 +180,7 @@ async fn more_files_than_can_be_open_are_written_in_turn() {
 async fn a_full_disk_may_get_room_again() {
     let mut sink = connected("path: /dev/full").await.expect("it can be opened");
     let Err(WriteError::All(error)) = write(sink.as_mut(), &["1", "2"]).await else { panic!("it is full") };
-    assert_eq!((error.retryable, error.reason), (true, "disk_full"));
+    assert_eq!((error.is_retryable(), error.reason()), (true, "disk_full"));
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ use fieldline_core::read::{Plain, ReadError};
 use fieldline_core::receipt::Settle;
 use fieldline_core::report::{Problem, Report};
 use fieldline_core::{
-    BuildCx, Built, CheckCx, Definition, Handle, Kind, Map, Moment, Outcome, Outputs, Receipt, Transform,
-    Value, json,
+    BuildCx, Built, CheckCx, Definition, FileError, Handle, Kind, Map, Moment, Outcome, Outputs, Receipt,
+    Transform, Value, json,
 };
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -23,7 +23,7 @@ use tokio::time::Instant;
 struct EmptyFiles;
 
 impl Files for EmptyFiles {
-    fn read(&self, _: &Path) -> Result<bytes::Bytes, String> {
+    fn read(&self, _: &Path) -> Result<bytes::Bytes, FileError> {
         Ok(bytes::Bytes::new())
     }
 }

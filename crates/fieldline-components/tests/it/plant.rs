@@ -11,7 +11,7 @@ use fieldline_core::context::Files;
 use fieldline_core::event::{Event, Meta};
 use fieldline_core::ledger::Door;
 use fieldline_core::{
-    Batch, BuildCx, Built, Clock, Handle, Kind, Receipt, Sink, Source, Value, WriteError, json,
+    Batch, BuildCx, Built, Clock, FileError, Handle, Kind, Receipt, Sink, Source, Value, WriteError, json,
 };
 use fieldline_mqtt::{Connection, Inbound, Publish, QoS};
 use jiff::Timestamp;
@@ -27,8 +27,8 @@ pub(crate) const SHADOW: &str = "$aws/things/bme680/shadow";
 struct NoFiles;
 
 impl Files for NoFiles {
-    fn read(&self, path: &Path) -> Result<bytes::Bytes, String> {
-        Err(format!("there is no {}", path.display()))
+    fn read(&self, _: &Path) -> Result<bytes::Bytes, FileError> {
+        Err(FileError::Missing)
     }
 }
 

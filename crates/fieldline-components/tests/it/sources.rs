@@ -160,6 +160,6 @@ async fn a_file_that_is_not_there_may_come_and_a_folder_never_will() {
             Ok(()) => source.next(&clock).await.expect_err("a folder has no lines"),
             Err(error) => error,
         };
-        assert_eq!((error.retryable, error.reason), wanted);
+        assert_eq!((error.is_retryable(), error.reason()), wanted);
     }
 }

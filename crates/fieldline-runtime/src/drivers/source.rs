@@ -117,10 +117,10 @@ impl SourceDriver {
                     self.handle.monitor.set(NodeState::Finished);
                     break;
                 }
-                Left::Failed(error) if error.retryable => {
+                Left::Failed(error) if error.is_retryable() => {
                     tracing::warn!(node = %self.handle.node.id, %error, "source failed, trying again");
                     let failures = backoff.failures() + 1;
-                    self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
+                    self.handle.monitor.set(NodeState::Retrying { error: error.to_string(), failures });
                     if sleep_or_stop(backoff.fail(fastrand::f64()), &mut self.stop).await {
                         ended = Outcome::Retryable;
                         break;
@@ -128,7 +128,7 @@ impl SourceDriver {
                 }
                 Left::Failed(error) => {
                     tracing::error!(node = %self.handle.node.id, %error, "source failed for good");
-                    self.handle.monitor.set(NodeState::Failed(error.message));
+                    self.handle.monitor.set(NodeState::Failed(error.to_string()));
                     break;
                 }
             }

@@ -50,7 +50,7 @@ impl Stage {
         let Some(keeper) = &mut self.keeper else { return };
         let Some((remembered, pause)) = keeper.load().await else { return };
         let recalled = guard_sync(|| self.transform.recall(&remembered, pause, moment));
-        match recalled.map_err(BuildError).and_then(|recalled| recalled) {
+        match recalled.map_err(BuildError::Panicked).and_then(|recalled| recalled) {
             Ok(()) => {
                 tracing::info!(node = %self.handle.node.id, ?pause, "goes on with what it remembered before the restart");
             }
@@ -60,7 +60,7 @@ impl Stage {
 
     /// What the transform remembers, for its keeper.
     pub(crate) fn remember(&self, moment: &Moment<'_>) -> Result<Option<Value>, BuildError> {
-        guard_sync(|| self.transform.remember(moment)).map_err(BuildError)?
+        guard_sync(|| self.transform.remember(moment)).map_err(BuildError::Panicked)?
     }
 
     /// Puts a new transform in the place of one that panicked.

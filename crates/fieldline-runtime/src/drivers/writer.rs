@@ -100,7 +100,7 @@ impl Writer {
     fn fails(&mut self, error: ComponentError) -> Duration {
         let wait = self.backoff.fail(fastrand::f64());
         let failures = self.backoff.failures();
-        self.handle.monitor.set(NodeState::Retrying { error: error.message, failures });
+        self.handle.monitor.set(NodeState::Retrying { error: error.to_string(), failures });
         self.handle.meter.fails(self.clock.instant(), wait);
         wait
     }
@@ -204,7 +204,7 @@ impl Writer {
         for (index, event) in events.drain(..).enumerate() {
             match failed.next_if(|(failed, _)| *failed == index) {
                 None => event.finish(Door::Delivered),
-                Some((_, error)) if error.retryable && attempts < limit => {
+                Some((_, error)) if error.is_retryable() && attempts < limit => {
                     last_error = Some(error);
                     again.push(event);
                 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fieldline_core::clock::TimeSource;
-use fieldline_core::{Files, Map, Meta, Moment, Value};
+use fieldline_core::{FileError, Files, Map, Meta, Moment, Value};
 use fieldline_script::{Script, ScriptError, ScriptSource, Setup};
 use jiff::Timestamp;
 
@@ -48,8 +48,8 @@ impl TimeSource for Racing {
 pub(crate) struct Memory(pub(crate) BTreeMap<PathBuf, String>);
 
 impl Files for Memory {
-    fn read(&self, path: &Path) -> Result<Bytes, String> {
-        self.0.get(path).map(|text| text.clone().into()).ok_or_else(|| "no such file".into())
+    fn read(&self, path: &Path) -> Result<Bytes, FileError> {
+        self.0.get(path).map(|text| text.clone().into()).ok_or(FileError::Missing)
     }
 }
 

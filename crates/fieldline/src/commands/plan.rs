@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use fieldline_api::{Change, Fate, PlanPreview};
 use fieldline_compiler::{Compiled, FileSource, Overrides, Request, compile};
+use fieldline_core::FileError;
 use fieldline_engine::preview::preview;
 
 use crate::cli::{BAD_CONFIG, Format, Paths, PlanOptions, STATE_LOST};
@@ -95,10 +96,10 @@ struct Git {
 }
 
 impl FileSource for Git {
-    fn read(&self, path: &Path) -> Result<Bytes, String> {
+    fn read(&self, path: &Path) -> Result<Bytes, FileError> {
         git(&["show", &format!("{}:./{}", self.revision, path.display())])
             .map(Bytes::from)
-            .map_err(|_| format!("it is not in {}", self.revision))
+            .map_err(|_| FileError::Other(format!("it is not in {}", self.revision)))
     }
 
     fn list(&self, path: &Path) -> Option<Vec<PathBuf>> {

@@ -2,16 +2,18 @@
 
 use std::path::Path;
 
+use fieldline_core::FileError;
+
 use super::super::Diagnostics;
 use crate::text::files::{FileId, Span};
 
 impl Diagnostics {
-    pub(crate) fn unreadable_file(&mut self, span: Span, path: &Path, reason: &str) {
+    pub(crate) fn unreadable_file(&mut self, span: Span, path: &Path, reason: &FileError) {
         self.error("unreadable-file", span, format!("cannot read `{}`: {reason}", path.display()))
             .help("a relative path starts at the folder of the file that names it");
     }
 
-    pub(crate) fn unreadable_root(&mut self, file: FileId, path: &Path, reason: &str) {
+    pub(crate) fn unreadable_root(&mut self, file: FileId, path: &Path, reason: &FileError) {
         let message = format!("cannot read `{}`: {reason}", path.display());
         self.error("unreadable-file", Span::start_of(file), message)
             .help("name a pipeline file or a folder of them");

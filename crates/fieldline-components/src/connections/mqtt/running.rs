@@ -24,12 +24,12 @@ impl RunsConnection for MqttConnection {
 
     /// The session stays, with its outbox and its subscribers, and continues on a new network connection.
     fn renewal(&self, running: &Handle, clock: &Clock) -> Result<Renewal, ComponentError> {
-        let refused = |reason: &dyn std::fmt::Display| ComponentError::permanent("renewal", reason);
         let running = running.clone().downcast::<Connection>();
-        let running = running.map_err(|_other| refused(&"what runs is no MQTT connection"))?;
+        let running = running
+            .map_err(|_other| ComponentError::permanent("renewal", "what runs is no MQTT connection"))?;
         if let Some(options) = &self.options.tls {
             let now = u64::try_from(clock.time().as_second()).unwrap_or_default();
-            tls::check(options, now).map_err(|error| refused(&error))?;
+            tls::check(options, now).map_err(|error| ComponentError::permanent("renewal", error))?;
         }
         let options = self.options.clone();
         Ok(Box::new(move || {

@@ -116,7 +116,7 @@ mod tests {
         let members = selection.members_of(&decode(body.as_bytes()).expect("JSON"));
         members
             .map(|members| members.map(|members| Json::Object(members).to_string()))
-            .map_err(|error| error.reason)
+            .map_err(|error| error.reason())
     }
 
     fn some(text: &str) -> Result<Option<String>, &'static str> {

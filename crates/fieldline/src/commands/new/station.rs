@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use fieldline_compiler::{Compiled, FileSource, ParamInfo, Request, compile};
+use fieldline_core::FileError;
 use serde_yaml::{Mapping, Value};
 
 use super::paths;
@@ -95,7 +96,7 @@ struct Drafted<'a> {
 }
 
 impl FileSource for Drafted<'_> {
-    fn read(&self, path: &Path) -> Result<Bytes, String> {
+    fn read(&self, path: &Path) -> Result<Bytes, FileError> {
         if path == self.path { Ok(self.text.clone()) } else { self.others.read(path) }
     }
 

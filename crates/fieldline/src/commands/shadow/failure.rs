@@ -52,6 +52,6 @@ impl From<ConnectError> for Failure {
 /// What the link to the service ends with: the broker forbids a topic.
 impl From<ComponentError> for Failure {
     fn from(error: ComponentError) -> Self {
-        Failure::rejected(error.message)
+        Failure::rejected(error.to_string())
     }
 }

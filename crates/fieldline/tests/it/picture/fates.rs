@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use fieldline_core::ledger::{Door, Ledger};
 use fieldline_core::read::Plain;
 use fieldline_core::{
-    BuildCx, Built, Definition, Event, Example, Files, Map, Meta, Moment, Outputs, Receipt, Transform, Value,
-    json,
+    BuildCx, Built, Definition, Event, Example, FileError, Files, Map, Meta, Moment, Outputs, Receipt,
+    Transform, Value, json,
 };
 use jiff::Timestamp;
 
@@ -78,8 +78,8 @@ fn fate(ledger: &Ledger) -> Fate {
 struct NoFiles;
 
 impl Files for NoFiles {
-    fn read(&self, _: &Path) -> Result<bytes::Bytes, String> {
-        Err("there is none".to_owned())
+    fn read(&self, _: &Path) -> Result<bytes::Bytes, FileError> {
+        Err(FileError::Missing)
     }
 }
 
