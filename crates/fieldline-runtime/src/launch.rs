@@ -16,7 +16,6 @@ use tokio::task::JoinHandle;
 use crate::buffer::Buffer;
 use crate::buffer::disk::DiskBuffer;
 use crate::buffer::memory::MemoryBuffer;
-use crate::build::NodeHandle;
 use crate::control::desk::Desk;
 use crate::dead_letter::DeadLetters;
 use crate::drivers::carried::Carried;
@@ -26,13 +25,14 @@ use crate::drivers::segment::{SegmentDriver, Work};
 use crate::drivers::sink::SinkDriver;
 use crate::drivers::source::SourceDriver;
 use crate::drivers::stage::{Past, Stage};
-use crate::drivers::stopped;
 use crate::drivers::writer::Writer;
 use crate::memory::keeper::Keeper;
+use crate::node::NodeHandle;
 use crate::outlet::{Outlet, Parcel, QUEUE, Wiring};
 use crate::sequence::Numbering;
 use crate::status::NodeState;
 use crate::supervise::{OwnThread, guard, spawn, spawn_on};
+use crate::wait::stopped;
 
 /// A unit at work.
 pub(crate) struct Running {

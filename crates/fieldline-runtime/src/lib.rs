@@ -4,9 +4,13 @@
 //! Read in this order: how nodes are built and launched, the drivers that are the only loops there are, where events
 //! wait and where they go when they fail, and [`runtime`], which prepares a change, switches to it and stops.
 
-mod build;
-
 mod outlet;
+
+mod node;
+
+mod record;
+
+mod wait;
 
 mod launch;
 
@@ -36,18 +40,8 @@ pub mod view;
 
 pub mod runtime;
 
-mod prepare;
-
-mod switch;
-
-mod drain;
-
-mod retiring;
-
-mod inject;
-
 pub use clock::{SystemTime, TokioTime, Unset};
-pub use inject::InjectError;
+pub use runtime::inject::InjectError;
 pub use runtime::{Applied, ApplyError, Environment, Runtime};
 pub use status::{
     BufferStatus, CardStatus, FailedEvent, MemoryStatus, NodeState, NodeStatus, OutageStatus, SettingStatus,

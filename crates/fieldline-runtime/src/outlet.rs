@@ -8,7 +8,7 @@ use fieldline_core::ledger::Door;
 use fieldline_core::{Edge, Event, Ledger};
 use tokio::sync::{mpsc, watch};
 
-use crate::control::Controlled;
+use crate::node::controlled::Controlled;
 
 /// The slot of a unit's ordinary input; `with` inputs have the slots after it.
 pub(crate) const MAIN_SLOT: u16 = 0;

@@ -6,8 +6,8 @@ use fieldline_compiler::plan::Fingerprint;
 use fieldline_core::{Clock, Kind};
 use jiff::Timestamp;
 
-use crate::build::NodeHandle;
-use crate::memory::Kept;
+use crate::node::NodeHandle;
+use crate::node::kept::Kept;
 use crate::status::{MemoryStatus, NodeStatus, Seen, Status, UnusedBuffer};
 
 /// A window on the program's state that may be looked through from anywhere.

@@ -8,8 +8,8 @@ use fieldline_compiler::plan::{Input, Node, NodeId, Plan};
 use fieldline_core::Edge;
 use tokio::sync::mpsc;
 
-use crate::build::NodeHandle;
 use crate::launch::Running;
+use crate::node::NodeHandle;
 use crate::outlet::{MAIN_SLOT, Parcel, Reader, Target};
 
 /// Where the outputs of every node lead among `running`: its readers at each port, in the order of the plan.

@@ -11,23 +11,22 @@ use std::time::Duration;
 use fieldline_backoff::Backoff;
 use fieldline_core::policy::{self, Retry, WhenFull};
 use fieldline_core::{Clock, Event, EventError};
-use fieldline_store::{
-    DEFAULT_CHECKPOINT_INTERVAL, DEFAULT_MAX_SIZE, DEFAULT_SYNC_INTERVAL, Options, Storage, StoreError,
-};
+use fieldline_store::{DEFAULT_CHECKPOINT_INTERVAL, DEFAULT_SYNC_INTERVAL, Storage, StoreError};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::HASTE;
 use super::in_hand::InHand;
 use super::memory::MemoryBuffer;
-use super::meter::Meter;
-use super::record::RecordError;
-use super::store::{Place, Store, Taken};
+use super::place::{Place, place};
+use super::store::{Store, Taken};
 use super::visit::{Report, Visit};
-use super::wear::{Forecast, Wear};
-use crate::books::{Books, SAVE_INTERVAL};
-use crate::build::NodeHandle;
+use crate::books::SAVE_INTERVAL;
 use crate::dead_letter::{DeadLetters, Failure};
+use crate::node::NodeHandle;
+use crate::node::meter::Meter;
+use crate::node::wear::{Forecast, Wear};
+use crate::record::RecordError;
 use crate::supervise::{blocking, describe};
 
 /// How long to wait before a record that could not be read is tried again.
@@ -377,28 +376,5 @@ impl DiskBuffer {
         if let (StoreError::Unreadable { sequence, .. }, READ_TRIES..) = (error, self.unread) {
             self.abandon = Some(*sequence);
         }
-    }
-}
-
-/// Where the buffer of a sink is: the same place after a restart, and when the sink comes back.
-fn place(handle: &NodeHandle, storage: Arc<dyn Storage>) -> Place {
-    let settings = &handle.node.policy.buffer;
-    let id = &handle.node.id;
-    let books = handle.data_dir.join("ledgers").join(id.pipeline()).join(id.node());
-    Place {
-        books: Arc::new(Books::new(storage.clone(), books)),
-        storage,
-        directory: handle.data_dir.join("buffers").join(id.pipeline()).join(id.node()),
-        options: Options {
-            max_size: settings.max_size.map_or(DEFAULT_MAX_SIZE, |size| size.0),
-            when_full: match settings.when_full {
-                WhenFull::Block => fieldline_store::WhenFull::Block,
-                WhenFull::DropOldest => fieldline_store::WhenFull::DropOldest,
-                WhenFull::DropNewest => fieldline_store::WhenFull::DropNewest,
-            },
-            max_age: settings.max_age.map(|period| period.0),
-        },
-        priority: settings.priority,
-        node: id.as_str().into(),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use fieldline_core::Event;
 
-use super::meter::Meter;
+use crate::node::meter::Meter;
 
 /// Events that a sink is about to write. What is still here when it is dropped is lost if it came from memory;
 /// records of a disk are there still, and stay in flight at their node.

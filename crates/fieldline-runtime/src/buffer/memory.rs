@@ -10,7 +10,7 @@ use fieldline_core::policy::{Buffer as Settings, WhenFull};
 use jiff::Timestamp;
 
 use super::in_hand::InHand;
-use super::meter::Meter;
+use crate::node::meter::Meter;
 
 /// Bytes an event takes beside its body and its further metadata.
 const OVERHEAD: usize = 256;

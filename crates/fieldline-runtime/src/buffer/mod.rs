@@ -8,15 +8,11 @@ use tokio::time::Instant;
 
 pub(crate) mod in_hand;
 
-pub(crate) mod wear;
-
-pub(crate) mod meter;
-
 pub(crate) mod memory;
 
-pub(crate) mod record;
-
 mod pending;
+
+mod place;
 
 mod reserve;
 

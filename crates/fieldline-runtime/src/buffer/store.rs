@@ -1,21 +1,19 @@
 //! [`Store`]: a log on disk that holds events and keeps their node's ledger right. Every method blocks; see
 //! `disk.rs` for who calls it from where.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use fieldline_core::ledger::Door;
-use fieldline_core::policy::Priority;
 use fieldline_core::{Event, Ledger, Meta, Value};
-use fieldline_store::{Appended, Log, MAX_UNSYNCED_BYTES, Options, Stats, Storage, StoreError, WhenFull};
+use fieldline_store::{Appended, Log, MAX_UNSYNCED_BYTES, Stats, StoreError, WhenFull};
 use jiff::Timestamp;
 
 use super::in_hand::InHand;
-use super::meter::Meter;
 use super::pending::Pending;
-use super::record::{self, RecordError};
+use super::place::Place;
 use super::reserve::Reserve;
-use crate::books::Books;
+use crate::node::meter::Meter;
+use crate::record::{self, RecordError};
 use crate::status::CardStatus;
 
 /// The most receipts that wait for a sync: bounds memory, and what a power cut makes a source send again.
@@ -23,19 +21,6 @@ const MAX_PENDING: usize = 4096;
 
 /// The most bytes of payload read at once.
 const READ_BYTES: usize = 1 << 20;
-
-/// Where a store is and how it is kept.
-#[derive(Clone)]
-pub(crate) struct Place {
-    pub(crate) storage: Arc<dyn Storage>,
-    pub(crate) directory: PathBuf,
-    pub(crate) options: Options,
-    pub(crate) priority: Priority,
-    /// Where the ledger is kept.
-    pub(crate) books: Arc<Books>,
-    /// The name of the sink, for what is logged.
-    pub(crate) node: Arc<str>,
-}
 
 /// A log of events.
 pub(crate) struct Store {

@@ -8,11 +8,11 @@ use fieldline_core::ledger::Door;
 use fieldline_core::{Clock, Event, EventError, Map, Meta, Outcome, Receipt, Settings, Value};
 use fieldline_store::{Checkpoint, Storage};
 
-use super::command::{self, Refusal};
-use super::mailbox::Waiting;
 use super::saved;
-use crate::build::NodeHandle;
-use crate::drivers::until;
+use crate::node::NodeHandle;
+use crate::node::controlled::command::{self, Refusal};
+use crate::node::controlled::mailbox::Waiting;
+use crate::wait::until;
 
 /// Something that changes the settings of a node.
 pub(crate) enum Occasion {

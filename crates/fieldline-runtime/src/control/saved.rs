@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fieldline_core::{Map, Setting, Value, json};
 use fieldline_store::Checkpoint;
 
-use super::layers::Lasting;
+use crate::node::controlled::layers::Lasting;
 use crate::supervise::{blocking, describe};
 
 /// The shape of what is saved: JSON, for each setting its `value` and what it was set `over`.

@@ -10,7 +10,7 @@ use fieldline_core::clock::rfc3339;
 use fieldline_core::{Map, Meta, Value, json};
 use jiff::Timestamp;
 
-use crate::buffer::record;
+use crate::record;
 
 /// An event that failed.
 #[derive(Clone, Debug, PartialEq)]

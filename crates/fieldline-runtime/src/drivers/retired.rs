@@ -9,7 +9,7 @@ use fieldline_core::{Outcome, Source};
 use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 
-use crate::build::NodeHandle;
+use crate::node::NodeHandle;
 
 /// A source that has ended and is still to hear what became of its batches. It is closed, and gives nothing any more.
 pub(crate) struct Retired {

@@ -12,13 +12,14 @@ use tokio::sync::{mpsc, watch};
 use super::carried::Carried;
 use super::latest::{Latest, Step};
 use super::leave::Leave;
+use super::occasion;
 use super::stage::{Past, Stage};
-use super::{occasion, until};
 use crate::control::desk::{Desk, Occasion};
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::memory::keeper::Keeper;
 use crate::outlet::{MAIN_SLOT, Outlet, Parcel};
 use crate::supervise::{guard_sync, unless_abandoned};
+use crate::wait::until;
 
 /// Runs one segment until its inbox is closed and empty.
 pub(crate) struct SegmentDriver {

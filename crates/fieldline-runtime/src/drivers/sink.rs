@@ -13,14 +13,14 @@ use tokio::time::Instant;
 
 use super::carried::Carried;
 use super::leave::{Leave, Rest};
-use super::until;
 use super::writer::{LAST_WRITE, Writer};
 use crate::buffer::Buffer;
 use crate::buffer::in_hand::InHand;
-use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Failure};
+use crate::node::NodeHandle;
 use crate::outlet::Parcel;
 use crate::supervise::{OwnThread, drive_on};
+use crate::wait::until;
 
 /// How many events a disk buffer stores at one visit, if they are there.
 const GATHER: usize = 256;

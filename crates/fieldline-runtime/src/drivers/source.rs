@@ -13,15 +13,16 @@ use fieldline_core::{
 use tokio::sync::{Notify, watch};
 
 use super::carried::Carried;
+use super::occasion;
 use super::retired::{Batches, Retired, settle_with};
-use super::{Stop, occasion, sleep_or_stop, stopped};
-use crate::build::NodeHandle;
 use crate::control::desk::{Desk, Occasion};
 use crate::dead_letter::{DeadLetters, Failure};
+use crate::node::NodeHandle;
 use crate::outlet::Outlet;
 use crate::sequence::Numbering;
 use crate::status::NodeState;
 use crate::supervise::{guard, unless_abandoned};
+use crate::wait::{Stop, sleep_or_stop, stopped};
 
 /// How many batches of one source may be on their way at once.
 const IN_FLIGHT: usize = 1024;

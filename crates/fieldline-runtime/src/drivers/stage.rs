@@ -5,9 +5,9 @@ use std::sync::Arc;
 use fieldline_core::edge::Port;
 use fieldline_core::{BuildError, Built, Event, EventError, Moment, Outputs, Transform, Value};
 
-use crate::build::NodeHandle;
 use crate::control::desk::Desk;
 use crate::memory::keeper::Keeper;
+use crate::node::NodeHandle;
 use crate::status::NodeState;
 use crate::supervise::guard_sync;
 

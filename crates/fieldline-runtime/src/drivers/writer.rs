@@ -11,12 +11,12 @@ use fieldline_core::{Built, Clock, ComponentError, Event, Sink, WriteError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::until;
 use crate::buffer::in_hand::InHand;
-use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Failure};
+use crate::node::NodeHandle;
 use crate::status::NodeState;
 use crate::supervise::guard;
+use crate::wait::until;
 
 /// How long a sink that ends may take for a write whose events are not lost without it: a sink that works needs less, and
 /// the others wait for it.

@@ -10,8 +10,9 @@ use fieldline_store::{Checkpoint, Storage};
 use tokio::task::JoinHandle;
 
 use super::note::{Note, VERSION};
-use super::{Kept, path};
-use crate::build::NodeHandle;
+use super::path;
+use crate::node::NodeHandle;
+use crate::node::kept::Kept;
 use crate::supervise::{blocking, describe, spawn};
 
 /// Keeps what one transform remembers on disk. The driver of its segment owns it.

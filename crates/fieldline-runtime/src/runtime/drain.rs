@@ -17,9 +17,9 @@ use crate::drivers::leave::{Leave, Rest, Succession};
 use crate::drivers::writer::LAST_WRITE;
 use crate::launch::Running;
 use crate::outlet::Wiring;
-use crate::prepare::Prepared;
-use crate::retiring::Retiring;
 use crate::runtime::Runtime;
+use crate::runtime::prepare::Prepared;
+use crate::runtime::retiring::Retiring;
 use crate::wiring::readers;
 
 /// A unit that ends.

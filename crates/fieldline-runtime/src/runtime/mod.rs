@@ -4,6 +4,16 @@
 //! [`Change`]. It is refused if it would lose or misdirect events that wait in a sink. Then everything new is built, so
 //! that a plan that cannot be built changes nothing; see `switch.rs` for the rest.
 
+pub(crate) mod inject;
+
+mod prepare;
+
+mod switch;
+
+mod drain;
+
+mod retiring;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -17,13 +27,13 @@ use fieldline_store::{DiskStorage, Storage};
 use tokio::sync::{Notify, watch};
 
 use crate::buffer::unused;
-use crate::build::NodeHandle;
 use crate::dead_letter::DeadLetters;
 use crate::drivers::writer::LAST_WRITE;
 use crate::launch::Running;
 use crate::memory::unowned;
-use crate::prepare::Prepared;
-use crate::retiring::Retiring;
+use crate::node::NodeHandle;
+use crate::runtime::prepare::Prepared;
+use crate::runtime::retiring::Retiring;
 use crate::status::{NodeState, UnusedBuffer};
 use crate::supervise::blocking;
 use crate::view::View;

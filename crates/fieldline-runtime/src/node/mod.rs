@@ -1,4 +1,13 @@
-//! Plan to built nodes: no task, socket or file begins here, so that a plan that cannot be built changes nothing.
+//! [`NodeHandle`]: a node while it runs, and how its component is built: no task, socket or file begins here, so that a
+//! plan that cannot be built changes nothing. Beside it, what its driver writes and everyone may read.
+
+pub(crate) mod controlled;
+
+pub(crate) mod kept;
+
+pub(crate) mod meter;
+
+pub(crate) mod wear;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,9 +19,10 @@ use fieldline_core::connection::Handle;
 use fieldline_core::policy::BufferKind;
 use fieldline_core::{BuildCx, BuildError, Built, Kind, Ledger};
 
-use crate::buffer::meter::Meter;
-use crate::control::Controlled;
-use crate::memory::Standing;
+use controlled::Controlled;
+use kept::Standing;
+use meter::Meter;
+
 use crate::status::{Monitor, NodeState};
 use crate::supervise::guard_sync;
 

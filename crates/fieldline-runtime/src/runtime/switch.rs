@@ -14,14 +14,14 @@ use fieldline_compiler::plan::{Node, NodeId, Plan};
 use fieldline_core::{Built, EventError};
 use tokio::time::Instant;
 
-use crate::build::NodeHandle;
 use crate::dead_letter::{DeadLetters, Failure, Route};
 use crate::drivers::carried::Carried;
 use crate::drivers::latest::Latest;
 use crate::drivers::stage::{Broken, Past};
 use crate::launch::{Crew, Launcher, Member};
+use crate::node::NodeHandle;
 use crate::outlet::{MAIN_SLOT, Target, Wiring};
-use crate::prepare::Prepared;
+use crate::runtime::prepare::Prepared;
 use crate::runtime::{Applied, Runtime};
 use crate::wiring::readers;
 

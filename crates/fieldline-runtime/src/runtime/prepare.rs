@@ -9,8 +9,8 @@ use fieldline_compiler::plan::{Node, NodeId, Plan, Snapshot};
 use fieldline_core::connection::{Handle, Renewal};
 use fieldline_core::{BuildError, Built, Ledger};
 
-use crate::build::NodeHandle;
-use crate::memory::Standing;
+use crate::node::NodeHandle;
+use crate::node::kept::Standing;
 use crate::runtime::{ApplyError, Runtime};
 use crate::status::Monitor;
 
