@@ -237,6 +237,7 @@ async fn a_sink_with_waiting_events_is_removed_only_if_somebody_says_so() {
     assert_eq!(refused.to_string(), expected);
     plant.runtime.apply_with(plan, Losses::Accept).await.expect("somebody says so");
     finished(&plant.runtime).await;
+    plant.runtime.stop(Duration::from_secs(60)).await;
     assert_eq!(plant.witness.outcomes(), vec![Outcome::Delivered; READINGS as usize]);
 
     let (mut plant, _) = stuck(&SinkPolicy::default()).await;

@@ -51,7 +51,8 @@ async fn a_sink_does_its_own_work_while_it_waits_to_try_again() {
     let wait = Period(Duration::from_secs(10));
     let policy = SinkPolicy { retry: Retry { initial: wait, ..Retry::default() }, ..SinkPolicy::default() };
     let (witness, _) = run(Part::Idles { fails: 0, conflicts: 1 }, policy).await;
-    assert!(witness.written("out.work").len() > 700, "{}", witness.written("out.work").len());
+    // The wait is 5 s at least: jitter takes up to half of it.
+    assert!(witness.written("out.work").len() > 450, "{}", witness.written("out.work").len());
     assert_eq!(witness.written("out"), [0, 1, 2, 3, 4]);
 }
 
