@@ -49,5 +49,5 @@ pub use compile::{Broken, Compiled, compile, compile_case};
 pub use diagnostics::Diagnostic;
 pub use params::describe::{ParamInfo, template_params};
 pub use plan::{Beside, Freshness, Missing, Node, NodeId, Plan, draw};
-pub use request::{FileSource, MemoryFiles, MemoryVariables, Overrides, Request, Variables};
+pub use request::{FileSource, MemoryFiles, MemoryVariables, Overrides, Request, SecretError, Variables};
 pub use text::files;

@@ -15,13 +15,32 @@ pub trait FileSource: Send + Sync {
     fn list(&self, path: &Path) -> Option<Vec<PathBuf>>;
 }
 
+/// Why a secret may not be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// Its name names no file.
+    #[error("its name is no file name")]
+    NoFileName,
+    /// Others than its user can read its file.
+    #[error("`{}` can be read by others; run `chmod 600` on it", .0.display())]
+    ReadableByOthers(PathBuf),
+    /// Its file cannot be read.
+    #[error("`{}`: {error}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        error: FileError,
+    },
+}
+
 /// The variables a pipeline file may name.
 pub trait Variables {
     /// The environment variable `name`.
     fn env(&self, name: &str) -> Option<String>;
 
-    /// The secret `name`; the error says why it may not be used, such as a file that others can read.
-    fn secret(&self, name: &str) -> Result<Option<String>, String>;
+    /// The secret `name`, if there is one.
+    fn secret(&self, name: &str) -> Result<Option<String>, SecretError>;
 }
 
 /// What to compile.
@@ -90,7 +109,7 @@ pub struct MemoryVariables {
     /// The environment.
     pub env: BTreeMap<String, String>,
     /// The secrets; an error is why one may not be used.
-    pub secrets: BTreeMap<String, Result<String, String>>,
+    pub secrets: BTreeMap<String, Result<String, SecretError>>,
 }
 
 impl Variables for MemoryVariables {
@@ -98,7 +117,7 @@ impl Variables for MemoryVariables {
         self.env.get(name).cloned()
     }
 
-    fn secret(&self, name: &str) -> Result<Option<String>, String> {
+    fn secret(&self, name: &str) -> Result<Option<String>, SecretError> {
         self.secrets.get(name).cloned().transpose()
     }
 }

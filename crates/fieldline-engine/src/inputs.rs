@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use fieldline_compiler::{FileSource, Variables};
+use fieldline_compiler::{FileSource, SecretError, Variables};
 use fieldline_core::FileError;
 
 use crate::source::{ConfigSource, Stamp};
@@ -106,7 +106,7 @@ impl Variables for Recorder {
         self.source.env(name)
     }
 
-    fn secret(&self, name: &str) -> Result<Option<String>, String> {
+    fn secret(&self, name: &str) -> Result<Option<String>, SecretError> {
         if let Some(path) = self.source.secret_path(name) {
             let _the_source_says_why_not = self.record(&path);
         }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use fieldline_compiler::{FileSource, MemoryFiles, Variables};
+use fieldline_compiler::{FileSource, MemoryFiles, SecretError, Variables};
 use fieldline_core::FileError;
 
 /// The files, environment variables and secrets that pipelines are compiled from.
@@ -68,7 +68,7 @@ impl Variables for MemorySource {
         None
     }
 
-    fn secret(&self, name: &str) -> Result<Option<String>, String> {
+    fn secret(&self, name: &str) -> Result<Option<String>, SecretError> {
         let content = self.secret_path(name).and_then(|path| self.read(&path).ok());
         Ok(content.map(|content| String::from_utf8_lossy(&content).into_owned()))
     }

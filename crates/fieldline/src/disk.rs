@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use bytes::Bytes;
-use fieldline_compiler::{Compiled, FileSource, Overrides, Request, Variables, compile};
+use fieldline_compiler::{Compiled, FileSource, Overrides, Request, SecretError, Variables, compile};
 use fieldline_core::{FileError, Registry};
 use fieldline_engine::{ConfigSource, Loader, Stamp};
 
@@ -58,21 +58,24 @@ impl Variables for Machine {
         std::env::var(name).ok()
     }
 
-    fn secret(&self, name: &str) -> Result<Option<String>, String> {
+    fn secret(&self, name: &str) -> Result<Option<String>, SecretError> {
         if self.secrets.is_none() {
             return Ok(None);
         }
-        let path = self.secret_path(name).ok_or("its name is no file name")?;
+        let path = self.secret_path(name).ok_or(SecretError::NoFileName)?;
+        let unreadable = |error: std::io::Error| {
+            let error = FileError::from(error);
+            SecretError::Unreadable { path: path.clone(), error }
+        };
         let metadata = match std::fs::metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("`{}`: {}", path.display(), FileError::from(error))),
+            Err(error) => return Err(unreadable(error)),
         };
         if metadata.mode() & 0o077 != 0 {
-            return Err(format!("`{}` can be read by others; run `chmod 600` on it", path.display()));
+            return Err(SecretError::ReadableByOthers(path));
         }
-        let text = std::fs::read_to_string(&path)
-            .map_err(|error| format!("`{}`: {}", path.display(), FileError::from(error)))?;
+        let text = std::fs::read_to_string(&path).map_err(unreadable)?;
         Ok(Some(text.trim_end_matches(['\n', '\r']).to_owned()))
     }
 }

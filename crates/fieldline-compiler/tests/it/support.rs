@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use fieldline_compiler::diagnostics::render::{Color, render};
-use fieldline_compiler::{Compiled, MemoryFiles, MemoryVariables, Overrides, Request, compile};
+use fieldline_compiler::{Compiled, MemoryFiles, MemoryVariables, Overrides, Request, SecretError, compile};
 
 use crate::components::registry;
 
@@ -13,7 +13,7 @@ pub(crate) fn variables() -> MemoryVariables {
     let secrets = [
         ("password", Ok("hunter2-is-secret".to_owned())),
         ("empty", Ok(String::new())),
-        ("open", Err("others can read its file (mode 0644)".to_owned())),
+        ("open", Err(SecretError::ReadableByOthers("credentials/open".into()))),
     ];
     MemoryVariables {
         env: env.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),

@@ -4,6 +4,7 @@ use fieldline_core::suggest::nearest;
 
 use super::super::Diagnostics;
 use super::{listed, meant};
+use crate::request::SecretError;
 use crate::text::files::Span;
 use crate::text::node::{Content, Node};
 
@@ -236,7 +237,7 @@ impl Diagnostics {
             .help("put it into a file of that name in the folder of credentials");
     }
 
-    pub(crate) fn refused_secret(&mut self, span: Span, name: &str, reason: &str) {
+    pub(crate) fn refused_secret(&mut self, span: Span, name: &str, reason: &SecretError) {
         self.error("missing-secret", span, format!("the secret `{name}` cannot be used: {reason}")).help(
             "the file of that name in the folder of credentials must be text that only its user may read",
         );
