@@ -14,6 +14,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::fields::{check_not_zero, yes};
+use crate::file_failure::FileFailure;
 use crate::sources::ticker::{ENABLED, EVERY, Ticker};
 
 /// The fields of a `cpu_temperature`.
@@ -86,8 +87,9 @@ impl Source for CpuTemperature {
         self.ticker.due(clock).await;
         let body = match read_celsius(&self.path).await {
             Ok(celsius) => Value::from([("celsius", celsius.into()), ("status", "success".into())]),
-            Err(reason) => {
-                Value::from([("celsius", Value::Null), ("status", "fail".into()), ("reason", reason.into())])
+            Err(error) => {
+                let reason = error.to_string().into();
+                Value::from([("celsius", Value::Null), ("status", "fail".into()), ("reason", reason)])
             }
         };
         self.ticker.taken();
@@ -100,14 +102,19 @@ impl Source for CpuTemperature {
     }
 }
 
-/// Reads the kernel's thousandths of a degree, or says why not.
-async fn read_celsius(path: &Path) -> Result<f64, String> {
-    let text = tokio::fs::read_to_string(path)
-        .await
-        .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-    let thousandths: i32 = text
-        .trim()
-        .parse()
-        .map_err(|_| format!("`{}` holds no temperature in thousandths of a degree", path.display()))?;
+/// Why the temperature is not known.
+#[derive(Debug, thiserror::Error)]
+enum ReadFailure {
+    #[error(transparent)]
+    File(#[from] FileFailure),
+    #[error("`{}` holds no temperature in thousandths of a degree", .0.display())]
+    NoTemperature(PathBuf),
+}
+
+/// Reads the kernel's thousandths of a degree.
+async fn read_celsius(path: &Path) -> Result<f64, ReadFailure> {
+    let text = tokio::fs::read_to_string(path).await;
+    let text = text.map_err(|error| FileFailure::new("read", path, error))?;
+    let thousandths: i32 = text.trim().parse().map_err(|_| ReadFailure::NoTemperature(path.to_owned()))?;
     Ok(f64::from(thousandths) / 1000.0)
 }

@@ -75,7 +75,7 @@ impl Records {
         }
         let cells = cells(&std::mem::take(&mut self.open));
         match cells {
-            Err(reason) => Some(self.failure(reason)),
+            Err(error) => Some(self.failure(format!("not CSV: {error}"))),
             Ok(cells) if self.names.is_empty() => {
                 self.names = unique_names(cells);
                 None
@@ -98,13 +98,13 @@ impl Records {
 }
 
 /// The cells of one record.
-fn cells(record: &[u8]) -> Result<Vec<String>, String> {
+fn cells(record: &[u8]) -> Result<Vec<String>, csv::Error> {
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .buffer_capacity(record.len().max(64))
         .from_reader(record);
     let mut row = csv::StringRecord::new();
-    reader.read_record(&mut row).map_err(|error| format!("not CSV: {error}"))?;
+    reader.read_record(&mut row)?;
     Ok(row.iter().map(str::to_owned).collect())
 }
 

@@ -10,7 +10,7 @@ use fieldline_core::clock::rfc3339;
 use fieldline_core::{Map, Meta, Value, json};
 use jiff::Timestamp;
 
-use crate::record;
+use crate::record::{self, RecordError};
 
 /// An event that failed.
 #[derive(Clone, Debug, PartialEq)]
@@ -45,6 +45,17 @@ pub enum LetterError {
     /// The member `exact` is damaged.
     #[error("`exact` is damaged: {0}")]
     Exact(String),
+}
+
+/// Why a letter cannot be written as a line.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LineError {
+    /// What the event is, exactly, cannot be told.
+    #[error(transparent)]
+    Exact(#[from] RecordError),
+    /// It cannot be shown as JSON.
+    #[error(transparent)]
+    Json(#[from] json::JsonError),
 }
 
 impl Letter {
@@ -91,17 +102,17 @@ impl Letter {
     }
 
     /// The letter as a line, without its end.
-    pub(crate) fn into_line(self) -> Result<Vec<u8>, String> {
+    pub(crate) fn into_line(self) -> Result<Vec<u8>, LineError> {
         let record = record::encode(&self.meta, &self.body);
         let value = self.into_value();
         let mut shown = readable(&value);
         if shown != value
             && let Some(map) = shown.as_map_mut()
         {
-            let exact = BASE64.encode(record.map_err(|error| error.to_string())?);
+            let exact = BASE64.encode(record?);
             map.insert("exact".into(), Value::from(exact));
         }
-        json::encode(&shown).map_err(|error| error.to_string())
+        Ok(json::encode(&shown)?)
     }
 }
 

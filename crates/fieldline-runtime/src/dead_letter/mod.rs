@@ -8,6 +8,7 @@ mod file;
 mod letter;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::outlet::{Parcel, Target};
 use file::{CappedFile, Dropped};
+use letter::LineError;
 pub use letter::{Letter, LetterError};
 
 /// How long a dead letter sink may keep a failed event waiting before the file takes it.
@@ -124,7 +126,7 @@ impl DeadLetters {
                 self.0.book(dropped);
             }
             Err(error) => {
-                tracing::error!(node = %failure.node, error, "the dead letter cannot be written; the event is lost here");
+                tracing::error!(node = %failure.node, %error, "the dead letter cannot be written; the event is lost here");
                 event.finish_as(Door::Lost, Outcome::Rejected);
             }
         }
@@ -150,15 +152,24 @@ impl DeadLetters {
     }
 }
 
+/// Why a letter is not in the file.
+#[derive(Debug, thiserror::Error)]
+enum KeepError {
+    #[error(transparent)]
+    Line(#[from] LineError),
+    #[error("`{}`: {error}", path.display())]
+    File { path: PathBuf, error: io::Error },
+}
+
 impl Office {
     /// Writes a letter to the file; gives back what had to go for it.
-    async fn keep(&self, letter: Letter) -> Result<Dropped, String> {
+    async fn keep(&self, letter: Letter) -> Result<Dropped, KeepError> {
         let line = letter.into_line()?;
         let settings = lock(&self.settings).clone();
         let folder = self.data_dir.join(settings.folder.as_deref().unwrap_or(Path::new("dead-letter")));
         let path = folder.join(format!("{}.jsonl", self.pipeline));
         let kept = self.file.lock().await.append(line, &path, &settings).await;
-        kept.map_err(|error| format!("`{}`: {error}", path.display()))
+        kept.map_err(|error| KeepError::File { path, error })
     }
 
     /// Books letters that went with an old file. The account of a node that has failed nothing since the program

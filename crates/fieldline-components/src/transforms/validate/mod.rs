@@ -17,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use self::rules::{Memory, Rules};
-use self::schema::BodySchema;
+use self::schema::{BodySchema, SchemaError};
 use super::checks::{check_above_zero, check_positive};
 use super::keyed::{Keyed, default_max_keys, key_of};
 use super::timing::{Timeline, Timing, nanos};
@@ -184,14 +184,14 @@ impl ValidateConfig {
             (Some(map), None) => ("schema", Ok(Value::Map(map.clone()))),
             (None, Some(path)) => {
                 let Some(content) = cx.file("schema_file", path) else { return };
-                ("schema_file", json::decode(&content).map_err(|error| error.to_string()))
+                ("schema_file", json::decode(&content).map_err(SchemaError::from))
             }
         };
         if !schema::IS_BUILT_IN {
             cx.error("no-json-schema", field, "this program was built without JSON Schema")
                 .help("build it with the feature `json-schema`, or use `required` and `range`");
-        } else if let Err(reason) = schema.and_then(|schema| BodySchema::new(&schema)) {
-            cx.error("bad-schema", field, format!("this is no JSON Schema: {reason}"))
+        } else if let Err(error) = schema.and_then(|schema| BodySchema::new(&schema)) {
+            cx.error("bad-schema", field, format!("this is no JSON Schema: {error}"))
                 .help("write for example `{ type: object, required: [temperature] }`");
         }
     }

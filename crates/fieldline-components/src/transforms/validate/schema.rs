@@ -2,6 +2,7 @@
 //! feature `json-schema`.
 
 use fieldline_core::Value;
+use fieldline_core::json::JsonError;
 
 /// Whether JSON Schema was built in.
 pub(super) const IS_BUILT_IN: bool = cfg!(feature = "json-schema");
@@ -9,6 +10,22 @@ pub(super) const IS_BUILT_IN: bool = cfg!(feature = "json-schema");
 /// The most characters of a complaint: it may quote the whole body.
 #[cfg(feature = "json-schema")]
 const LONGEST_COMPLAINT: usize = 200;
+
+/// Why a value is no JSON Schema.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SchemaError {
+    #[error(transparent)]
+    Text(#[from] JsonError),
+    #[cfg(feature = "json-schema")]
+    #[error(transparent)]
+    NoJson(#[from] serde_json::Error),
+    #[cfg(feature = "json-schema")]
+    #[error("at `{}`: {error}", error.instance_path())]
+    Invalid { error: Box<jsonschema::ValidationError<'static>> },
+    #[cfg(not(feature = "json-schema"))]
+    #[error("this program was built without JSON Schema")]
+    NotBuiltIn,
+}
 
 /// A JSON Schema that was read.
 pub(super) struct BodySchema {
@@ -18,12 +35,11 @@ pub(super) struct BodySchema {
 
 #[cfg(feature = "json-schema")]
 impl BodySchema {
-    /// Reads a schema, of draft 2020-12 where it does not say another; errs with where and why it is none. What it
-    /// refers to must be inside it.
-    pub(super) fn new(schema: &Value) -> Result<Self, String> {
-        let schema = serde_json::to_value(schema).map_err(|error| error.to_string())?;
+    /// Reads a schema, of draft 2020-12 where it does not say another. What it refers to must be inside it.
+    pub(super) fn new(schema: &Value) -> Result<Self, SchemaError> {
+        let schema = serde_json::to_value(schema)?;
         let validator = jsonschema::validator_for(&schema);
-        let validator = validator.map_err(|error| format!("at `{}`: {error}", error.instance_path()))?;
+        let validator = validator.map_err(|error| SchemaError::Invalid { error: Box::new(error) })?;
         Ok(BodySchema { validator })
     }
 
@@ -44,8 +60,8 @@ impl BodySchema {
 
 #[cfg(not(feature = "json-schema"))]
 impl BodySchema {
-    pub(super) fn new(_: &Value) -> Result<Self, String> {
-        Err("this program was built without JSON Schema".to_owned())
+    pub(super) fn new(_: &Value) -> Result<Self, SchemaError> {
+        Err(SchemaError::NotBuiltIn)
     }
 
     pub(super) fn complaint(&self, _: &Value) -> Option<String> {
