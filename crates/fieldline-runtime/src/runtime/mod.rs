@@ -184,10 +184,12 @@ impl Runtime {
             return Err(ApplyError::Refused(refusals));
         }
         let prepared = self.prepare(&next, change)?;
-        self.watch_writes(&prepared.change).await;
-        let refusals = prepared.change.refusals(losses, |id| self.waiting(id));
-        if !refusals.is_empty() {
-            return Err(ApplyError::Refused(refusals));
+        if losses == Losses::Refuse {
+            self.watch_writes(&prepared.change).await;
+            let refusals = prepared.change.refusals(losses, |id| self.waiting(id));
+            if !refusals.is_empty() {
+                return Err(ApplyError::Refused(refusals));
+            }
         }
         let pipelines = self.plan.pipelines.iter().chain(&next.pipelines);
         let pipelines = pipelines.map(|pipeline| pipeline.name.to_string()).collect();
