@@ -126,7 +126,7 @@ impl Link {
         while let Some(Publication { topic, payload }) = self.outgoing.front() {
             let publish = Publish::new(topic.clone(), payload.clone());
             let receipt = self.connection.enqueue(publish).await;
-            self.receipts.push(receipt.map_err(|error| publish_error(error))?);
+            self.receipts.push(receipt.map_err(publish_error)?);
             self.outgoing.pop_front();
         }
         Ok(())

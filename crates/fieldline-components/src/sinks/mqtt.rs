@@ -122,18 +122,14 @@ impl Sink for MqttSink {
         let mut receipts = Vec::with_capacity(events.len());
         for event in events {
             receipts.push(match self.publish(event) {
-                Ok(publish) => self
-                    .connection
-                    .enqueue_while_awaited(publish)
-                    .await
-                    .map_err(|error| component_error(error)),
+                Ok(publish) => self.connection.enqueue_while_awaited(publish).await.map_err(component_error),
                 Err(error) => Err(error),
             });
         }
         let mut failed = Vec::new();
         for (index, receipt) in receipts.into_iter().enumerate() {
             let written = match receipt {
-                Ok(receipt) => receipt.await.map_err(|error| component_error(error)),
+                Ok(receipt) => receipt.await.map_err(component_error),
                 Err(error) => Err(error),
             };
             if let Err(error) = written {
