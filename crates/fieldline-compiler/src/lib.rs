@@ -4,7 +4,7 @@
 //! others from being planned. The modules below are its steps, in reading order.
 
 // What is asked for.
-pub mod request;
+mod request;
 
 // The steps from there to the answer, one after the other.
 mod compile;
@@ -26,7 +26,7 @@ mod check;
 
 // The checked program.
 mod assemble;
-pub mod plan;
+mod plan;
 
 // From one plan to another: what becomes of every node.
 pub mod change;
@@ -43,11 +43,10 @@ mod text;
 #[cfg(feature = "schema")]
 pub mod schema;
 
-pub use cases::TestCase;
-pub use change::{Change, Fate};
 pub use compile::{Broken, Compiled, compile, compile_case};
-pub use diagnostics::Diagnostic;
 pub use params::describe::{ParamInfo, template_params};
-pub use plan::{Beside, Freshness, Missing, Node, NodeId, Plan, draw};
+pub use plan::{
+    Beside, Control, Fingerprint, Freshness, Input, Missing, Node, NodeId, Pipeline, Plan, Snapshot, draw,
+};
 pub use request::{FileSource, MemoryFiles, MemoryVariables, Overrides, Request, SecretError, Variables};
 pub use text::files;

@@ -1,7 +1,6 @@
 //! What configs have in common: schemas of fields that hold any value, and checks that several fields need.
 
-use fieldline_core::CheckCx;
-use fieldline_core::units::Period;
+use fieldline_core::{CheckCx, Period};
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// The schema of a map whose values are free.

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use fieldline_core::path::PathError;
-use fieldline_core::{Event, FieldPath, Meta, Value};
+use fieldline_core::{Event, FieldPath, Meta, PathError, Value};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
 

@@ -6,8 +6,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use fieldline_core::path::PathError;
-use fieldline_core::{Event, EventError, FieldPath, Value};
+use fieldline_core::{Event, EventError, FieldPath, PathError, Value};
 
 use crate::lookup::Lookup;
 
@@ -153,8 +152,7 @@ fn refusal(value: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use fieldline_core::ledger::Door;
-    use fieldline_core::{Meta, Receipt, json};
+    use fieldline_core::{Door, Meta, Receipt, json};
     use jiff::Timestamp;
 
     use super::*;

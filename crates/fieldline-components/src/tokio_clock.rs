@@ -4,8 +4,7 @@
 
 use std::time::Instant;
 
-use fieldline_core::Clock;
-use fieldline_core::clock::TimeSource;
+use fieldline_core::{Clock, TimeSource};
 use jiff::Timestamp;
 
 struct TokioTime;

@@ -1,79 +1,62 @@
 //! The vocabulary of Fieldline: what an event is, who answers for it, and what a component is.
 //!
 //! Everything else depends on this crate and it depends on none of ours. It opens no file, starts no
-//! task and asks no clock. Read the modules in the order below: first the event, then its account,
+//! task and asks no clock. Read the stanzas in the order below: first the event, then its account,
 //! then the components, then how a component is described and how it complains.
 
-pub mod value;
+// The event: what it carries, who answers for it, and where it is booked.
+mod edge;
+mod event;
+mod ledger;
+mod outputs;
+mod path;
+mod receipt;
+mod value;
 
-pub mod path;
-
-pub mod json;
-
-pub mod condition;
-
-pub mod event;
-
-pub mod receipt;
-
-pub mod ledger;
-
-pub mod outputs;
-
-pub mod edge;
-
-pub mod clock;
-
-pub mod source;
-
-pub mod transform;
-
-pub mod sink;
-
+// The components: what they are given and what they do.
+mod clock;
 pub mod connection;
-
-pub mod facts;
-
+mod error;
 pub mod memory;
+mod setting;
+mod sink;
+mod source;
+mod transform;
 
-pub mod definition;
-
-pub mod registry;
-
-pub mod context;
-
-pub mod report;
-
+// Their configs: how they are described, read, checked and built.
+pub mod condition;
+mod context;
+mod definition;
+mod facts;
+pub mod policy;
 pub mod read;
+mod registry;
+pub mod report;
+mod secret;
+mod units;
 
-pub mod error;
-
-pub mod units;
-
-pub mod secret;
-
+// What all of them use.
+pub mod json;
 pub mod suggest;
 
-pub mod policy;
-
-pub mod setting;
-
-pub use clock::Clock;
-pub use connection::{Connection, Handle};
-pub use context::{BuildCx, CheckCx, FilePath, Files};
-pub use definition::{Built, Config, Definition, Example, Kind, Prepared};
-pub use edge::Edge;
-pub use error::{BuildError, ComponentError, EventError, FileError};
+pub use edge::{Edge, MAIN, Port};
 pub use event::{Event, Meta};
-pub use facts::{Channel, Claim, Direction, Facts, Session, Writes};
-pub use ledger::Ledger;
-pub use memory::Memory;
+pub use ledger::{Balance, Door, Ledger};
 pub use outputs::Outputs;
-pub use path::FieldPath;
-pub use receipt::{Outcome, Receipt};
-pub use registry::Registry;
-pub use setting::{Setting, Settings};
+pub use path::{FieldPath, PathError, Step};
+pub use receipt::{Outcome, Receipt, Settle};
+pub use value::{Map, Value};
+
+pub use clock::{Clock, TimeSource, rfc3339};
+pub use error::{BuildError, Cause, ComponentError, EventError, Failure, FileError};
+pub use setting::{Setting, SettingError, Settings, Shape};
 pub use sink::{Sink, WriteError};
 pub use source::{Batch, Draft, Source};
-pub use transform::{Moment, Transform};
-pub use value::{Map, Value};
+pub use transform::{Moment, Transform, downcast};
+
+pub use context::{BuildCx, CheckCx, FilePath, Files, Origin};
+pub use definition::{Built, Config, Definition, Example, Kind, Prepare, Prepared};
+pub use facts::{Channel, Claim, Direction, Facts, Session, Writes};
+pub use registry::Registry;
+pub use secret::Secret;
+pub use units::{Period, Size, UnitError};

@@ -94,7 +94,7 @@ fn jump(before: (Instant, Timestamp), now: (Instant, Timestamp)) -> Option<Signe
 mod tests {
     use std::time::Duration;
 
-    use fieldline_core::clock::TimeSource;
+    use fieldline_core::TimeSource;
     use fieldline_runtime::SystemTime;
 
     use super::*;

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fieldline_compiler::FileSource;
-use fieldline_compiler::plan::{Fingerprint, Plan};
+use fieldline_compiler::{FileSource, Fingerprint, Plan};
 use fieldline_core::FileError;
 use fieldline_store::{Checkpoint, DiskStorage, StoreError};
 use serde::{Deserialize, Serialize};

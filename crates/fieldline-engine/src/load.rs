@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fieldline_compiler::diagnostics::render;
-use fieldline_compiler::plan::Plan;
-use fieldline_compiler::{Broken, Compiled, FileSource, Overrides, Request, Variables, compile};
+use fieldline_compiler::{Broken, Compiled, FileSource, Overrides, Plan, Request, Variables, compile};
 use fieldline_core::Registry;
 use fieldline_core::report::Severity;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use fieldline_api as api;
 use fieldline_compiler::change::{Backlog, Change, Fate, NodeChange, Refusal, State};
-use fieldline_compiler::plan::{Node, Plan};
+use fieldline_compiler::{Node, Plan};
 use fieldline_core::Kind;
 
 use crate::outcome;

@@ -4,8 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fieldline_compiler::Compiled;
-use fieldline_compiler::plan::{Fingerprint, Plan};
+use fieldline_compiler::{Compiled, Fingerprint, Plan};
 
 use crate::inputs::Inputs;
 use crate::last_good::LastGood;

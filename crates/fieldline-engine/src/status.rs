@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use fieldline_api as api;
-use fieldline_core::clock::rfc3339;
-use fieldline_core::ledger::Balance;
-use fieldline_core::{Kind, Value};
+use fieldline_core::{Balance, Kind, Value, rfc3339};
 use fieldline_runtime as runtime;
 use fieldline_runtime::NodeState;
 

@@ -6,9 +6,8 @@ use std::time::{Duration, Instant};
 
 use fieldline_api as api;
 use fieldline_api::ReloadOutcome;
-use fieldline_compiler::NodeId;
 use fieldline_compiler::change::Losses;
-use fieldline_compiler::plan::{Fingerprint, Plan};
+use fieldline_compiler::{Fingerprint, NodeId, Plan};
 use fieldline_core::Clock;
 use fieldline_runtime::{Applied, ApplyError, Runtime, Status};
 

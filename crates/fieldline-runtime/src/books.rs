@@ -5,8 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_core::Ledger;
-use fieldline_core::ledger::Balance;
+use fieldline_core::{Balance, Ledger};
 use fieldline_store::{Checkpoint, Storage};
 
 /// How often the books are saved while counts change.

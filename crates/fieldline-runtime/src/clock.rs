@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use fieldline_core::clock::TimeSource;
+use fieldline_core::TimeSource;
 use jiff::Timestamp;
 
 /// The machine's clocks.

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use fieldline_backoff::Backoff;
 use fieldline_compiler::change::Unit;
-use fieldline_compiler::plan::{Node, NodeId, Plan};
+use fieldline_compiler::{Node, NodeId, Plan};
+use fieldline_core::connection::Connection;
 use fieldline_core::policy::BufferKind;
-use fieldline_core::{Clock, Connection, Event, Sink, Source, Transform};
+use fieldline_core::{Clock, Event, Sink, Source, Transform};
 use fieldline_store::Storage;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;

@@ -2,43 +2,33 @@
 //! between them, and changes all that while it runs.
 //!
 //! Read in this order: how nodes are built and launched, the drivers that are the only loops there are, where events
-//! wait and where they go when they fail, and [`runtime`], which prepares a change, switches to it and stops.
+//! wait and where they go when they fail, and [`Runtime`], which prepares a change, switches to it and stops.
 
-mod outlet;
-
+// A node while it runs, and the ways between nodes.
 mod node;
-
-mod record;
-
-mod wait;
-
-mod launch;
-
+mod outlet;
 mod wiring;
 
-mod drivers;
-
+// The loops, and how they are started.
 mod control;
-
-mod sequence;
-
-mod buffer;
-
-mod books;
-
-mod memory;
-
-pub mod dead_letter;
-
+mod drivers;
+mod launch;
 mod supervise;
 
-pub mod clock;
+// What drivers keep: numbers, accounts, events that wait or have failed, the state of transforms.
+mod books;
+mod buffer;
+pub mod dead_letter;
+mod memory;
+mod record;
+mod sequence;
 
-pub mod status;
-
-pub mod view;
-
-pub mod runtime;
+// The program as a whole: started, changed, stopped and looked at.
+mod clock;
+mod runtime;
+mod status;
+mod view;
+mod wait;
 
 pub use clock::{SystemTime, TokioTime, Unset};
 pub use runtime::inject::InjectError;

@@ -3,9 +3,7 @@
 
 use std::sync::Arc;
 
-use fieldline_core::edge::Port;
-use fieldline_core::ledger::Door;
-use fieldline_core::{Edge, Event, Ledger};
+use fieldline_core::{Door, Edge, Event, Ledger, Port};
 use tokio::sync::{mpsc, watch};
 
 use crate::node::controlled::Controlled;

@@ -4,11 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fieldline_compiler::NodeId;
-use fieldline_compiler::plan::Fingerprint;
+use fieldline_compiler::{Fingerprint, NodeId};
 use fieldline_core::connection::Standing;
-use fieldline_core::ledger::Balance;
-use fieldline_core::{EventError, Kind, Value};
+use fieldline_core::{Balance, EventError, Kind, Value};
 use jiff::Timestamp;
 
 /// How a node is doing.

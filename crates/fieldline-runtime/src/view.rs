@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use fieldline_compiler::plan::Fingerprint;
+use fieldline_compiler::Fingerprint;
 use fieldline_core::{Clock, Kind};
 use jiff::Timestamp;
 

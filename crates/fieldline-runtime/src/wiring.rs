@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fieldline_compiler::change::Unit;
-use fieldline_compiler::plan::{Input, Node, NodeId, Plan};
+use fieldline_compiler::{Input, Node, NodeId, Plan};
 use fieldline_core::Edge;
 use tokio::sync::mpsc;
 

@@ -1,6 +1,6 @@
 //! [`ScriptSource`]: the text of a script and where it was written.
 
-use fieldline_core::context::Origin;
+use fieldline_core::Origin;
 use rhai::Position;
 
 use crate::error::ScriptError;

@@ -5,8 +5,7 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 
 use fieldline_compiler::{MemoryFiles, MemoryVariables, Overrides, Request, compile};
-use fieldline_core::Registry;
-use fieldline_core::units::Period;
+use fieldline_core::{Period, Registry};
 use fieldline_testkit::{Options, run_tests};
 use tokio::time::Instant;
 

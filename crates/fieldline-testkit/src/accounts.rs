@@ -2,8 +2,7 @@
 //! lost and everything balances.
 
 use fieldline_compiler::cases::{Account, TestCase};
-use fieldline_core::ledger::Balance;
-use fieldline_core::{Value, json};
+use fieldline_core::{Balance, Value, json};
 use fieldline_runtime::{NodeState, NodeStatus};
 
 use crate::play::Played;

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fieldline_core::definition::Prepare;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, ComponentError, Event, Facts, Sink, Value, WriteError,
+    BuildCx, BuildError, Built, CheckCx, ComponentError, Event, Facts, Prepare, Sink, Value, WriteError,
 };
 use tokio::time::Instant;
 

@@ -1,8 +1,7 @@
 //! Finds the first field in which a body is not as expected.
 
 use fieldline_core::condition::Condition;
-use fieldline_core::path::Step;
-use fieldline_core::{FieldPath, Value};
+use fieldline_core::{FieldPath, Step, Value};
 
 /// Where `value` first fails `condition`; the root where it is about the value as a whole, and `None` where
 /// the condition holds.

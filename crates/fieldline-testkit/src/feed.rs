@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fieldline_core::definition::Prepare;
 use fieldline_core::{
-    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Facts, Meta, Source, Value,
+    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Facts, Meta, Prepare, Source,
+    Value,
 };
 use jiff::Timestamp;
 use tokio::time::{Instant, Sleep, sleep_until};

@@ -5,9 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use fieldline_compiler::cases::TestCase;
-use fieldline_compiler::plan::{NodeId, Plan};
-use fieldline_core::Clock;
-use fieldline_core::ledger::Balance;
+use fieldline_compiler::{NodeId, Plan};
+use fieldline_core::{Balance, Clock};
 use fieldline_runtime::{Environment, NodeState, NodeStatus, Runtime, TokioTime};
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep, sleep_until};

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldline_compiler::cases::TestCase;
-use fieldline_compiler::plan::{Input, Node, NodeId, Plan};
-use fieldline_core::edge::{MAIN, Port};
+use fieldline_compiler::{Input, Node, NodeId, Plan};
 use fieldline_core::policy::{BufferKind, SinkPolicy};
-use fieldline_core::{Facts, Kind, Prepared};
+use fieldline_core::{Facts, Kind, MAIN, Port, Prepared};
 
 use crate::collector::{Collector, Records};
 use crate::feed::{Epoch, Feed};

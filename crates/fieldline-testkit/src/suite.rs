@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use fieldline_compiler::cases::{Expected, TestCase};
 use fieldline_compiler::diagnostics::render;
 use fieldline_compiler::files::{FileSet, Span};
-use fieldline_compiler::plan::Plan;
-use fieldline_compiler::{Compiled, FileSource, Overrides, Request, compile_case};
+use fieldline_compiler::{Compiled, FileSource, Overrides, Plan, Request, compile_case};
 use fieldline_core::report::Severity;
 
 use crate::coverage::Coverage;

@@ -3,9 +3,9 @@
 
 use std::io::{IsTerminal, Write};
 
-use fieldline_compiler::diagnostics::{data, render};
+use fieldline_compiler::Compiled;
+use fieldline_compiler::diagnostics::{Diagnostic, data, render};
 use fieldline_compiler::files::FileSet;
-use fieldline_compiler::{Compiled, Diagnostic};
 use fieldline_core::report::Severity;
 
 use crate::cli::Format;

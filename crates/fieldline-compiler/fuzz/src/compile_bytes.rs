@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
+use fieldline_compiler::change::{Change, Fate};
 use fieldline_compiler::diagnostics::data::data;
 use fieldline_compiler::diagnostics::render::{Color, line, render};
-use fieldline_compiler::{Change, Fate, MemoryFiles, MemoryVariables, Overrides, Request, compile, draw};
+use fieldline_compiler::{MemoryFiles, MemoryVariables, Overrides, Request, compile, draw};
 use fieldline_core::Registry;
 
 /// Compiles `bytes` as a file that may also use itself, shows all that is said of it, and draws what it became.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use compact_str::CompactString;
+use fieldline_core::Period;
 use fieldline_core::suggest::nearest;
-use fieldline_core::units::Period;
 use indexmap::IndexMap;
 
 use super::{Account, Action, Step, TestCase, When};

@@ -167,6 +167,6 @@ pub struct Account {
     pub node: String,
     /// Where it is written.
     pub span: Span,
-    /// Counters, by their names in `fieldline_core::ledger::Balance`, and what they must be.
+    /// Counters, by their names in `fieldline_core::Balance`, and what they must be.
     pub counts: Vec<(&'static str, u64)>,
 }

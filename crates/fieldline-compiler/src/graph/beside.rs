@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use fieldline_core::Period;
 use fieldline_core::suggest::nearest;
-use fieldline_core::units::Period;
 
 use crate::diagnostics::Diagnostics;
 use crate::plan::{Freshness, Missing};

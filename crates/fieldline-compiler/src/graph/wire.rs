@@ -3,9 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fieldline_core::Kind;
-use fieldline_core::edge::{MAIN, Port};
 use fieldline_core::suggest::nearest;
+use fieldline_core::{Kind, MAIN, Port};
 
 use crate::diagnostics::Diagnostics;
 use crate::graph::beside;

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use fieldline_core::suggest::nearest;
-use fieldline_core::units::Period;
-use fieldline_core::{Facts, FieldPath};
+use fieldline_core::{Facts, FieldPath, Period};
 use serde::Deserialize;
 
 use crate::diagnostics::Diagnostics;

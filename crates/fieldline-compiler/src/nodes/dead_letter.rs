@@ -1,9 +1,9 @@
 //! [`DeadLetterSpec`]: `dead_letter:` of a pipeline, the name of a sink or a map with it and the settings of the file.
 
 use compact_str::CompactString;
+use fieldline_core::Size;
 use fieldline_core::policy::LetterFile;
 use fieldline_core::suggest::nearest;
-use fieldline_core::units::Size;
 
 use crate::diagnostics::Diagnostics;
 use crate::text::files::Span;

@@ -4,10 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use fieldline_core::FieldPath;
-use fieldline_core::context::Origin;
-use fieldline_core::path::Step;
 use fieldline_core::read::ReadCx;
+use fieldline_core::{FieldPath, Origin, Step};
 
 use crate::nodes::spec::NodeSpec;
 use crate::text::files::{FileSet, Span};

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use fieldline_core::memory::Memory;
 use fieldline_core::policy::{SinkPolicy, SourcePolicy};
 use fieldline_core::report::{Place, Problem, Report};
-use fieldline_core::{CheckCx, Facts, Memory, Prepared};
+use fieldline_core::{CheckCx, Facts, Prepared};
 
 use crate::diagnostics::Diagnostics;
 use crate::nodes::component_files::ComponentFiles;

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use compact_str::CompactString;
 use fieldline_core::suggest::nearest;
-use fieldline_core::units::Period;
-use fieldline_core::{Definition, Kind, Registry};
+use fieldline_core::{Definition, Kind, Period, Registry};
 
 use crate::diagnostics::Diagnostics;
 use crate::names;

@@ -3,10 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use fieldline_core::path::Step;
 use fieldline_core::read::{Mismatch, ReadError};
 use fieldline_core::suggest::nearest;
-use fieldline_core::{FieldPath, Kind, Map, Value};
+use fieldline_core::{FieldPath, Kind, Map, Step, Value};
 
 use crate::diagnostics::Diagnostics;
 use crate::nodes::fields::Fields;

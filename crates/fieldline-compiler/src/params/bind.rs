@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use fieldline_core::units::{Period, Size};
+use fieldline_core::{Period, Size};
 use indexmap::IndexMap;
 
 use crate::diagnostics::Diagnostics;

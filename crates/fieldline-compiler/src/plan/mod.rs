@@ -10,10 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use fieldline_core::context::{Files, Origin};
-use fieldline_core::edge::Port;
+use fieldline_core::memory::Memory;
 use fieldline_core::policy::{LetterFile, SinkPolicy, SourcePolicy};
-use fieldline_core::{Facts, FieldPath, FileError, Kind, Memory, Prepared, Setting};
+use fieldline_core::{Facts, FieldPath, FileError, Files, Kind, Origin, Port, Prepared, Setting};
 
 pub use self::fingerprint::Fingerprint;
 use self::fingerprint::Hasher;

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use compact_str::CompactString;
-use fieldline_core::path::Step;
-use fieldline_core::{FieldPath, Map, Value};
+use fieldline_core::{FieldPath, Map, Step, Value};
 use indexmap::IndexMap;
 
 use crate::text::files::Span;

@@ -1,8 +1,7 @@
 //! The change from one plan to another, and the drawings of a plan.
 
-use fieldline_compiler::change::{Backlog, Losses, State, Unit, Waiting};
-use fieldline_compiler::plan::Fingerprint;
-use fieldline_compiler::{Change, Fate, NodeId, Plan, draw};
+use fieldline_compiler::change::{Backlog, Change, Fate, Losses, State, Unit, Waiting};
+use fieldline_compiler::{Fingerprint, NodeId, Plan, draw};
 use proptest::prelude::*;
 
 use crate::support::{compile_text, compile_well};

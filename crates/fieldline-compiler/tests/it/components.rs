@@ -5,12 +5,9 @@ use std::time::Duration;
 
 use fieldline_core::condition::Condition;
 use fieldline_core::report::Place;
-use fieldline_core::secret::Secret;
-use fieldline_core::setting::Shape;
-use fieldline_core::units::{Period, Size};
 use fieldline_core::{
     BuildCx, BuildError, Built, Channel, CheckCx, Claim, Config, Definition, Direction, Example, Facts,
-    FieldPath, FilePath, Kind, Registry, Session, Setting, Settings, Writes,
+    FieldPath, FilePath, Kind, Period, Registry, Secret, Session, Setting, Settings, Shape, Size, Writes,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

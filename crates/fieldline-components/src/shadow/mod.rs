@@ -8,8 +8,7 @@ use std::hash::BuildHasher;
 use std::time::Duration;
 
 use fieldline_core::json::JsonError;
-use fieldline_core::units::Period;
-use fieldline_core::{CheckCx, Value, json};
+use fieldline_core::{CheckCx, Period, Value, json};
 use fieldline_shadow::client::Retry;
 use fieldline_shadow::json::{Json, Object};
 use fieldline_shadow::name::{NameError, ShadowName};

@@ -4,10 +4,9 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use async_trait::async_trait;
-use fieldline_core::units::{Period, Size};
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Claim, ComponentError, Config, Event, Example, Facts, FieldPath,
-    FilePath, Kind, Sink, WriteError,
+    FilePath, Kind, Period, Sink, Size, WriteError,
 };
 use indexmap::IndexMap;
 use schemars::JsonSchema;

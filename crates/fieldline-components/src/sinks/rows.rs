@@ -141,8 +141,7 @@ fn append_text(text: &[u8], line: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use fieldline_core::ledger::Door;
-    use fieldline_core::{Meta, Receipt};
+    use fieldline_core::{Door, Meta, Receipt};
     use jiff::Timestamp;
 
     use super::*;

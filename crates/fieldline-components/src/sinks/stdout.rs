@@ -3,9 +3,8 @@
 use std::io::{ErrorKind, Write as _};
 
 use async_trait::async_trait;
-use fieldline_core::clock::rfc3339;
 use fieldline_core::{
-    BuildCx, BuildError, Built, ComponentError, Config, Event, Example, Kind, Sink, WriteError, json,
+    BuildCx, BuildError, Built, ComponentError, Config, Event, Example, Kind, Sink, WriteError, json, rfc3339,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -100,8 +99,7 @@ fn write_error(error: &std::io::Error) -> ComponentError {
 
 #[cfg(test)]
 mod tests {
-    use fieldline_core::ledger::Door;
-    use fieldline_core::{Meta, Receipt, Value};
+    use fieldline_core::{Door, Meta, Receipt, Value};
     use jiff::Timestamp;
 
     use super::*;

@@ -6,12 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fieldline_core::facts::Claim;
-use fieldline_core::setting::Shape;
-use fieldline_core::units::Period;
 use fieldline_core::{
-    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, EventError, Example, Facts,
-    FieldPath, Kind, Map, Meta, Setting, Settings, Source, Value,
+    Batch, BuildCx, BuildError, Built, CheckCx, Claim, Clock, ComponentError, Config, EventError, Example,
+    Facts, FieldPath, Kind, Map, Meta, Period, Setting, Settings, Shape, Source, Value,
 };
 use fieldline_drivers::{Address, FilterSize, Reading, Selection, Settings as ChipSettings, SettingsError};
 use schemars::JsonSchema;

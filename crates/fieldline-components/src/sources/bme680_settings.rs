@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use fieldline_core::units::Period;
-use fieldline_core::{CheckCx, Value};
+use fieldline_core::{CheckCx, Period, Value};
 use fieldline_drivers::{
     Address, ChipFault, FilterSize, Heater, Oversampling, Selection, Settings, SettingsError,
 };

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fieldline_core::units::Period;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, EventError, Example, Facts,
-    FilePath, Kind, Meta, Setting, Settings, Source, Value,
+    FilePath, Kind, Meta, Period, Setting, Settings, Source, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

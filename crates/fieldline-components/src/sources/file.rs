@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fieldline_core::units::Period;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Draft, Example, Facts,
-    FieldPath, FilePath, Kind, Meta, Source, Value,
+    FieldPath, FilePath, Kind, Meta, Period, Source, Value,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

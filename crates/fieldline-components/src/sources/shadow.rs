@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fieldline_core::units::Period;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, Channel, CheckCx, Clock, ComponentError, Config, Direction, Draft,
-    EventError, Example, Facts, FieldPath, Kind, Meta, Outcome, Source, Value,
+    EventError, Example, Facts, FieldPath, Kind, Meta, Outcome, Period, Source, Value,
 };
 use fieldline_mqtt::{AckToken, Message, QoS};
 use fieldline_shadow::client::{self, Change, Content, DeltaTracker, TrackerAction};

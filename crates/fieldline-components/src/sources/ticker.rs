@@ -2,9 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use fieldline_core::setting::Shape;
-use fieldline_core::units::Period;
-use fieldline_core::{Clock, Setting, Settings};
+use fieldline_core::{Clock, Period, Setting, Settings, Shape};
 use tokio::time::sleep_until;
 
 /// The time between readings, as a setting. A config may say more and less than a command.

@@ -4,10 +4,9 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fieldline_core::units::Period;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, EventError, Example, Facts,
-    Kind, Map, Meta, Setting, Settings, Source, Value,
+    Kind, Map, Meta, Period, Setting, Settings, Source, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -4,10 +4,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use fieldline_core::units::Period;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Kind, Moment, Outputs, Transform,
-    Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Kind, Moment, Outputs, Period,
+    Transform, Value,
 };
 use fieldline_signal::moments::{Moments, Spread};
 use schemars::JsonSchema;

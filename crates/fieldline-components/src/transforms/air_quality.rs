@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use fieldline_core::units::Period;
+use fieldline_core::memory::Memory;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Memory, Moment,
-    Outputs, Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Moment, Outputs,
+    Period, Transform, Value,
 };
 use fieldline_signal::air_quality::{AirQuality as Judge, Experience, Settings};
 use schemars::JsonSchema;

@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
-use fieldline_core::path::Step;
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, FieldPath, Kind, Map, Meta,
-    Moment, Outputs, Transform, Value,
+    Moment, Outputs, Step, Transform, Value,
 };
 use indexmap::IndexMap;
 use schemars::JsonSchema;

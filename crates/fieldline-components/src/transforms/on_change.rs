@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use fieldline_core::transform::downcast;
-use fieldline_core::units::Period;
+use fieldline_core::memory::Memory;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Memory, Moment, Outputs,
-    Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Moment, Outputs, Period,
+    Transform, Value, downcast,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use fieldline_core::edge::{MAIN, Port};
+use fieldline_core::memory::Memory;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, Files, Kind, Memory,
-    Moment, Outputs, Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, Files, Kind, MAIN, Moment,
+    Outputs, Port, Transform, Value,
 };
 use fieldline_signal::outlier::{OutlierDetector, Rule};
 use schemars::JsonSchema;

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use fieldline_core::condition::Condition;
-use fieldline_core::edge::Port;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, Kind, Moment, Outputs, Transform,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, Kind, Moment, Outputs, Port,
+    Transform,
 };
 use indexmap::IndexMap;
 use schemars::JsonSchema;

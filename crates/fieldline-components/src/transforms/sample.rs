@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use fieldline_core::units::Period;
+use fieldline_core::memory::Memory;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Memory, Moment, Outputs,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Moment, Outputs, Period,
     Transform,
 };
 use fieldline_signal::reservoir::Reservoir;

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
-use fieldline_core::context::Origin;
+use fieldline_core::memory::Memory;
 use fieldline_core::report::Place;
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, Facts, FieldPath, FilePath,
-    Files, Kind, Map, Memory, Moment, Outputs, Transform, Value,
+    Files, Kind, Map, Moment, Origin, Outputs, Transform, Value,
 };
 use fieldline_script::{Imports, Limits, Script, ScriptError, ScriptSource, Setup, Verdict, uses_state};
 use schemars::JsonSchema;

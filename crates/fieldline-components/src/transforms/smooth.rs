@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use fieldline_core::memory::Memory;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Memory, Moment,
-    Outputs, Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Moment, Outputs,
+    Transform, Value,
 };
 use fieldline_signal::smooth::{Method, Smoother};
 use schemars::JsonSchema;

@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use fieldline_core::setting::Shape;
-use fieldline_core::units::Period;
+use fieldline_core::memory::Memory;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, Facts, Files, Kind, Memory,
-    Moment, Outputs, Setting, Settings, Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, Facts, Files, Kind, Moment,
+    Outputs, Period, Setting, Settings, Shape, Transform, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

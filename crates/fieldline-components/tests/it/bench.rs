@@ -4,11 +4,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use fieldline_core::event::{Event, Meta};
-use fieldline_core::ledger::{Balance, Door, Ledger};
 use fieldline_core::memory::LARGEST;
-use fieldline_core::receipt::Settle;
-use fieldline_core::{BuildError, Built, Kind, Map, Moment, Outcome, Outputs, Receipt, Transform, Value};
+use fieldline_core::{
+    Balance, BuildError, Built, Door, Event, Kind, Ledger, Map, Meta, Moment, Outcome, Outputs, Receipt,
+    Settle, Transform, Value,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::harness::{build, definition, read};

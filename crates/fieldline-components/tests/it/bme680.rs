@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use fieldline_core::clock::TimeSource;
 use fieldline_core::report::Place;
-use fieldline_core::{Built, Clock, Draft, Kind, Source, Value, json};
+use fieldline_core::{Built, Clock, Draft, Kind, Source, TimeSource, Value, json};
 use jiff::{SignedDuration, Timestamp};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use tokio::time::{Instant, timeout};

@@ -153,7 +153,7 @@ fn the_reason_is_in_the_metadata_of_what_is_invalid() {
         .into_iter()
         .map(|event| {
             let reason = event.meta().get("invalid").and_then(|reason| reason.as_text().map(str::to_owned));
-            event.finish(fieldline_core::ledger::Door::Delivered);
+            event.finish(fieldline_core::Door::Delivered);
             reason
         })
         .collect();

@@ -3,8 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use fieldline_core::ledger::Door;
-use fieldline_core::{Built, ComponentError, Event, Kind, Meta, Receipt, Sink, WriteError, json};
+use fieldline_core::{Built, ComponentError, Door, Event, Kind, Meta, Receipt, Sink, WriteError, json};
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::time::advance;

@@ -5,16 +5,12 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fieldline_core::context::Files;
-use fieldline_core::definition::Prepared;
-use fieldline_core::event::{Event, Meta};
-use fieldline_core::ledger::{Balance, Door, Ledger};
+use fieldline_core::connection::Handle;
 use fieldline_core::read::{Plain, ReadError};
-use fieldline_core::receipt::Settle;
 use fieldline_core::report::{Problem, Report};
 use fieldline_core::{
-    BuildCx, Built, CheckCx, Definition, FileError, Handle, Kind, Map, Moment, Outcome, Outputs, Receipt,
-    Transform, Value, json,
+    Balance, BuildCx, Built, CheckCx, Definition, Door, Event, FileError, Files, Kind, Ledger, Map, Meta,
+    Moment, Outcome, Outputs, Prepared, Receipt, Settle, Transform, Value, json,
 };
 use jiff::Timestamp;
 use tokio::time::Instant;

@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use fieldline_core::ledger::Door;
-use fieldline_core::{Kind, Outcome};
+use fieldline_core::{Door, Kind, Outcome};
 use proptest::collection::vec;
 use proptest::prelude::{prop_assert_eq, proptest};
 use serde_json::{Value, json};

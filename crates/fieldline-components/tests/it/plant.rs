@@ -6,12 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_core::clock::TimeSource;
-use fieldline_core::context::Files;
-use fieldline_core::event::{Event, Meta};
-use fieldline_core::ledger::Door;
+use fieldline_core::connection::Handle;
 use fieldline_core::{
-    Batch, BuildCx, Built, Clock, FileError, Handle, Kind, Receipt, Sink, Source, Value, WriteError, json,
+    Batch, BuildCx, Built, Clock, Door, Event, FileError, Files, Kind, Meta, Receipt, Sink, Source,
+    TimeSource, Value, WriteError, json,
 };
 use fieldline_mqtt::{Connection, Inbound, Publish, QoS};
 use jiff::Timestamp;

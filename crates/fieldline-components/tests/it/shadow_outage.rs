@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fieldline_broker::{
     AllowLoopback, Broker, BrokerOptions, Delivery, Link, Listener, Message, Subscription,
 };
-use fieldline_core::Handle;
+use fieldline_core::connection::Handle;
 use fieldline_mqtt::{Address, Connection, Options, Scheme, State};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;

@@ -4,8 +4,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use fieldline_core::clock::TimeSource;
-use fieldline_core::{Built, Clock, Kind, Source, json};
+use fieldline_core::{Built, Clock, Kind, Source, TimeSource, json};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::NamedTempFile;
 use tokio::time::{Instant, timeout};

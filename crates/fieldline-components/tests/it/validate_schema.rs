@@ -36,7 +36,7 @@ fn the_reason_names_the_place_and_what_is_wrong_there() {
         .into_iter()
         .map(|event| {
             let reason = event.meta().get("invalid").and_then(|reason| reason.as_text().map(str::to_owned));
-            event.finish(fieldline_core::ledger::Door::Delivered);
+            event.finish(fieldline_core::Door::Delivered);
             reason.expect("there is a reason")
         })
         .collect();

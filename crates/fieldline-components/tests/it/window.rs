@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fieldline_core::Outcome;
-use fieldline_core::ledger::Door;
+use fieldline_core::{Door, Outcome};
 use jiff::SignedDuration;
 use proptest::collection::vec;
 use proptest::prelude::{Strategy, prop_assert_eq, proptest};

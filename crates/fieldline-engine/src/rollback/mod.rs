@@ -118,8 +118,7 @@ pub(crate) fn works(node: &NodeStatus) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use fieldline_core::Kind;
-    use fieldline_core::ledger::Balance;
+    use fieldline_core::{Balance, Kind};
     use fieldline_runtime::FailedEvent;
 
     use super::*;

@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_core::Event;
-use fieldline_core::ledger::Door;
 use fieldline_core::policy::{Buffer as Settings, WhenFull};
+use fieldline_core::{Door, Event};
 use jiff::Timestamp;
 
 use super::in_hand::InHand;

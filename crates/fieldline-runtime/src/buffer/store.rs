@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use fieldline_core::ledger::Door;
-use fieldline_core::{Event, Ledger, Meta, Value};
+use fieldline_core::{Door, Event, Ledger, Meta, Value};
 use fieldline_store::{Appended, Log, MAX_UNSYNCED_BYTES, Stats, StoreError, WhenFull};
 use jiff::Timestamp;
 

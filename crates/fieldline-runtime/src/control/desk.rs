@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use fieldline_core::edge::Port;
-use fieldline_core::ledger::Door;
-use fieldline_core::{Clock, Event, EventError, Map, Meta, Outcome, Receipt, Settings, Value};
+use fieldline_core::{Clock, Door, Event, EventError, Map, Meta, Outcome, Port, Receipt, Settings, Value};
 use fieldline_store::{Checkpoint, Storage};
 
 use super::saved;

@@ -97,7 +97,7 @@ async fn count(path: &Path, dropped: &mut Dropped) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use fieldline_core::units::Size;
+    use fieldline_core::Size;
 
     use super::*;
 

@@ -6,8 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use fieldline_compiler::NodeId;
-use fieldline_core::clock::rfc3339;
-use fieldline_core::{Map, Meta, Value, json};
+use fieldline_core::{Map, Meta, Value, json, rfc3339};
 use jiff::Timestamp;
 
 use crate::record::{self, RecordError};

@@ -15,9 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fieldline_compiler::NodeId;
-use fieldline_core::ledger::Door;
 use fieldline_core::policy::LetterFile;
-use fieldline_core::{Clock, Event, EventError, Ledger, Meta, Outcome};
+use fieldline_core::{Clock, Door, Event, EventError, Ledger, Meta, Outcome};
 use tokio::sync::{mpsc, watch};
 
 use crate::outlet::{Parcel, Target};

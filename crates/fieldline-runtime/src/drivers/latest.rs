@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use fieldline_compiler::plan::{Beside, Freshness, Missing};
+use fieldline_compiler::{Beside, Freshness, Missing};
 use fieldline_core::{Event, EventError, Map, Value};
 use jiff::Timestamp;
 
@@ -162,7 +162,7 @@ impl Place {
 mod tests {
     use std::time::Duration;
 
-    use fieldline_compiler::plan::{Input, NodeId};
+    use fieldline_compiler::{Input, NodeId};
     use fieldline_core::{Meta, Receipt};
 
     use super::*;

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use fieldline_core::receipt::Settle;
-use fieldline_core::{Outcome, Source};
+use fieldline_core::{Outcome, Settle, Source};
 use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fieldline_compiler::NodeId;
-use fieldline_core::edge::Port;
-use fieldline_core::ledger::Door;
-use fieldline_core::{Clock, Event, EventError, Moment, Outcome, Outputs, Transform};
+use fieldline_core::{Clock, Door, Event, EventError, Moment, Outcome, Outputs, Port, Transform};
 use tokio::sync::{mpsc, watch};
 
 use super::carried::Carried;

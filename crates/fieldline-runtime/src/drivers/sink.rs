@@ -4,8 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_core::ledger::Door;
-use fieldline_core::{Clock, Event, EventError};
+use fieldline_core::{Clock, Door, Event, EventError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tokio::sync::{mpsc, watch};

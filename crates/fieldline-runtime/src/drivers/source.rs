@@ -4,11 +4,10 @@
 use std::sync::Arc;
 
 use fieldline_backoff::Backoff;
-use fieldline_core::edge::{MAIN, Port};
 use fieldline_core::policy::Retry;
-use fieldline_core::receipt::Settle;
 use fieldline_core::{
-    Batch, Built, Clock, ComponentError, Draft, Event, EventError, Outcome, Receipt, Source,
+    Batch, Built, Clock, ComponentError, Draft, Event, EventError, MAIN, Outcome, Port, Receipt, Settle,
+    Source,
 };
 use tokio::sync::{Notify, watch};
 

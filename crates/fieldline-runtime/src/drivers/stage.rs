@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use fieldline_core::edge::Port;
-use fieldline_core::{BuildError, Built, Event, EventError, Moment, Outputs, Transform, Value};
+use fieldline_core::{BuildError, Built, Event, EventError, Moment, Outputs, Port, Transform, Value};
 
 use crate::control::desk::Desk;
 use crate::memory::keeper::Keeper;

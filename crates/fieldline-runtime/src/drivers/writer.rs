@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldline_backoff::Backoff;
-use fieldline_core::ledger::Door;
-use fieldline_core::{Built, Clock, ComponentError, Event, Sink, WriteError};
+use fieldline_core::{Built, Clock, ComponentError, Door, Event, Sink, WriteError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 

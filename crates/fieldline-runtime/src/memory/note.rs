@@ -3,9 +3,8 @@
 
 use std::time::Duration;
 
-use fieldline_compiler::plan::Node;
-use fieldline_core::units::Period;
-use fieldline_core::{Clock, Value};
+use fieldline_compiler::Node;
+use fieldline_core::{Clock, Period, Value};
 use fieldline_store::Saved;
 use jiff::Timestamp;
 

@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use fieldline_compiler::plan::{Node, Snapshot};
+use fieldline_compiler::{Node, Snapshot};
 use fieldline_core::connection::Handle;
 use fieldline_core::policy::BufferKind;
 use fieldline_core::{BuildCx, BuildError, Built, Kind, Ledger};

@@ -89,8 +89,7 @@ impl Wear {
 
 #[cfg(test)]
 mod tests {
-    use fieldline_core::clock::Clock;
-    use fieldline_core::units::Size;
+    use fieldline_core::{Clock, Size};
     use jiff::Timestamp;
 
     use super::*;

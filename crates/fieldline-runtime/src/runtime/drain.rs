@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fieldline_compiler::change::{Backlog, Change, Fate, Losses, Unit};
-use fieldline_compiler::plan::{Node, NodeId, Plan};
+use fieldline_compiler::{Node, NodeId, Plan};
 use fieldline_core::Kind;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;

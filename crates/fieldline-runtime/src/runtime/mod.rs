@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldline_compiler::change::{Backlog, Change, Losses, Refusal, Unit, Waiting};
-use fieldline_compiler::plan::{NodeId, Plan};
+use fieldline_compiler::{NodeId, Plan};
 use fieldline_core::connection::Handle;
 use fieldline_core::{Clock, Kind, Ledger};
 use fieldline_store::{DiskStorage, Storage};

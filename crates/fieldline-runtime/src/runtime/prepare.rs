@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use fieldline_compiler::change::{Change, Fate};
-use fieldline_compiler::plan::{Node, NodeId, Plan, Snapshot};
+use fieldline_compiler::{Node, NodeId, Plan, Snapshot};
 use fieldline_core::connection::{Handle, Renewal};
 use fieldline_core::{BuildError, Built, Ledger};
 

@@ -1,6 +1,6 @@
 //! [`Retiring`]: a source that has ended, in the background, until it has heard what became of all its batches.
 
-use fieldline_compiler::plan::NodeId;
+use fieldline_compiler::NodeId;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 

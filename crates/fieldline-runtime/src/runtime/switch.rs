@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fieldline_compiler::change::{Fate, Losses, Unit};
-use fieldline_compiler::plan::{Node, NodeId, Plan};
+use fieldline_compiler::{Node, NodeId, Plan};
 use fieldline_core::{Built, EventError};
 use tokio::time::Instant;
 

@@ -4,11 +4,9 @@ use std::sync::Arc;
 use std::vec::Drain;
 
 use async_trait::async_trait;
-use fieldline_core::definition::Prepare;
-use fieldline_core::ledger::Balance;
 use fieldline_core::{
-    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Event, Facts, Meta, Moment,
-    Outcome, Outputs, Source, Transform, Value,
+    Balance, Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Event, Facts, Meta,
+    Moment, Outcome, Outputs, Prepare, Source, Transform, Value,
 };
 use fieldline_runtime::NodeState;
 

@@ -5,13 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use fieldline_compiler::plan::{Fingerprint, Input, Node, NodeId, Plan};
-use fieldline_core::definition::Prepare;
-use fieldline_core::ledger::Balance;
+use fieldline_compiler::{Fingerprint, Input, Node, NodeId, Plan};
+use fieldline_core::memory::Memory;
 use fieldline_core::policy::SinkPolicy;
 use fieldline_core::{
-    Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Event, EventError, Facts, Kind,
-    Memory, Meta, Moment, Outcome, Outputs, Sink, Source, Transform, Value, WriteError,
+    Balance, Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Draft, Event, EventError,
+    Facts, Kind, Meta, Moment, Outcome, Outputs, Prepare, Sink, Source, Transform, Value, WriteError,
 };
 use fieldline_runtime::{Environment, Runtime, Status, TokioTime};
 

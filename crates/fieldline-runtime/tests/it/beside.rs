@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldline_compiler::plan::{Beside, Freshness, Input, Missing, NodeId, Plan};
+use fieldline_compiler::{Beside, Freshness, Input, Missing, NodeId, Plan};
 
 use crate::bench_plan::{Draw, Part, Witness, assert_balanced, balance, finished, runtime};
 

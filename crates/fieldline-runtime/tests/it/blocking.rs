@@ -9,10 +9,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fieldline_compiler::change::Unit;
-use fieldline_compiler::plan::{Fingerprint, Node, NodeId, Plan};
-use fieldline_core::definition::Prepare;
+use fieldline_compiler::{Fingerprint, Node, NodeId, Plan};
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Clock, Event, Facts, Kind, Moment, Outcome, Outputs, Sink,
+    BuildCx, BuildError, Built, CheckCx, Clock, Event, Facts, Kind, Moment, Outcome, Outputs, Prepare, Sink,
     Transform, WriteError,
 };
 use fieldline_runtime::{Environment, Runtime, SystemTime};

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_core::Clock;
 use fieldline_core::policy::{self, BufferKind, SinkPolicy, WhenFull};
-use fieldline_core::units::Size;
+use fieldline_core::{Clock, Size};
 use fieldline_runtime::{Environment, Runtime, TokioTime};
 use fieldline_store::testing::MemoryStorage;
 

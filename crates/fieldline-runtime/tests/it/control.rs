@@ -5,12 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_compiler::plan::{Control, Fingerprint, Input, NodeId, Plan};
-use fieldline_core::definition::Prepare;
-use fieldline_core::setting::Shape;
+use fieldline_compiler::{Control, Fingerprint, Input, NodeId, Plan};
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Event, EventError, Facts, Moment, Outputs, Setting, Settings,
-    Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Event, EventError, Facts, Moment, Outputs, Prepare, Setting,
+    Settings, Shape, Transform, Value,
 };
 
 use crate::bench_plan::{Draw, Part, Witness, assert_balanced, balance, finished, runtime};

@@ -4,9 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use fieldline_core::Outcome;
 use fieldline_core::policy::WhenFull;
-use fieldline_core::units::Period;
+use fieldline_core::{Outcome, Period};
 use fieldline_store::testing::PowerCut;
 use proptest::prelude::*;
 

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_compiler::plan::{NodeId, Pipeline, Plan};
+use fieldline_compiler::{NodeId, Pipeline, Plan};
 use fieldline_core::policy::{LetterFile, SinkPolicy};
-use fieldline_core::units::Size;
-use fieldline_core::{Draft, Outcome};
+use fieldline_core::{Draft, Outcome, Size};
 use fieldline_runtime::InjectError;
 use fieldline_runtime::dead_letter::Letter;
 

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use fieldline_core::Outcome;
 use fieldline_core::policy::WhenFull;
-use fieldline_core::units::{Period, Size};
+use fieldline_core::{Outcome, Period, Size};
 use fieldline_runtime::Runtime;
 use tokio::time::Instant;
 

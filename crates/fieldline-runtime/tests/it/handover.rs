@@ -243,8 +243,9 @@ async fn a_sink_with_waiting_events_is_removed_only_if_somebody_says_so() {
     let (mut plant, _) = stuck(&SinkPolicy::default()).await;
     let (plan, waiting) = (without(&plant), plant.waiting());
     plant.runtime.apply_with(plan, Losses::CarryOver).await.expect("somebody says so");
-    let letters =
-        std::fs::read_to_string(plant.card.folder.path().join("dead-letter/p.jsonl")).expect("a file");
+    let letters = tokio::fs::read_to_string(plant.card.folder.path().join("dead-letter/p.jsonl"))
+        .await
+        .expect("a file");
     assert_eq!(letters.lines().count(), waiting);
     assert!(letters.lines().all(|letter| letter.contains("\"not_sent\"")), "{letters}");
     plant.runtime.stop(Duration::from_secs(60)).await;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use fieldline_core::Period;
 use fieldline_core::policy::{Retry, SinkPolicy};
-use fieldline_core::units::Period;
 use fieldline_runtime::NodeState;
 
 use crate::bench_plan::{Draw, Part, Witness, assert_balanced, finished, runtime};

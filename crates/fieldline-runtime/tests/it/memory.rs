@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_compiler::plan::{NodeId, Pipeline, Plan};
+use fieldline_compiler::{NodeId, Pipeline, Plan};
 use fieldline_core::Clock;
 use fieldline_runtime::{Environment, MemoryStatus, Runtime, SystemTime, Unset};
 

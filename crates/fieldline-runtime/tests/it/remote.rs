@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use fieldline_compiler::Plan;
-use fieldline_compiler::plan::Fingerprint;
-use fieldline_core::definition::Prepare;
-use fieldline_core::{BuildCx, BuildError, Built, CheckCx, ComponentError, Event, Facts, Sink, WriteError};
+use fieldline_compiler::{Fingerprint, Plan};
+use fieldline_core::{
+    BuildCx, BuildError, Built, CheckCx, ComponentError, Event, Facts, Prepare, Sink, WriteError,
+};
 use tokio::sync::watch;
 
 /// The other ends of all remote sinks.

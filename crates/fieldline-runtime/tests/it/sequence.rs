@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldline_compiler::plan::NodeId;
+use fieldline_compiler::NodeId;
 use fieldline_core::policy::{Sequence, SourcePolicy};
 
 use crate::bench_plan::{Draw, Part, Witness};

@@ -1,8 +1,7 @@
 //! Time. A moment is a number of seconds since 1970 in UTC, so that moments and spans add up like
 //! any other numbers.
 
-use fieldline_core::clock::rfc3339;
-use fieldline_core::units::Period;
+use fieldline_core::{Period, rfc3339};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rhai::{Dynamic, EvalAltResult};

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fieldline_core::clock::TimeSource;
-use fieldline_core::{FileError, Files, Map, Meta, Moment, Value};
+use fieldline_core::{FileError, Files, Map, Meta, Moment, TimeSource, Value};
 use fieldline_script::{Script, ScriptError, ScriptSource, Setup};
 use jiff::Timestamp;
 

@@ -1,7 +1,6 @@
 //! Errors are plain sentences at the right place.
 
-use fieldline_core::Value;
-use fieldline_core::context::Origin;
+use fieldline_core::{Origin, Value};
 use fieldline_script::{Imports, Script, ScriptSource, Setup};
 
 use crate::bench::{Memory, compile, error, reading, run, sent};

@@ -89,7 +89,7 @@ fn a_sink_that_fails_is_tried_again_after_its_back_off() {
     let [failure] = &report.cases[0].failures[..] else { panic!("one failure") };
     let time = failure.message.strip_prefix("`out`: event 1 came at ").expect("a time");
     let seconds: f64 = time.split('s').next().and_then(|time| time.parse().ok()).expect("seconds");
-    assert!((7.6..=8.4).contains(&seconds), "two waits of a second, each a fifth more or less: {seconds}");
+    assert!((7.0..=8.0).contains(&seconds), "two waits, each between half a second and one: {seconds}");
     assert_eq!(run(&text, MemoryFiles::default(), &options()), report, "it is the same in every run");
 }
 

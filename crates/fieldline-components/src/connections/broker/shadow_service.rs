@@ -113,7 +113,7 @@ mod tests {
     use std::sync::Mutex;
     use std::thread::{ThreadId, current};
 
-    use fieldline_core::clock::TimeSource;
+    use fieldline_core::TimeSource;
     use fieldline_shadow::document::Record;
     use fieldline_shadow::name::ShadowName;
     use fieldline_shadow::service::{MemoryStore, StoreError};

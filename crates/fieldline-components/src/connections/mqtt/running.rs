@@ -2,8 +2,8 @@
 //! broker where it was to start one.
 
 use async_trait::async_trait;
-use fieldline_core::connection::{Renewal, Report, Standing, Stop};
-use fieldline_core::{Clock, ComponentError, Connection as RunsConnection, Handle};
+use fieldline_core::connection::{Connection as RunsConnection, Handle, Renewal, Report, Standing, Stop};
+use fieldline_core::{Clock, ComponentError};
 use fieldline_mqtt::{Connection, Driver, Options, State, tls};
 
 use super::embedded::Embedded;

@@ -1,9 +1,9 @@
 //! The fields of an `mqtt` connection, and how they become options of a session.
 
-use fieldline_core::facts::Claim;
-use fieldline_core::secret::Secret;
-use fieldline_core::units::{Period, Size};
-use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Example, Facts, FieldPath, Kind, Session};
+use fieldline_core::{
+    BuildCx, BuildError, Built, CheckCx, Claim, Config, Example, Facts, FieldPath, Kind, Period, Secret,
+    Session, Size,
+};
 use fieldline_mqtt::tls::TlsOptions;
 use fieldline_mqtt::{
     Address, Connection, Credentials, Options, OptionsError, Publish, QoS, Scheme, Version, topic,

@@ -8,10 +8,9 @@ use std::future::pending;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fieldline_core::units::Period;
 use fieldline_core::{
     BuildCx, BuildError, Built, Channel, CheckCx, ComponentError, Config, Direction, Event, Example, Facts,
-    FieldPath, Kind, Sink, WriteError, Writes,
+    FieldPath, Kind, Period, Sink, WriteError, Writes,
 };
 use fieldline_mqtt::QoS;
 use fieldline_shadow::client::{Reporter, ReporterSettings, SectionName};

@@ -5,11 +5,10 @@ mod swinging;
 
 use std::time::{Duration, Instant};
 
-use fieldline_core::transform::downcast;
-use fieldline_core::units::Period;
+use fieldline_core::memory::Memory;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Memory, Moment,
-    Outputs, Transform,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Moment, Outputs,
+    Period, Transform, downcast,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -5,10 +5,10 @@ mod linear;
 
 use std::time::{Duration, Instant};
 
-use fieldline_core::units::Period;
+use fieldline_core::memory::Memory;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Memory, Moment,
-    Outputs, Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Moment, Outputs,
+    Period, Transform, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

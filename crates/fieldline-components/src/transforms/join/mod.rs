@@ -8,9 +8,9 @@ mod waiting;
 use std::collections::BTreeMap;
 
 use fieldline_core::condition::Condition;
+use fieldline_core::memory::Memory;
 use fieldline_core::suggest::nearest;
-use fieldline_core::units::Period;
-use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Memory};
+use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Files, Kind, Period};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -5,11 +5,10 @@ mod known;
 
 use std::time::{Duration, Instant};
 
-use fieldline_core::event::Meta;
-use fieldline_core::units::Period;
+use fieldline_core::memory::Memory;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, FieldPath, Files, Kind, Memory,
-    Moment, Outputs, Receipt, Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, FieldPath, Files, Kind, Meta,
+    Moment, Outputs, Period, Receipt, Transform, Value,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -6,11 +6,9 @@ mod schema;
 
 use std::collections::BTreeMap;
 
-use fieldline_core::edge::Port;
-use fieldline_core::units::Period;
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Config, Event, Example, Facts, FieldPath, FilePath, Files, Kind,
-    Map, Moment, Outputs, Transform, Value, json,
+    Map, Moment, Outputs, Period, Port, Transform, Value, json,
 };
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -137,9 +135,9 @@ impl Config for ValidateConfig {
         Facts { outputs: vec!["main".to_owned(), "invalid".to_owned()], files, ..Facts::default() }
     }
 
-    fn memory(&self, _files: &dyn Files) -> Option<fieldline_core::Memory> {
+    fn memory(&self, _files: &dyn Files) -> Option<fieldline_core::memory::Memory> {
         let compares = !self.rate.is_empty() || !self.stuck.is_empty();
-        compares.then(|| fieldline_core::Memory::of("the readings before"))
+        compares.then(|| fieldline_core::memory::Memory::of("the readings before"))
     }
 
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {

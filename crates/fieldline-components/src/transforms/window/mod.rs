@@ -11,8 +11,8 @@ mod aggregation;
 
 use std::collections::BTreeMap;
 
-use fieldline_core::units::Period;
-use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Example, Facts, Files, Kind, Memory};
+use fieldline_core::memory::Memory;
+use fieldline_core::{BuildCx, BuildError, Built, CheckCx, Config, Example, Facts, Files, Kind, Period};
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;

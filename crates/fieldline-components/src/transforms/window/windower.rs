@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use fieldline_core::edge::Port;
-use fieldline_core::transform::downcast;
-use fieldline_core::{BuildError, Event, EventError, Map, Moment, Outputs, Receipt, Transform, Value, clock};
+use fieldline_core::{
+    BuildError, Event, EventError, Map, Moment, Outputs, Port, Receipt, Transform, Value, downcast,
+};
 
 use super::aggregation::Aggregation;
 use super::lane::{Lane, Pane, Row};
@@ -214,8 +214,8 @@ impl Rules {
             path.set(&mut body, key.clone());
         }
         let window = Value::from([
-            ("start", clock::rfc3339(timestamp(pane.start)).into()),
-            ("end", clock::rfc3339(timestamp(pane.end)).into()),
+            ("start", fieldline_core::rfc3339(timestamp(pane.start)).into()),
+            ("end", fieldline_core::rfc3339(timestamp(pane.end)).into()),
             ("count", Value::Int(pane.rows.len() as i64)),
         ]);
         if let Some(map) = body.as_map_mut() {

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fieldline_compiler::plan::Control;
+use fieldline_compiler::Control;
 use fieldline_core::suggest::nearest;
-use fieldline_core::units::Period;
-use fieldline_core::{EventError, Map, Setting, Value};
+use fieldline_core::{EventError, Map, Period, Setting, Value};
 
 /// The member of a command that says for how long it holds.
 const HOLDS: &str = "for";
@@ -102,10 +101,8 @@ pub(crate) fn echoed(body: &Value) -> impl Iterator<Item = (&'static str, &Value
 
 #[cfg(test)]
 mod tests {
-    use fieldline_compiler::NodeId;
-    use fieldline_compiler::plan::Input;
-    use fieldline_core::json;
-    use fieldline_core::setting::Shape;
+    use fieldline_compiler::{Input, NodeId};
+    use fieldline_core::{Shape, json};
 
     use super::*;
 

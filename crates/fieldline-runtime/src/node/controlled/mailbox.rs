@@ -4,8 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fieldline_core::ledger::Door;
-use fieldline_core::{Event, Outcome};
+use fieldline_core::{Door, Event, Outcome};
 use tokio::sync::Notify;
 
 /// How many commands wait at most. A node takes them between its events, so they only add up while it is stuck.

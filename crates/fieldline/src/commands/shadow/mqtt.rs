@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fieldline_components::shadow::link::{Happening, Link};
 use fieldline_components::shadow::{retry, token_prefix};
-use fieldline_core::units::Period;
+use fieldline_core::Period;
 use fieldline_mqtt::{Connection, Options, QoS, State};
 use fieldline_shadow::client::{Answer, Change, Content, DeltaTracker, Question, TrackerAction, Watch};
 use fieldline_shadow::json::{Json, Object};

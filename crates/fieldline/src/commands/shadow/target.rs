@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
-use fieldline_compiler::plan::Node;
+use fieldline_compiler::Node;
 use fieldline_components::shadow::token_prefix;
 use fieldline_core::{BuildCx, Built, Kind};
 use fieldline_mqtt::tls::{Identity, PemFile, TlsOptions};

@@ -4,11 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fieldline_core::ledger::{Door, Ledger};
 use fieldline_core::read::Plain;
 use fieldline_core::{
-    BuildCx, Built, Definition, Event, Example, FileError, Files, Map, Meta, Moment, Outputs, Receipt,
-    Transform, Value, json,
+    BuildCx, Built, Definition, Door, Event, Example, FileError, Files, Ledger, Map, Meta, Moment, Outputs,
+    Receipt, Transform, Value, json,
 };
 use jiff::Timestamp;
 
