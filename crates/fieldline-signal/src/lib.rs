@@ -3,7 +3,7 @@
 //! Nothing here knows of events, files or clocks. Sums are compensated, variances are Welford's, and time is
 //! counted in whole nanoseconds until a span of it is needed; samples at a fixed rate are plain slices. Read the modules in the order below.
 
-pub mod sample;
+mod sample;
 
 pub mod sum;
 
@@ -13,7 +13,7 @@ pub mod rank;
 
 pub mod course;
 
-pub mod aggregate;
+mod aggregate;
 
 pub mod smooth;
 

@@ -34,5 +34,4 @@ pub mod report;
 
 pub use coverage::Coverage;
 pub use golden::Golden;
-pub use report::{CaseReport, Failure, Place, Report};
 pub use suite::{Options, SuiteError, run_tests};

@@ -5,8 +5,9 @@ use std::num::NonZeroUsize;
 use fieldline_compiler::diagnostics::render;
 use fieldline_compiler::{MemoryFiles, MemoryVariables, Overrides, Request, compile};
 use fieldline_core::Registry;
+use fieldline_testkit::report::Report;
 use fieldline_testkit::report::human::{Color, human};
-use fieldline_testkit::{Options, Report, run_tests};
+use fieldline_testkit::{Options, run_tests};
 
 use crate::conservation::FORGETS;
 

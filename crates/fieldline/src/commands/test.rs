@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use anyhow::bail;
 use fieldline_compiler::{Compiled, Overrides, Request, compile};
-use fieldline_testkit::report::{data, human, junit};
-use fieldline_testkit::{Options, Report, run_tests};
+use fieldline_testkit::report::{Report, data, human, junit};
+use fieldline_testkit::{Options, run_tests};
 
 use crate::cli::{BAD_CONFIG, FAILED, Format, TestFormat, TestOptions};
 use crate::{disk, output};

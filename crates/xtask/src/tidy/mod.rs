@@ -42,6 +42,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<Vec<Finding>> {
     findings.extend(naming::check_folders(&workspace.packages));
     findings.extend(naming::check_components(&workspace.sources));
     findings.extend(naming::check_tests(&workspace.sources));
+    findings.extend(naming::check_paths(&workspace.sources));
     findings.extend(words::check(&workspace.sources));
     for homes in [homes::STARTS, homes::CLOCKS] {
         findings.extend(homes::check(&readme, &workspace.sources, &homes));

@@ -30,6 +30,28 @@ pub fn check_components(sources: &[SourceFile]) -> Vec<Finding> {
     findings
 }
 
+/// Finds public modules whose names `lib.rs` shows a second time: a name has one path.
+pub fn check_paths(sources: &[SourceFile]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for source in sources.iter().filter(|source| source.path.ends_with("/src/lib.rs")) {
+        let text = source.product();
+        let lines = || text.lines().zip(1..);
+        let modules = lines().filter_map(|(line, _)| line.strip_prefix("pub mod ")?.strip_suffix(';'));
+        for module in modules {
+            let shows = |line: &str| {
+                let path = line.strip_prefix("pub use ").map(|path| path.trim_start_matches("crate::"));
+                path.and_then(|path| path.strip_prefix(module)).is_some_and(|rest| rest.starts_with("::"))
+            };
+            for (_, line) in lines().filter(|(line, _)| shows(line)) {
+                let problem =
+                    format!("shows names of the public module `{module}` a second time: one path goes");
+                findings.push(Finding::at(&source.path, line, problem));
+            }
+        }
+    }
+    findings
+}
+
 /// Finds integration tests outside `tests/it`, each of which would be linked as a program of its own.
 pub fn check_tests(sources: &[SourceFile]) -> Vec<Finding> {
     let stray = |source: &&SourceFile| {
@@ -50,6 +72,15 @@ mod tests {
 
     fn component(path: &str) -> Vec<Finding> {
         check_components(&[source(&format!("{COMPONENTS}{path}"), &format!("    {NAME}filter\";\n"))])
+    }
+
+    #[test]
+    fn a_name_with_two_paths_is_found() {
+        let file = |text: &str| source("crates/fieldline-core/src/lib.rs", text);
+        assert_eq!(check_paths(&[file("mod event;\npub mod json;\npub use event::Event;\n")]), []);
+        let found = check_paths(&[file("pub mod event;\npub use event::Event;\n")]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].place, "crates/fieldline-core/src/lib.rs:2");
     }
 
     #[test]

@@ -63,6 +63,7 @@ fn crates_components_and_tests_are_found_under_their_names() {
     nothing_in(&naming::check_folders(&WORKSPACE.packages));
     nothing_in(&naming::check_components(&WORKSPACE.sources));
     nothing_in(&naming::check_tests(&WORKSPACE.sources));
+    nothing_in(&naming::check_paths(&WORKSPACE.sources));
 }
 
 #[test]
