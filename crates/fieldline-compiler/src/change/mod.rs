@@ -77,32 +77,6 @@ pub enum State {
 }
 
 impl Fate {
-    /// Every fate.
-    pub const ALL: [Fate; 8] = [
-        Fate::Keep,
-        Fate::Rewire,
-        Fate::Renew,
-        Fate::Move,
-        Fate::Inherit,
-        Fate::Restart,
-        Fate::Start,
-        Fate::Stop,
-    ];
-
-    /// Its name, as users read it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Fate::Keep => "keep",
-            Fate::Rewire => "rewire",
-            Fate::Renew => "renew",
-            Fate::Move => "move",
-            Fate::Inherit => "inherit",
-            Fate::Restart => "restart",
-            Fate::Start => "start",
-            Fate::Stop => "stop",
-        }
-    }
-
     /// Whether the component itself continues.
     pub fn continues(self) -> bool {
         matches!(self, Fate::Keep | Fate::Rewire | Fate::Renew | Fate::Move)
