@@ -80,7 +80,8 @@ impl SinkDriver {
                     None => break writer,
                 }
             }
-            self.paused.send_replace(delivery.is_none() && !self.may_write());
+            let is_paused = delivery.is_none() && !self.may_write();
+            self.paused.send_if_modified(|paused| std::mem::replace(paused, is_paused) != is_paused);
             let due = self.buffer.due();
             tokio::select! {
                 (writer, rest) = async { delivery.as_mut().expect("checked by the branch").await }, if delivery.is_some() => {
