@@ -42,8 +42,8 @@ pub(crate) struct Failure<'a> {
 pub(crate) enum Route {
     /// To the file.
     File,
-    /// Wait: the sink is being replaced.
-    Hold,
+    /// Wait: this sink is being replaced. What it cannot take itself any more goes to the file.
+    Hold(NodeId),
     /// To this sink.
     Sink(NodeId, Target),
 }
@@ -135,7 +135,8 @@ impl DeadLetters {
     /// such sink, it is the one that failed, or it does not keep up.
     async fn permit(&self, failed: &NodeId) -> Option<(Target, mpsc::OwnedPermit<Parcel>)> {
         let mut route = self.0.route.subscribe();
-        let route = route.wait_for(|route| !matches!(route, Route::Hold)).await.ok()?.clone();
+        let may_wait = |route: &Route| matches!(route, Route::Hold(sink) if sink != failed);
+        let route = route.wait_for(|route| !may_wait(route)).await.ok()?.clone();
         let Route::Sink(id, target) = route else { return None };
         if id == *failed {
             return None;

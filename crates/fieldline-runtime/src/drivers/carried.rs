@@ -17,6 +17,8 @@ pub(crate) struct Carried {
     pub(crate) latest: BTreeMap<NodeId, Latest>,
     /// Events by the node they wait at, on whose books they are.
     pub(crate) waiting: BTreeMap<NodeId, Vec<Event>>,
+    /// How many events went to the dead letter or were dropped with each sink that could not send them.
+    pub(crate) given_up: BTreeMap<NodeId, u64>,
     /// Sources that have ended, and not yet heard what became of all their batches.
     pub(crate) retired: Vec<Retired>,
 }
@@ -27,6 +29,7 @@ impl Carried {
         self.transforms.extend(other.transforms);
         self.latest.extend(other.latest);
         self.waiting.extend(other.waiting);
+        self.given_up.extend(other.given_up);
         self.retired.extend(other.retired);
     }
 }

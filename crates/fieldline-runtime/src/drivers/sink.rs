@@ -123,11 +123,12 @@ impl SinkDriver {
     /// Closes the sink and its buffer; gives back what the next version is to send.
     async fn end(mut self, mut writer: Writer) -> Carried {
         let leave = self.leave.borrow().clone();
+        let mut carried = Carried::default();
         if let Leave::GiveUp(rest) = leave {
             let dead_letters = writer.dead_letters.clone();
-            self.give_up(rest, &dead_letters).await;
+            let count = self.give_up(rest, &dead_letters).await;
+            carried.given_up.insert(self.handle.node.id.clone(), count);
         }
-        let mut carried = Carried::default();
         let waiting = self.buffer.close().await;
         if self.hands_over() && !waiting.is_empty() {
             carried.waiting.insert(self.handle.node.id.clone(), waiting);
@@ -186,12 +187,14 @@ impl SinkDriver {
         });
     }
 
-    /// Ends the events that are still here.
-    async fn give_up(&mut self, rest: Rest, dead_letters: &DeadLetters) {
+    /// Ends the events that are still here, and says how many those were.
+    async fn give_up(&mut self, rest: Rest, dead_letters: &DeadLetters) -> u64 {
+        let mut count = 0;
         let error =
             EventError::new("not_sent", "its sink was removed, or sends elsewhere now, before it was sent");
         while let Some(mut batch) = self.buffer.take(GATHER, self.clock.time()).await {
             for event in batch.events.drain(..) {
+                count += 1;
                 match rest {
                     Rest::Dropped => event.finish(Door::Dropped("accepted_loss")),
                     Rest::DeadLetter => {
@@ -202,6 +205,7 @@ impl SinkDriver {
             }
             self.buffer.delivered();
         }
+        count
     }
 
     /// For a disk, everything that is there; a visit costs the same for one event and for many.

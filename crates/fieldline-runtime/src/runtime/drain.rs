@@ -1,14 +1,16 @@
 //! How units end in a change: sinks that hand over pause, units that feed new ones are held, and those that leave run
-//! empty, all at once: connections after those that use them, dead letter sinks after those that may still fail.
+//! empty, all at once, dead letter sinks after those that may still fail. Connections end last, when nobody is held.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fieldline_compiler::change::{Backlog, Change, Fate, Losses, Unit};
 use fieldline_compiler::{Node, NodeId, Plan};
 use fieldline_core::Kind;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
+use tokio::time::error::Elapsed;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::dead_letter::Route;
@@ -27,6 +29,31 @@ struct Leaving {
     unit: Unit,
     task: JoinHandle<Carried>,
     leave: watch::Sender<Leave>,
+}
+
+/// What is left of the units that have ended.
+pub(crate) struct Drained {
+    pub(crate) carried: Carried,
+    /// Units that had to be cut off.
+    pub(crate) cut_off: Vec<Unit>,
+    /// Connections that are still to end.
+    connections: Vec<(Unit, Running)>,
+}
+
+impl Drained {
+    /// Takes what a unit leaves; one that has not ended in time is cut off.
+    async fn take(&mut self, leaving: Leaving, ended: Result<Result<Carried, JoinError>, Elapsed>) {
+        match ended {
+            Ok(Ok(left)) => self.carried.extend(left),
+            Ok(Err(error)) => tracing::error!(unit = %leaving.unit, %error, "a driver ended by itself"),
+            Err(_) => {
+                tracing::error!(unit = %leaving.unit, "did not run empty in time and is cut off");
+                leaving.task.abort();
+                let _aborted = leaving.task.await;
+                self.cut_off.push(leaving.unit);
+            }
+        }
+    }
 }
 
 impl Runtime {
@@ -89,13 +116,9 @@ impl Runtime {
         is_held
     }
 
-    /// Ends the leaving units. Gives back what continues, and the units that had to be cut off.
-    pub(crate) async fn drain(
-        &mut self,
-        change: &Change,
-        next: &Plan,
-        losses: Losses,
-    ) -> (Carried, Vec<Unit>) {
+    /// Ends the leaving units but for connections, which it gives back: they end after those that use them, and nobody is
+    /// held for them.
+    pub(crate) async fn drain(&mut self, change: &Change, next: &Plan, losses: Losses) -> Drained {
         let succession = Arc::new(self.succession(change, losses));
         let stops = next.nodes.is_empty();
         let hopeless = self.hopeless(change, losses);
@@ -107,15 +130,11 @@ impl Runtime {
         let (dead_letters, others): (Vec<_>, Vec<_>) =
             others.into_iter().partition(|(unit, _)| self.is_dead_letter(unit.head()));
         let rest = if losses == Losses::Accept { Rest::Dropped } else { Rest::DeadLetter };
-        let mut carried = Carried::default();
-        let mut cut_off = Vec::new();
-        for (place, group) in [others, dead_letters, connections].into_iter().enumerate() {
-            match place {
-                1 => self.hold_dead_letters(&group, next),
-                2 => self.retire(&mut carried, &group, stops).await,
-                _ => {}
+        let mut drained = Drained { carried: Carried::default(), cut_off: Vec::new(), connections };
+        for (place, group) in [others, dead_letters].into_iter().enumerate() {
+            if place == 1 {
+                self.hold_dead_letters(&group, next);
             }
-            let deadline = Instant::now() + self.environment.drain;
             let tell = |(unit, running): (Unit, Running)| {
                 let leave = match hopeless.contains(unit.head()) {
                     true => Leave::GiveUp(rest),
@@ -125,27 +144,22 @@ impl Runtime {
                 running.stop.send_replace(true);
                 Leaving { unit, task: running.task, leave: running.leave }
             };
+            let begun = Instant::now();
             for mut leaving in group.into_iter().map(tell).collect::<Vec<_>>() {
-                let mut ended = timeout_at(deadline, &mut leaving.task).await;
+                let is_sent = change.node(leaving.unit.head()).and_then(|node| node.backlog.as_ref());
+                let is_at_risk = !stops && is_sent.is_some_and(Backlog::is_at_risk);
+                let time = if is_at_risk { LAST_WRITE } else { self.environment.drain };
+                let mut ended = timeout_at(begun + time, &mut leaving.task).await;
                 if ended.is_err() && !stops && matches!(leaving.unit, Unit::Sink(_)) {
                     leaving.leave.send_replace(Leave::GiveUp(rest));
                     ended = timeout(LAST_WRITE, &mut leaving.task).await;
                 }
-                match ended {
-                    Ok(Ok(left)) => carried.extend(left),
-                    Ok(Err(error)) => {
-                        tracing::error!(unit = %leaving.unit, %error, "a driver ended by itself")
-                    }
-                    Err(_) => {
-                        tracing::error!(unit = %leaving.unit, "did not run empty in time and is cut off");
-                        leaving.task.abort();
-                        let _aborted = leaving.task.await;
-                        cut_off.push(leaving.unit);
-                    }
-                }
+                drained.take(leaving, ended).await;
             }
         }
-        (carried, cut_off)
+        let Drained { carried, connections, .. } = &mut drained;
+        self.retire(carried, connections, stops).await;
+        drained
     }
 
     /// The nodes of the next plan that continue with something of those that end.
@@ -211,10 +225,25 @@ impl Runtime {
     /// go to the file if there will be none.
     fn hold_dead_letters(&self, leaving: &[(Unit, Running)], next: &Plan) {
         for (name, dead_letters) in &self.dead_letters {
-            if leaving.iter().any(|(unit, _)| dead_letters.leads_to(unit.head())) {
+            if let Some((unit, _)) = leaving.iter().find(|(unit, _)| dead_letters.leads_to(unit.head())) {
                 let goes_on = next.dead_letter(name).is_some();
-                dead_letters.set_route(if goes_on { Route::Hold } else { Route::File });
+                let hold = Route::Hold(unit.head().clone());
+                dead_letters.set_route(if goes_on { hold } else { Route::File });
             }
         }
+    }
+}
+
+/// Ends the connections that nobody uses any more, within `time`.
+pub(crate) async fn end_connections(drained: &mut Drained, time: Duration) {
+    let deadline = Instant::now() + time;
+    let tell = |(unit, running): (Unit, Running)| {
+        running.stop.send_replace(true);
+        Leaving { unit, task: running.task, leave: running.leave }
+    };
+    let leaving: Vec<Leaving> = std::mem::take(&mut drained.connections).into_iter().map(tell).collect();
+    for mut leaving in leaving {
+        let ended = timeout_at(deadline, &mut leaving.task).await;
+        drained.take(leaving, ended).await;
     }
 }

@@ -38,8 +38,8 @@ use crate::status::{NodeState, UnusedBuffer};
 use crate::supervise::blocking;
 use crate::view::View;
 
-/// The most events that a sink can be expected to send while a change waits for it.
-const MOST_SENT: u64 = 10_000;
+/// The most events that a sink can be expected to send in [`LAST_WRITE`].
+const MOST_SENT: u64 = 2_000;
 
 /// What a program runs in.
 #[derive(Clone)]
@@ -76,6 +76,10 @@ pub struct Applied {
     pub cut_off: Vec<Unit>,
     /// How many events went from each sink that could not send them to its next version.
     pub carried: BTreeMap<NodeId, u64>,
+    /// How many events of each sink that could not send them were dropped, as somebody had accepted.
+    pub dropped: BTreeMap<NodeId, u64>,
+    /// How many events of each sink that could not send them went to the dead letter.
+    pub dead_lettered: BTreeMap<NodeId, u64>,
     /// How long nodes that continue had to wait with their events.
     pub held: Duration,
 }
@@ -221,7 +225,7 @@ impl Runtime {
         let is_moving = handle.is_at_work(connection.map(Arc::as_ref))
             && written_for.is_none_or(|time| time < LAST_WRITE)
             && events <= MOST_SENT
-            && events as f64 <= rate * self.environment.drain.as_secs_f64();
+            && events as f64 <= rate * LAST_WRITE.as_secs_f64();
         Waiting { events, is_moving }
     }
 

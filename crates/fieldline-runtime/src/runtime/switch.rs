@@ -3,7 +3,8 @@
 //!
 //! Sinks that hand over finish their last write while everything flows. Then the units that continue and feed a new one
 //! are held, and only for as long as it takes to end those that leave and to start the new ones. Only units that continue
-//! are held: holding one that leaves would keep it from running empty.
+//! are held: holding one that leaves would keep it from running empty. Connections are exchanged last, when all flows again:
+//! a broker that does not answer takes its time for a goodbye.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,9 +19,10 @@ use crate::dead_letter::{DeadLetters, Failure, Route};
 use crate::drivers::carried::Carried;
 use crate::drivers::latest::Latest;
 use crate::drivers::stage::{Broken, Past};
-use crate::launch::{Crew, Launcher, Member};
+use crate::launch::{Crew, Launcher, Member, Running};
 use crate::node::NodeHandle;
 use crate::outlet::{MAIN_SLOT, Target, Wiring};
+use crate::runtime::drain::end_connections;
 use crate::runtime::prepare::Prepared;
 use crate::runtime::{Applied, Runtime};
 use crate::wiring::readers;
@@ -31,7 +33,8 @@ impl Runtime {
         self.pause_sinks(&prepared.change, losses).await;
         let began = Instant::now();
         let is_held = self.hold(&next, &prepared);
-        let (mut carried, cut_off) = self.drain(&prepared.change, &next, losses).await;
+        let mut drained = self.drain(&prepared.change, &next, losses).await;
+        let mut carried = std::mem::take(&mut drained.carried);
         let change = prepared.change;
         let went_on = |fate: Fate| -> Vec<NodeId> {
             change.with(fate).filter(|id| carried.transforms.contains_key(id)).cloned().collect()
@@ -40,6 +43,11 @@ impl Runtime {
         let handed_over =
             carried.waiting.iter().map(|(id, events)| (id.clone(), events.len() as u64)).collect();
 
+        let given_up = std::mem::take(&mut carried.given_up);
+        let (dropped, dead_lettered) = match losses {
+            Losses::Accept => (given_up, BTreeMap::new()),
+            _ => (BTreeMap::new(), given_up),
+        };
         self.handles = prepared.handles;
         self.connections = prepared.connections;
         self.plan = next;
@@ -56,14 +64,19 @@ impl Runtime {
             save_every: self.environment.save_every,
             emptying: &self.emptying,
         };
-        for unit in &change.starting {
+        let mut start = |unit: &Unit, running: &mut BTreeMap<Unit, Running>| {
             let crew = crew(unit, &mut built, &mut carried, &nodes, &self.handles);
             let pipeline = unit.head().pipeline();
             let dead_letters = self.dead_letters.entry(pipeline.to_owned());
             let dead_letters = dead_letters
                 .or_insert_with(|| DeadLetters::new(&self.environment.data_dir, pipeline))
                 .clone();
-            self.running.insert(unit.clone(), launcher.start(unit, crew, dead_letters));
+            running.insert(unit.clone(), launcher.start(unit, crew, dead_letters));
+        };
+        let (connections, others): (Vec<&Unit>, Vec<&Unit>) =
+            change.starting.iter().partition(|unit| matches!(unit, Unit::Connection(_)));
+        for unit in others {
+            start(unit, &mut self.running);
         }
         let mut readers = readers(&self.plan, &nodes, &self.handles, &self.running);
         for (unit, running) in &self.running {
@@ -74,6 +87,11 @@ impl Runtime {
             running.overfill.send_if_modified(std::mem::take);
         }
         let held = if is_held { began.elapsed() } else { Duration::ZERO };
+        // The connections of the next plan may want what those before have: ports, client ids.
+        end_connections(&mut drained, self.environment.drain).await;
+        for unit in connections {
+            start(unit, &mut self.running);
+        }
         self.route_dead_letters();
         self.give_up(carried).await;
         let renewed = prepared.renewals.keys().cloned().collect();
@@ -91,8 +109,10 @@ impl Runtime {
             moved,
             inherited,
             renewed,
-            cut_off,
+            cut_off: drained.cut_off,
             carried: handed_over,
+            dropped,
+            dead_lettered,
             held,
         }
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fieldline_compiler::change::Losses;
 use fieldline_compiler::{NodeId, Pipeline, Plan};
 use fieldline_core::policy::{LetterFile, SinkPolicy};
 use fieldline_core::{Draft, Outcome, Size};
@@ -203,4 +204,34 @@ async fn what_is_put_in_again_comes_by_the_input_it_came_by() {
     runtime.stop(60 * SECOND).await;
     assert_eq!(odd.iter().sum::<i64>(), 15, "half of the thirty");
     assert_eq!(witness.written("out"), odd);
+}
+
+/// The dead letter sink is replaced by one of another name while it cannot write: its letters go to the file, and nobody
+/// waits for a sink that is not there yet.
+#[tokio::test(start_paused = true)]
+async fn letters_of_a_dead_letter_sink_that_is_renamed_are_kept() {
+    let (folder, witness) = (tempfile::tempdir().expect("a folder"), Witness::default());
+    let mut runtime = runtime(folder.path());
+    let plan = |name: &str, part: Part| {
+        let draw =
+            base(&witness).node("check", Part::Fails(2), &["air"]).node("out", Part::Writes, &["check"]);
+        let mut plan = with_dead_letter(&draw.node(name, part, &[]));
+        plan.pipelines[0].dead_letter = Some(NodeId::new("p", name));
+        plan
+    };
+    runtime.apply(plan("letters", Part::WritesLettersAfter(1_000))).await.expect("it can be built");
+    tokio::time::sleep(SECOND).await;
+    let next = plan("others", Part::Writes);
+    let refused = runtime.apply(next.clone()).await.expect_err("it would lose letters");
+    assert!(refused.to_string().contains("events wait in `p/letters`"), "{refused}");
+    let begun = tokio::time::Instant::now();
+    let applied = runtime.apply_with(next, Losses::CarryOver).await.expect("somebody says so");
+    assert!(begun.elapsed() < SECOND, "{:?}", begun.elapsed());
+    assert_eq!(applied.cut_off, []);
+    finished(&runtime).await;
+    runtime.stop(60 * SECOND).await;
+    let kept = lines(folder.path()).await.len();
+    assert_eq!(applied.dead_lettered[&NodeId::new("p", "letters")], kept as u64);
+    assert_eq!(kept + witness.written("others").len(), 15, "every letter is in one of both");
+    assert_balanced(&runtime.view().status());
 }
