@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use fieldline_api::{FilesStatus, PlanPreview, ReloadOutcome, ReloadRequest, ReloadResult, ReplayOutcome};
 use fieldline_compiler::change::Losses;
-use fieldline_compiler::{Broken, Compiled};
+use fieldline_compiler::{Broken, Compiled, NodeId};
 use fieldline_core::{Clock, Draft};
 use fieldline_runtime::dead_letter::Letter;
-use fieldline_runtime::{ApplyError, Environment, Runtime, View};
+use fieldline_runtime::{ApplyError, Environment, InjectError, Runtime, View};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinError;
 
@@ -230,13 +230,13 @@ impl Engine {
     }
 
     /// Whether a compilation would read something else than the last one did.
-    async fn files_have_changed(&self) -> bool {
+    async fn files_have_changed(&mut self) -> bool {
         let files = self.files.clone();
         blocking(move || files.have_changed()).await.unwrap_or(true)
     }
 
     /// What a reload would do.
-    async fn preview(&self) -> PlanPreview {
+    async fn preview(&mut self) -> PlanPreview {
         match self.load().await {
             Ok(loaded) if loaded.compiled.plan.pipelines.is_empty() && loaded.compiled.broken.is_empty() => {
                 PlanPreview::Rejected { reasons: nothing_left(error_lines(&loaded.compiled)) }
@@ -251,20 +251,40 @@ impl Engine {
         }
     }
 
-    /// Puts dead letters in again; what cannot be is told with its reason.
-    async fn replay(&self, letters: Vec<Letter>) -> ReplayOutcome {
-        let mut outcome = ReplayOutcome::default();
+    /// Puts dead letters in again; what cannot be is told with its reason. A node whose queue is full is tried once: what
+    /// else happens to the program waits for this.
+    async fn replay(&mut self, letters: Vec<Letter>) -> ReplayOutcome {
+        let mut replayed = 0;
+        let mut refused: BTreeMap<String, u64> = BTreeMap::new();
+        let mut full: BTreeMap<NodeId, InjectError> = BTreeMap::new();
         for letter in letters {
             let draft = Draft { body: letter.body, meta: letter.meta };
-            match self.runtime.inject(&letter.node, letter.input.as_deref(), vec![draft]).await {
-                Ok(()) => outcome.replayed += 1,
-                Err(error) => outcome.refused.push(error.to_string()),
+            let injected = match full.get(&letter.node) {
+                Some(error) => Err(error.clone()),
+                None => self.runtime.inject(&letter.node, letter.input.as_deref(), vec![draft]).await,
+            };
+            match injected {
+                Ok(()) => replayed += 1,
+                Err(error) => {
+                    *refused.entry(error.to_string()).or_default() += 1;
+                    if matches!(error, InjectError::Full(_)) {
+                        full.insert(letter.node, error);
+                    }
+                }
             }
         }
-        outcome
+        let told = |(error, events): (String, u64)| match events {
+            1 => error,
+            _ => format!("{error} ({events} events)"),
+        };
+        ReplayOutcome {
+            replayed,
+            refused: refused.into_iter().map(told).collect(),
+            ..ReplayOutcome::default()
+        }
     }
 
-    async fn load(&self) -> Result<Loaded, JoinError> {
+    async fn load(&mut self) -> Result<Loaded, JoinError> {
         let loader = self.loader.clone();
         blocking(move || loader.load()).await
     }

@@ -45,8 +45,14 @@ pub(crate) async fn run(text: &str, act: impl AsyncFnOnce(&FrontEnd)) -> Vec<Str
         act(&front).await;
         drop(stop);
     };
-    tokio::join!(runner.run(triggered, async { drop(stopped.await) }), acting);
+    let running = can_be_spawned(runner.run(triggered, async { drop(stopped.await) }));
+    tokio::join!(running, acting);
     front.heard()
+}
+
+/// An engine may run in a task of its own.
+fn can_be_spawned<F: Future<Output = ()> + Send>(engine: F) -> F {
+    engine
 }
 
 fn options(data: &tempfile::TempDir) -> EngineOptions {

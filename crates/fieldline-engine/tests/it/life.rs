@@ -114,3 +114,27 @@ async fn a_change_to_nothing_is_rejected_and_the_running_version_stays() {
     .await;
     assert_eq!(heard, ["ready with 3 nodes", "rejected", "rejected", "unchanged", "stopping"]);
 }
+
+#[tokio::test(start_paused = true)]
+#[expect(clippy::disallowed_methods, reason = "dead letters are a real file")]
+async fn a_replay_into_a_queue_that_is_full_keeps_the_engine_from_nothing() {
+    let slow = |code: &str| {
+        pipeline(code).replace("blackhole,", "blackhole, max_rate: 1, buffer: { max_events: 1 },")
+    };
+    run(&slow("throw 1;"), async |front| {
+        front.until("work", |work| work.balance.dead_lettered >= 5).await;
+        let file = front.data.path().join("dead-letter/p.jsonl");
+        let letter = std::fs::read_to_string(file).expect("events have failed");
+        let letter = letter.lines().next().expect("a letter").replace("\"p/work\"", "\"p/out\"");
+        let begun = tokio::time::Instant::now();
+        let outcome = front.engine.replay(&format!("{letter}\n").repeat(2_000)).await.expect("it runs");
+        assert!(begun.elapsed() < Duration::from_secs(30), "{:?}", begun.elapsed());
+        assert!(outcome.replayed > 0 && outcome.replayed < 100, "{outcome:?}");
+        let refused = format!(
+            "`p/out` takes no more events now: its queue is full ({} events)",
+            2_000 - outcome.replayed
+        );
+        assert_eq!(outcome.refused, [refused]);
+    })
+    .await;
+}

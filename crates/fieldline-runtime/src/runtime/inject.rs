@@ -1,6 +1,7 @@
 //! Putting events in at a node, past everything before it: what failed there once, after the fix.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fieldline_compiler::NodeId;
 use fieldline_core::{Draft, Edge, Event, Receipt};
@@ -26,14 +27,20 @@ pub enum InjectError {
         /// The input, as it was written under `inputs`.
         input: String,
     },
+    /// The node's queue stays full: it is behind a sink that cannot send.
+    #[error("`{0}` takes no more events now: its queue is full")]
+    Full(NodeId),
     /// The node ended while its queue was full.
     #[error("`{0}` ended before it took the events")]
     Ended(NodeId),
 }
 
+/// How long to wait for room in a queue: more than a node that works needs, and little to whoever waits behind.
+const PATIENCE: Duration = Duration::from_millis(500);
+
 impl Runtime {
     /// Puts events in at `node`, which counts them as received; nobody hears what becomes of them but its ledger. A node
-    /// with several inputs is told that they came by `input`. Waits where its queue is full.
+    /// with several inputs is told that they came by `input`. Waits half a second at most where its queue is full.
     pub async fn inject(
         &self,
         node: &NodeId,
@@ -44,7 +51,9 @@ impl Runtime {
         let inbox = running.inbox.as_ref().ok_or_else(|| InjectError::TakesNone(node.clone()))?;
         let edge = self.edge_of(node, input)?;
         let stage = unit.members().iter().position(|member| member == node).unwrap_or(0);
-        let permit = inbox.reserve().await.map_err(|_| InjectError::Ended(node.clone()))?;
+        let room = tokio::time::timeout(PATIENCE, inbox.reserve()).await;
+        let room = room.map_err(|_late| InjectError::Full(node.clone()))?;
+        let permit = room.map_err(|_gone| InjectError::Ended(node.clone()))?;
         let enter = |draft: Draft| {
             let mut event = Event::new(draft.body, draft.meta, Receipt::untracked());
             event.enter_by(edge.as_ref(), self.ledger_of(node));

@@ -197,7 +197,7 @@ impl Runtime {
         }
         let pipelines = self.plan.pipelines.iter().chain(&next.pipelines);
         let pipelines = pipelines.map(|pipeline| pipeline.name.to_string()).collect();
-        self.emptying = self.left_on_disk(&prepared).await;
+        self.emptying = self.left_on_disk(&prepared.handles).await;
         let applied = self.switch(next, prepared, losses).await;
         self.remove_unowned_memory(pipelines).await;
         self.look_for_unused_buffers().await;
@@ -230,9 +230,8 @@ impl Runtime {
     }
 
     /// The sinks of the next plan that keep their events in memory, and may have left some in a buffer on disk.
-    async fn left_on_disk(&self, prepared: &Prepared) -> BTreeSet<NodeId> {
-        let handles = prepared.handles.values();
-        let sinks = handles.filter(|handle| handle.node.kind == Kind::Sink && !handle.has_disk());
+    async fn left_on_disk(&self, next: &BTreeMap<NodeId, Arc<NodeHandle>>) -> BTreeSet<NodeId> {
+        let sinks = next.values().filter(|handle| handle.node.kind == Kind::Sink && !handle.has_disk());
         let sinks: BTreeSet<NodeId> = sinks.map(|handle| handle.node.id.clone()).collect();
         let before = self.handles.values().filter(|handle| handle.has_disk()).map(|handle| &handle.node.id);
         let mut left: BTreeSet<NodeId> = before.chain(&self.emptying).cloned().collect();

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_compiler::change::{Fate, Losses, Unit};
+use fieldline_compiler::change::{Change, Fate, Losses, Unit};
 use fieldline_compiler::{Node, NodeId, Plan};
 use fieldline_core::{Built, EventError};
 use tokio::time::Instant;
@@ -36,10 +36,8 @@ impl Runtime {
         let mut drained = self.drain(&prepared.change, &next, losses).await;
         let mut carried = std::mem::take(&mut drained.carried);
         let change = prepared.change;
-        let went_on = |fate: Fate| -> Vec<NodeId> {
-            change.with(fate).filter(|id| carried.transforms.contains_key(id)).cloned().collect()
-        };
-        let (moved, inherited) = (went_on(Fate::Move), went_on(Fate::Inherit));
+        let moved = continued(&change, Fate::Move, &carried);
+        let inherited = continued(&change, Fate::Inherit, &carried);
         let handed_over =
             carried.waiting.iter().map(|(id, events)| (id.clone(), events.len() as u64)).collect();
 
@@ -148,6 +146,11 @@ impl Runtime {
             dead_letters.set_file(pipeline.map(|pipeline| pipeline.letter_file.clone()).unwrap_or_default());
         }
     }
+}
+
+/// The transforms of this fate that have really come from the units before.
+fn continued(change: &Change, fate: Fate, carried: &Carried) -> Vec<NodeId> {
+    change.with(fate).filter(|id| carried.transforms.contains_key(id)).cloned().collect()
 }
 
 /// The components of a unit: new ones, moved ones, and for one that was cut off before it could move, a new one.
