@@ -36,7 +36,7 @@ pub(crate) fn compare(expectation: &Expectation, records: &[Record], files: &dyn
                 let conditions: Vec<Condition> = bodies.iter().cloned().map(Condition::Equals).collect();
                 sequence(&name, &conditions.iter().zip(&bodies).collect::<Vec<_>>(), &[], records)
             }
-            Err(reason) => vec![Failure::new(format!("{name}: {reason}"))],
+            Err(error) => vec![Failure::new(format!("{name}: {error}"))],
         },
     }
 }

@@ -6,6 +6,7 @@ use fieldline_compiler::FileSource;
 use fieldline_core::Value;
 
 use crate::collector::Record;
+use crate::error::RecordingError;
 use crate::recording::{self, text};
 
 /// A golden file as it should be.
@@ -17,12 +18,11 @@ pub struct Golden {
     pub text: String,
 }
 
-/// The bodies in the file at `path`; the error says what to do.
-pub(crate) fn read(path: &Path, files: &dyn FileSource) -> Result<Vec<Value>, String> {
-    let shown = path.display();
-    let bytes = files.read(path);
-    let bytes = bytes.map_err(|reason| format!("cannot read `{shown}`: {reason}; `--update` writes it"))?;
-    recording::lines(&bytes).map_err(|reason| format!("`{shown}`: {reason}"))
+/// The bodies in the file at `path`.
+pub(crate) fn read(path: &Path, files: &dyn FileSource) -> Result<Vec<Value>, RecordingError> {
+    let no_golden = |error| RecordingError::NoGolden { path: path.to_owned(), error };
+    let bytes = files.read(path).map_err(no_golden)?;
+    recording::lines(&bytes).map_err(|error| RecordingError::NoBodies { path: path.to_owned(), error })
 }
 
 /// The file with `records`, if it says something else now.

@@ -4,6 +4,8 @@
 //! [`run_tests`] is the way in. Read in this order: when what happens in a case (`schedule`), how a plan is set
 //! on stage with feeds and collectors at its ends, how one case is played, what is compared, and the reports.
 
+mod error;
+
 mod schedule;
 
 mod recording;
@@ -33,5 +35,6 @@ mod suite;
 pub mod report;
 
 pub use coverage::Coverage;
+pub use error::SuiteError;
 pub use golden::Golden;
-pub use suite::{Options, SuiteError, run_tests};
+pub use suite::{Options, run_tests};

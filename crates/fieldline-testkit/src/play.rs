@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::collector::Record;
+use crate::error::CaseError;
 use crate::feed::Epoch;
 use crate::schedule::Schedule;
 use crate::staging::{LEAD, Staged, Tap, stage};
@@ -47,16 +48,16 @@ impl Played {
     }
 }
 
-/// Plays `case`. `is_measured` is for coverage. The error is a sentence for the author of the case.
+/// Plays `case`. `is_measured` is for coverage.
 pub(crate) fn play(
     plan: &Plan,
     case: &TestCase,
     schedule: &Schedule,
     data_dir: &Path,
     is_measured: bool,
-) -> Result<Played, String> {
+) -> Result<Played, CaseError> {
     let program = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    let program = program.map_err(|error| format!("tokio cannot start: {error}"))?;
+    let program = program.map_err(CaseError::Tokio)?;
     fastrand::seed(SEED);
     program.block_on(async {
         let begin = Instant::now();
@@ -71,7 +72,7 @@ pub(crate) fn play(
         };
         let Staged { plan, played, feeds, records } = staged;
         let mut runtime = Runtime::new(environment);
-        runtime.apply(plan).await.map_err(|error| error.to_string())?;
+        runtime.apply(plan).await?;
         sleep_until(epoch.instant + schedule.end).await;
         wait_for_feeds(&runtime, &feeds, Instant::now() + PATIENCE).await;
         let view = runtime.view();

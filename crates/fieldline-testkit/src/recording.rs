@@ -6,12 +6,15 @@ use fieldline_compiler::FileSource;
 use fieldline_core::{FieldPath, Map, Value, json};
 use jiff::Timestamp;
 
-/// The bodies in the file at `path`; one whose name ends in `.csv` is a table. The error names file and line.
-pub(crate) fn read(path: &Path, files: &dyn FileSource) -> Result<Vec<Value>, String> {
-    let bytes = files.read(path).map_err(|reason| format!("cannot read `{}`: {reason}", path.display()))?;
+use crate::error::{BodyError, RecordingError};
+
+/// The bodies in the file at `path`; one whose name ends in `.csv` is a table.
+pub(crate) fn read(path: &Path, files: &dyn FileSource) -> Result<Vec<Value>, RecordingError> {
+    let unreadable = |error| RecordingError::Unreadable { path: path.to_owned(), error };
+    let bytes = files.read(path).map_err(unreadable)?;
     let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let bodies = if is_table { table(&bytes) } else { lines(&bytes) };
-    bodies.map_err(|reason| format!("`{}`: {reason}", path.display()))
+    bodies.map_err(|error| RecordingError::NoBodies { path: path.to_owned(), error })
 }
 
 /// The time in `field` of `body`: RFC 3339, or seconds or milliseconds since 1970.
@@ -28,11 +31,11 @@ pub(crate) fn time(body: &Value, field: &FieldPath) -> Option<Timestamp> {
 }
 
 /// Each line that is not empty as a body.
-pub(crate) fn lines(bytes: &[u8]) -> Result<Vec<Value>, String> {
+pub(crate) fn lines(bytes: &[u8]) -> Result<Vec<Value>, BodyError> {
     let lines = bytes.split(|byte| *byte == b'\n').zip(1..);
     let filled = lines.filter(|(line, _)| !line.trim_ascii().is_empty());
     filled
-        .map(|(line, number)| json::decode(line).map_err(|error| format!("line {number}: {error}")))
+        .map(|(line, number)| json::decode(line).map_err(|error| BodyError::Line { number, error }))
         .collect()
 }
 
@@ -44,13 +47,13 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
-fn table(bytes: &[u8]) -> Result<Vec<Value>, String> {
+fn table(bytes: &[u8]) -> Result<Vec<Value>, BodyError> {
     let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     let mut reader = csv::Reader::from_reader(bytes);
-    let names = reader.headers().map_err(|error| error.to_string())?.clone();
+    let names = reader.headers()?.clone();
     let mut bodies = Vec::new();
     for record in reader.records() {
-        let record = record.map_err(|error| error.to_string())?;
+        let record = record?;
         let members = names.iter().zip(&record).map(|(name, cell)| (name.trim().into(), typed(cell)));
         bodies.push(Value::Map(members.collect::<Map>()));
     }
@@ -82,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_line_that_is_no_json_is_named() {
-        assert!(lines(b"{}\n\n{").expect_err("no JSON").starts_with("line 3: not JSON"));
+        assert!(lines(b"{}\n\n{").expect_err("no JSON").to_string().starts_with("line 3: not JSON"));
     }
 
     #[test]

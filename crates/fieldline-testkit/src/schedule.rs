@@ -9,6 +9,7 @@ use fieldline_compiler::cases::{Action, Feed, Pace, Recording, TestCase, When};
 use fieldline_core::{Map, Value};
 use jiff::Timestamp;
 
+use crate::error::CaseError;
 use crate::recording;
 
 /// The most events of one case: beyond that it is no test.
@@ -71,8 +72,8 @@ pub(crate) struct Outage {
 }
 
 impl Schedule {
-    /// What `case` lets happen. The error is a sentence for the author of the case.
-    pub(crate) fn of(case: &TestCase, files: &dyn FileSource) -> Result<Self, String> {
+    /// What `case` lets happen.
+    pub(crate) fn of(case: &TestCase, files: &dyn FileSource) -> Result<Self, CaseError> {
         let mut schedule = Schedule::default();
         for feed in &case.feed {
             schedule.feed(feed, Duration::ZERO, files)?;
@@ -94,7 +95,7 @@ impl Schedule {
         Ok(schedule)
     }
 
-    fn act(&mut self, action: &Action, now: Duration, files: &dyn FileSource) -> Result<(), String> {
+    fn act(&mut self, action: &Action, now: Duration, files: &dyn FileSource) -> Result<(), CaseError> {
         match action {
             Action::Feed(feed) => return self.feed(feed, now, files),
             Action::Down { connection, lasts } => self.outages.push(Outage {
@@ -110,7 +111,7 @@ impl Schedule {
         Ok(())
     }
 
-    fn feed(&mut self, feed: &Feed, start: Duration, files: &dyn FileSource) -> Result<(), String> {
+    fn feed(&mut self, feed: &Feed, start: Duration, files: &dyn FileSource) -> Result<(), CaseError> {
         let bodies = match &feed.events {
             Recording::Bodies(bodies) => bodies.clone(),
             Recording::File(path) => recording::read(path, files)?,
@@ -119,7 +120,7 @@ impl Schedule {
         let count = bodies.len().saturating_mul(repeat);
         let happenings = self.nodes.entry(feed.node.clone()).or_default();
         if count.saturating_add(happenings.len()) > MOST_EVENTS {
-            return Err(format!("`{}` is fed more than {MOST_EVENTS} events", feed.node));
+            return Err(CaseError::TooManyEvents { node: feed.node.clone(), most: MOST_EVENTS });
         }
         let bodies: Vec<Arc<Value>> = bodies.into_iter().map(Arc::new).collect();
         let meta = Arc::new(feed.meta.clone());
@@ -130,8 +131,8 @@ impl Schedule {
         for body in all {
             let mut time = None;
             if let Pace::Recorded(field) = &feed.pace {
-                let recorded = recording::time(body, field)
-                    .ok_or_else(|| format!("`{}` is fed an event without a time in `{field}`", feed.node))?;
+                let no_time = || CaseError::NoTime { node: feed.node.clone(), field: field.clone() };
+                let recorded = recording::time(body, field).ok_or_else(no_time)?;
                 let pause = recorded.duration_since(*first.get_or_insert(recorded));
                 // A clock that was set back while it was recorded does not turn the case's time back.
                 at = at.max(start.saturating_add(Duration::try_from(pause).unwrap_or_default()));

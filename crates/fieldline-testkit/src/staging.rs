@@ -11,6 +11,7 @@ use fieldline_core::policy::{BufferKind, SinkPolicy};
 use fieldline_core::{Facts, Kind, MAIN, Port, Prepared};
 
 use crate::collector::{Collector, Records};
+use crate::error::CaseError;
 use crate::feed::{Epoch, Feed};
 use crate::schedule::{Happening, Schedule, What};
 
@@ -33,14 +34,14 @@ pub(crate) struct Staged {
 }
 
 /// Sets the pipeline of `case` on stage; what it expects is recorded, and with `is_measured` every output of
-/// transforms that have several. The error is a sentence for the author of the case.
+/// transforms that have several.
 pub(crate) fn stage(
     plan: &Plan,
     case: &TestCase,
     schedule: &Schedule,
     epoch: Epoch,
     is_measured: bool,
-) -> Result<Staged, String> {
+) -> Result<Staged, CaseError> {
     let director = Director { plan, case, schedule, epoch };
     director.check()?;
     let mut staged = Staged {
@@ -125,25 +126,25 @@ impl<'a> Director<'a> {
         happenings.is_some_and(|happenings| happenings.is_empty() || happenings.iter().any(is_event))
     }
 
-    fn check(&self) -> Result<(), String> {
+    fn check(&self) -> Result<(), CaseError> {
         for name in self.schedule.nodes.keys() {
             let Some(node) = self.node(name) else {
-                return Err(format!("`{name}` is a connection: let it go down with `connection` and `down`"));
+                return Err(CaseError::PlaysConnection(name.clone()));
             };
             if node.kind == Kind::Transform && !self.fed(node) {
-                return Err(format!("`{name}` is a transform: only sources and sinks can fail"));
+                return Err(CaseError::FailsTransform(name.clone()));
             }
             if self.runs(node) {
-                return Err(format!("`{name}` runs as it is: it cannot be fed or fail"));
+                return Err(CaseError::PlaysRunning(name.clone()));
             }
         }
         for name in &self.case.run {
             match self.node(name) {
                 Some(node) if node.kind == Kind::Source && node.connection.is_none() => {}
                 Some(node) if node.kind == Kind::Source => {
-                    return Err(format!("`{name}` needs its connection: feed it instead"));
+                    return Err(CaseError::NeedsConnection(name.clone()));
                 }
-                _ => return Err(format!("`{name}` is no source: everything else runs anyway")),
+                _ => return Err(CaseError::RunsNoSource(name.clone())),
             }
         }
         Ok(())
@@ -231,17 +232,16 @@ impl<'a> Director<'a> {
     }
 
     /// Records an output of a node by a sink of its own.
-    fn put_tap(&self, tap: &Tap, staged: &mut Staged) -> Result<(), String> {
+    fn put_tap(&self, tap: &Tap, staged: &mut Staged) -> Result<(), CaseError> {
         let (name, output) = tap;
-        let node =
-            self.node(name).ok_or_else(|| format!("nothing comes out of `{name}`: it is a connection"))?;
+        let node = self.node(name).ok_or_else(|| CaseError::ExpectsConnection(name.clone()))?;
         let port = match (output, node.kind) {
             (None, Kind::Sink) => return Ok(()),
             (None, _) => MAIN,
             (Some(output), _) => port(node, output)?,
         };
         let Some(on_stage) = staged.plan.node(&node.id) else {
-            return Err(format!("`{name}` does not run here: the case feeds everything that reads it"));
+            return Err(CaseError::NotOnStage(name.clone()));
         };
         let id = NodeId::new(node.id.pipeline(), &format!("{name}.{port}.tap"));
         let records = Records::default();
@@ -267,12 +267,12 @@ fn reads(node: &Node) -> impl Iterator<Item = &NodeId> {
     node.reads().map(|input| &input.from)
 }
 
-fn port(node: &Node, output: &str) -> Result<Port, String> {
+fn port(node: &Node, output: &str) -> Result<Port, CaseError> {
     let position = node.facts.outputs.iter().position(|name| name == output);
-    position.and_then(|position| Port::try_from(position).ok()).ok_or_else(|| {
-        let outputs =
-            node.facts.outputs.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-        format!("`{}` has no output `{output}`; it has {outputs}", node.id.node())
+    position.and_then(|position| Port::try_from(position).ok()).ok_or_else(|| CaseError::NoOutput {
+        node: node.id.node().to_owned(),
+        output: output.to_owned(),
+        outputs: node.facts.outputs.clone(),
     })
 }
 

@@ -1,6 +1,5 @@
 //! [`run_tests`]: all cases of a compilation, spread over threads.
 
-use std::io;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +11,7 @@ use fieldline_compiler::{Compiled, FileSource, Overrides, Plan, Request, compile
 use fieldline_core::report::Severity;
 
 use crate::coverage::Coverage;
+use crate::error::{CaseError, SuiteError};
 use crate::golden::{self, Golden};
 use crate::play::{Played, play};
 use crate::report::{CaseReport, Failure, Place, Report};
@@ -31,14 +31,6 @@ pub struct Options<'a> {
     pub threads: NonZeroUsize,
     /// Told after each case how many are done, and of how many; from any thread.
     pub progress: &'a (dyn Fn(usize, usize) + Sync),
-}
-
-/// Why no case could run.
-#[derive(Debug, thiserror::Error)]
-pub enum SuiteError {
-    /// There is no room for the files of cases.
-    #[error("no temporary folder can be made: {0}")]
-    Scratch(#[from] io::Error),
 }
 
 /// Runs the cases of `compiled`, which `request` was compiled to. Cases that set params or environment are compiled
@@ -112,8 +104,8 @@ fn run_case(
             let goldens = judge(case, &played, &compiled.files, files, options, &mut report);
             (report, goldens, Some(played))
         }
-        Err(reason) => {
-            report.failures.push(Failure::new(reason));
+        Err(error) => {
+            report.failures.push(Failure::new(error.to_string()));
             (report, Vec::new(), None)
         }
     }
@@ -125,7 +117,7 @@ fn play_case(
     files: &dyn FileSource,
     data_dir: &Path,
     options: &Options<'_>,
-) -> Result<Played, String> {
+) -> Result<Played, CaseError> {
     let schedule = Schedule::of(case, files)?;
     play(plan, case, &schedule, data_dir, options.coverage)
 }
