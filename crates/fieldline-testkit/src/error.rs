@@ -12,7 +12,7 @@ use fieldline_runtime::ApplyError;
 #[derive(Debug, thiserror::Error)]
 pub enum SuiteError {
     /// There is no room for the files of cases.
-    #[error("no temporary folder can be made: {0}")]
+    #[error("no temporary folder can be made")]
     Scratch(#[from] io::Error),
 }
 
