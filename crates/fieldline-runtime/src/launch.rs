@@ -218,7 +218,7 @@ async fn run_connection(
     let state = match guard(connection.run(clock, report, stop)).await {
         Ok(Ok(())) => NodeState::Finished,
         Ok(Err(error)) => NodeState::Failed(error.to_string()),
-        Err(panic) => NodeState::Failed(panic),
+        Err(panic) => NodeState::Failed(panic.message),
     };
     if let NodeState::Failed(error) = &state {
         tracing::error!(node = %handle.node.id, error, "connection failed for good");

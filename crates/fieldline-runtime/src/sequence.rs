@@ -93,7 +93,7 @@ async fn load(checkpoint: Arc<Checkpoint>, clock: &Clock) -> u64 {
         }
         Ok(Ok(Some(saved))) => Err(format!("it has format {}", saved.version)),
         Ok(Err(error)) => Err(error.to_string()),
-        Err(panic) => Err(panic),
+        Err(panic) => Err(panic.message),
     };
     loaded.unwrap_or_else(|error| {
         tracing::error!(error, "the saved sequence number cannot be read; numbers go on from the wall clock");
@@ -106,7 +106,7 @@ async fn save(checkpoint: Arc<Checkpoint>, end: u64) {
     let error = match saved {
         Ok(Ok(())) => return,
         Ok(Err(error)) => describe(&error),
-        Err(panic) => panic,
+        Err(panic) => panic.message,
     };
     tracing::error!(error, "the sequence number cannot be saved; a crash may repeat numbers");
 }

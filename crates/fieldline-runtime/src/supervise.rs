@@ -13,6 +13,7 @@ use std::task::Poll;
 use std::thread;
 
 use fieldline_compiler::NodeId;
+use fieldline_core::BuildError;
 use futures::FutureExt;
 use futures::future::{BoxFuture, poll_fn};
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -25,14 +26,15 @@ pub(crate) fn spawn<T: Send + 'static>(task: impl Future<Output = T> + Send + 's
     tokio::spawn(task)
 }
 
-/// Runs what blocks on a thread made for that, and turns a panic into its message. It runs to its end also
-/// where nobody waits for it any more.
+/// Runs what blocks on a thread made for that, and gives back a panic. It runs to its end also where nobody waits for it
+/// any more.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, String> {
+) -> Result<T, Panic> {
     match tokio::task::spawn_blocking(move || guard_sync(work)).await {
         Ok(result) => result,
-        Err(error) => Err(error.to_string()),
+        // It was not begun, because the program ends.
+        Err(error) => Err(Panic { message: error.to_string() }),
     }
 }
 
@@ -187,14 +189,36 @@ impl Drop for Waiting {
     }
 }
 
-/// Runs a component's future and turns a panic into its message.
-pub(crate) async fn guard<T>(component: impl Future<Output = T>) -> Result<T, String> {
-    AssertUnwindSafe(component).catch_unwind().await.map_err(|panic| message(&*panic))
+/// A panic of a component, or of work beside it, that was caught. It reads as its message.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{message}")]
+pub(crate) struct Panic {
+    /// What it said.
+    pub(crate) message: String,
 }
 
-/// Runs a component's function and turns a panic into its message.
-pub(crate) fn guard_sync<T>(component: impl FnOnce() -> T) -> Result<T, String> {
-    std::panic::catch_unwind(AssertUnwindSafe(component)).map_err(|panic| message(&*panic))
+impl Panic {
+    fn caught(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        Panic { message: text.unwrap_or_else(|| "a panic without a message".into()) }
+    }
+}
+
+impl From<Panic> for BuildError {
+    fn from(panic: Panic) -> Self {
+        BuildError::Panicked(panic.message)
+    }
+}
+
+/// Runs a component's future; a panic ends with it.
+pub(crate) async fn guard<T>(component: impl Future<Output = T>) -> Result<T, Panic> {
+    AssertUnwindSafe(component).catch_unwind().await.map_err(|payload| Panic::caught(&*payload))
+}
+
+/// Runs a component's function; a panic ends with it.
+pub(crate) fn guard_sync<T>(component: impl FnOnce() -> T) -> Result<T, Panic> {
+    std::panic::catch_unwind(AssertUnwindSafe(component)).map_err(|payload| Panic::caught(&*payload))
 }
 
 /// An error with what lies behind it, in one line.
@@ -203,10 +227,4 @@ pub(crate) fn describe(error: &dyn Error) -> String {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     }
-}
-
-fn message(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".into())
 }

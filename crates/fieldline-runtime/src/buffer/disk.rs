@@ -267,7 +267,7 @@ impl DiskBuffer {
                 self.works();
             }
             Ok(Err(error)) => self.fails(&describe(&error)),
-            Err(panic) => self.fails(&panic),
+            Err(panic) => self.fails(&panic.message),
         }
     }
 
@@ -290,7 +290,7 @@ impl DiskBuffer {
                 report
             }
             Err(panic) => {
-                self.fails(&panic);
+                self.fails(&panic.message);
                 return None;
             }
         };

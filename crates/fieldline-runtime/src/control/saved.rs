@@ -25,7 +25,7 @@ pub(super) async fn load(
         }
         Ok(Ok(Some(saved))) => Err(format!("they have format {}", saved.version)),
         Ok(Err(error)) => Err(describe(&error)),
-        Err(panic) => Err(panic),
+        Err(panic) => Err(panic.message),
     };
     let saved = saved.unwrap_or_else(|error| {
         tracing::error!(error, "the saved settings cannot be read; the node goes on as it is configured");
@@ -42,15 +42,13 @@ fn read(saved: &Value, setting: &Setting) -> Option<Lasting> {
 
 /// Keeps these settings, and no others. Where the disk fails, they hold until the program ends, and the log says so.
 pub(super) async fn save(checkpoint: Arc<Checkpoint>, kept: Map) {
-    let payload = json::encode(&Value::Map(kept)).map_err(|error| error.to_string());
-    let saved = match payload {
-        Ok(payload) => blocking(move || checkpoint.save(VERSION, &payload)).await,
-        Err(error) => Err(error),
-    };
-    let error = match saved {
-        Ok(Ok(())) => return,
-        Ok(Err(error)) => describe(&error),
-        Err(error) => error,
+    let error = match json::encode(&Value::Map(kept)) {
+        Ok(payload) => match blocking(move || checkpoint.save(VERSION, &payload)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => describe(&error),
+            Err(panic) => panic.message,
+        },
+        Err(error) => error.to_string(),
     };
     tracing::error!(error, "settings cannot be saved; they hold until the program ends");
 }

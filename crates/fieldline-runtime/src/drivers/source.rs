@@ -76,12 +76,12 @@ impl SourceDriver {
             match self.handle.rebuild(&panic) {
                 Ok(Built::Source(source)) => self.source = source,
                 _ => {
-                    self.handle.monitor.set(NodeState::Failed(panic));
+                    self.handle.monitor.set(NodeState::Failed(panic.message));
                     return carried;
                 }
             }
             let failures = backoff.failures() + 1;
-            self.handle.monitor.set(NodeState::Retrying { error: panic, failures });
+            self.handle.monitor.set(NodeState::Retrying { error: panic.message, failures });
             if sleep_or_stop(backoff.fail(fastrand::f64()), &mut self.stop).await {
                 return carried;
             }

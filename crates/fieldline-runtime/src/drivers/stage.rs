@@ -8,7 +8,7 @@ use crate::control::desk::Desk;
 use crate::memory::keeper::Keeper;
 use crate::node::NodeHandle;
 use crate::status::NodeState;
-use crate::supervise::guard_sync;
+use crate::supervise::{Panic, guard_sync};
 
 /// One transform of the chain.
 pub(crate) struct Stage {
@@ -49,7 +49,7 @@ impl Stage {
         let Some(keeper) = &mut self.keeper else { return };
         let Some((remembered, pause)) = keeper.load().await else { return };
         let recalled = guard_sync(|| self.transform.recall(&remembered, pause, moment));
-        match recalled.map_err(BuildError::Panicked).and_then(|recalled| recalled) {
+        match recalled.map_err(BuildError::from).flatten() {
             Ok(()) => {
                 tracing::info!(node = %self.handle.node.id, ?pause, "goes on with what it remembered before the restart");
             }
@@ -59,18 +59,18 @@ impl Stage {
 
     /// What the transform remembers, for its keeper.
     pub(crate) fn remember(&self, moment: &Moment<'_>) -> Result<Option<Value>, BuildError> {
-        guard_sync(|| self.transform.remember(moment)).map_err(BuildError::Panicked)?
+        guard_sync(|| self.transform.remember(moment))?
     }
 
     /// Puts a new transform in the place of one that panicked.
-    pub(crate) fn start_anew(&mut self, panic: &str) {
+    pub(crate) fn start_anew(&mut self, panic: &Panic) {
         match self.handle.rebuild(panic) {
             Ok(Built::Transform(mut transform)) => {
                 self.desk.iter_mut().for_each(|desk| desk.begin(|settings| transform.adjust(settings)));
                 self.transform = transform;
             }
             _ => {
-                self.handle.monitor.set(NodeState::Failed(panic.to_owned()));
+                self.handle.monitor.set(NodeState::Failed(panic.message.clone()));
                 self.transform = Box::new(Broken);
             }
         }

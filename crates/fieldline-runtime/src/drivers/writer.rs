@@ -14,7 +14,7 @@ use crate::buffer::in_hand::InHand;
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::node::NodeHandle;
 use crate::status::NodeState;
-use crate::supervise::guard;
+use crate::supervise::{Panic, guard};
 use crate::wait::until;
 
 /// How long a sink that ends may take for a write whose events are not lost without it: a sink that works needs less, and
@@ -68,7 +68,7 @@ impl Writer {
         }
         let result = match guard(self.sink.idle()).await {
             Ok(result) => result,
-            Err(panic) => Err(self.start_anew(&panic)),
+            Err(panic) => Err(self.start_anew(panic)),
         };
         self.connected = result.is_ok();
         result
@@ -115,12 +115,12 @@ impl Writer {
     async fn connect(&mut self) -> Result<(), ComponentError> {
         match guard(self.sink.connect()).await {
             Ok(result) => result,
-            Err(panic) => Err(self.start_anew(&panic)),
+            Err(panic) => Err(self.start_anew(panic)),
         }
     }
 
-    fn start_anew(&mut self, panic: &str) -> ComponentError {
-        match self.handle.rebuild(panic) {
+    fn start_anew(&mut self, panic: Panic) -> ComponentError {
+        match self.handle.rebuild(&panic) {
             Ok(Built::Sink(sink)) => self.sink = sink,
             _ => tracing::error!(node = %self.handle.node.id, "the sink could not be built again"),
         }
@@ -179,7 +179,7 @@ impl Writer {
         }
         let result = match guard(self.sink.write(events)).await {
             Ok(result) => result,
-            Err(panic) => Err(WriteError::All(self.start_anew(&panic))),
+            Err(panic) => Err(WriteError::All(self.start_anew(panic))),
         };
         self.connected = !matches!(result, Err(WriteError::All(_)));
         result

@@ -58,7 +58,7 @@ impl Keeper {
             Ok(Some(saved)) => Note::decode(&saved).map(Some).map_err(|error| error.to_string()),
             Err(error) => Err(describe(&error)),
         });
-        let note = read.await.and_then(|note| note);
+        let note = read.await.map_err(|panic| panic.message).flatten();
         let fitting = note.and_then(|note| {
             let Some(note) = note else { return Ok(None) };
             let age = note.age_for(&self.handle.node, &self.clock);
@@ -139,7 +139,7 @@ impl Keeper {
                 Ok(payload) => checkpoint.save(VERSION, &payload).map_err(|error| describe(&error)),
                 Err(error) => Err(error.to_string()),
             });
-            match written.await.and_then(|written| written) {
+            match written.await.map_err(|panic| panic.message).flatten() {
                 Ok(()) => *handle.on_disk.kept() = Kept { saved_at: Some(time), fault: None },
                 Err(error) => complain(&handle, error),
             }

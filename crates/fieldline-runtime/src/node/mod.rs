@@ -24,7 +24,7 @@ use kept::Standing;
 use meter::Meter;
 
 use crate::status::{Monitor, NodeState};
-use crate::supervise::guard_sync;
+use crate::supervise::{Panic, guard_sync};
 
 /// A node while it runs: what it is made from, its account and its state. Shared by its driver and the runtime.
 pub(crate) struct NodeHandle {
@@ -75,7 +75,7 @@ impl NodeHandle {
             with: &with,
             origins: &|field| self.node.origins.get(field).cloned(),
         };
-        let built = guard_sync(|| self.node.prepared.build(&cx)).map_err(BuildError::Panicked)??;
+        let built = guard_sync(|| self.node.prepared.build(&cx))??;
         if built.kind() == self.node.kind {
             Ok(built)
         } else {
@@ -84,8 +84,8 @@ impl NodeHandle {
     }
 
     /// Builds the component anew after a panic, which is logged and counted.
-    pub(crate) fn rebuild(&self, panic: &str) -> Result<Built, BuildError> {
-        tracing::error!(node = %self.node.id, panic, "component panicked; what it held is lost, starting a new one");
+    pub(crate) fn rebuild(&self, panic: &Panic) -> Result<Built, BuildError> {
+        tracing::error!(node = %self.node.id, panic = panic.message, "component panicked; what it held is lost, starting a new one");
         self.monitor.restarted();
         self.build()
     }

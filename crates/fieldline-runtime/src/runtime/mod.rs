@@ -256,7 +256,7 @@ impl Runtime {
         let (storage, data_dir) = (self.storage.clone(), self.environment.data_dir.clone());
         let removal = move || unowned::remove(&storage, &data_dir, &pipelines, &owners);
         if let Err(panic) = blocking(removal).await {
-            tracing::error!(panic, "what nodes remembered that are gone cannot be removed");
+            tracing::error!(panic = panic.message, "what nodes remembered that are gone cannot be removed");
         }
     }
 
