@@ -22,7 +22,7 @@ use std::time::Duration;
 use fieldline_compiler::change::{Backlog, Change, Losses, Refusal, Unit, Waiting};
 use fieldline_compiler::{NodeId, Plan};
 use fieldline_core::connection::Handle;
-use fieldline_core::{Clock, Kind, Ledger};
+use fieldline_core::{BuildError, Clock, Kind, Ledger};
 use fieldline_store::{DiskStorage, Storage};
 use tokio::sync::{Notify, watch};
 
@@ -85,15 +85,15 @@ pub struct Applied {
 }
 
 /// Why a plan was not applied. Nothing has changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum ApplyError {
     /// A node cannot be built.
-    #[error("`{node}` cannot be built: {reason}")]
+    #[error("`{node}` cannot be built: {error}")]
     Build {
         /// The node.
         node: NodeId,
-        /// Why.
-        reason: String,
+        /// Why. It is in the text, so it is no `source`, which the terminal would show as well.
+        error: BuildError,
     },
     /// Events that wait would be lost or misdirected, and nobody has accepted that.
     #[error("{}", .0.iter().map(Refusal::to_string).collect::<Vec<_>>().join("; "))]

@@ -47,8 +47,7 @@ impl Runtime {
                 continue;
             }
             let handle = Arc::new(self.handle(node, &files, &prepared.connections));
-            let error = |error: BuildError| ApplyError::Build { node: id.clone(), reason: error.to_string() };
-            let built = handle.build().map_err(error)?;
+            let built = handle.build().map_err(|error| ApplyError::Build { node: id.clone(), error })?;
             if let Built::Connection(connection) = &built {
                 prepared.connections.insert(id.clone(), connection.handle());
             }
@@ -60,14 +59,14 @@ impl Runtime {
 
     /// A running connection with the files of the next plan.
     fn renewed(&self, node: &Node, files: &Arc<Snapshot>) -> Result<(Arc<NodeHandle>, Renewal), ApplyError> {
-        let error = |reason: String| ApplyError::Build { node: node.id.clone(), reason };
+        let failed = |error| ApplyError::Build { node: node.id.clone(), error };
         let monitor = self.handles[&node.id].monitor.clone();
         let handle = NodeHandle { monitor, ..self.handle(node, files, &BTreeMap::new()) };
-        let Built::Connection(connection) = handle.build().map_err(|built| error(built.to_string()))? else {
-            return Err(error("it is no connection".into()));
+        let Built::Connection(connection) = handle.build().map_err(failed)? else {
+            return Err(failed(BuildError::new("it is no connection")));
         };
         let renewal = connection.renewal(&self.connections[&node.id], &self.environment.clock);
-        Ok((Arc::new(handle), renewal.map_err(|failed| error(failed.to_string()))?))
+        Ok((Arc::new(handle), renewal.map_err(|error| failed(BuildError::new(error)))?))
     }
 
     /// A node that starts; where one of this name ran before, its account goes on.

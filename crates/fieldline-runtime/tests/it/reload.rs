@@ -1,5 +1,6 @@
 //! Changes while events flow: a bad one changes nothing, a good one disturbs only what it changed.
 
+use std::error::Error;
 use std::time::Duration;
 
 use fieldline_core::Outcome;
@@ -23,6 +24,7 @@ async fn a_plan_that_cannot_be_built_changes_nothing() {
         base(&witness).node("bad", Part::Unbuildable, &["air"]).node("out", Part::Writes, &["bad"]).plan();
     let error = runtime.apply(bad).await.expect_err("it cannot be built");
     assert_eq!(error.to_string(), "`p/bad` cannot be built: it is made so");
+    assert!(error.source().is_none(), "the terminal shows sources as well: it would say the reason twice");
     finished(&runtime).await;
     runtime.stop(Duration::from_secs(60)).await;
     assert_eq!(witness.written("out"), (0..1000).collect::<Vec<_>>());
