@@ -281,14 +281,37 @@ pub enum SubscribeError {
     #[error("the topic filter is not valid: {0}")]
     InvalidFilter(#[from] TopicError),
     /// The broker refused the subscription; it is tried again after each reconnection.
-    #[error("the broker refused the subscription to `{filter}`: {reason}")]
+    #[error("the broker refused the subscription to `{filter}`: {refusal}")]
     Refused {
         /// The filter.
         filter: String,
-        /// The reason in words.
-        reason: String,
+        /// Why.
+        refusal: FilterRefusal,
     },
     /// The connection was closed by us.
     #[error("the connection is closed")]
     Closed,
+}
+
+/// Why a broker refuses a filter (the code of its SUBACK).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FilterRefusal {
+    /// MQTT 3.1.1 has one code for all reasons.
+    #[error("not authorised or not supported (code 0x80)")]
+    Unexplained,
+    /// The client is not allowed to read this.
+    #[error("not authorized")]
+    NotAuthorized,
+    /// The filter is well formed and not acceptable here.
+    #[error("topic filter invalid")]
+    Invalid,
+    /// The broker has a limit that is reached.
+    #[error("quota exceeded")]
+    QuotaExceeded,
+    /// The broker lacks this, which the subscription needs.
+    #[error("{0} not supported")]
+    NotSupported(&'static str),
+    /// Any other code.
+    #[error("{0}")]
+    Other(&'static str),
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 
 use crate::acknowledge::AckToken;
-use crate::error::SubscribeError;
+use crate::error::{FilterRefusal, SubscribeError};
 use crate::message::Message;
 use crate::session::{Queued, Session, Standing};
 
@@ -59,9 +59,9 @@ impl Inbound {
             }
             return Some(Ok(self.message(queued)));
         }
-        if let Standing::Refused { reason, told: told @ false } = &mut lane.standing {
+        if let Standing::Refused { refusal, told: told @ false } = &mut lane.standing {
             *told = true;
-            return Some(Err(self.refused(reason)));
+            return Some(Err(self.refused(refusal)));
         }
         closed.then_some(Err(SubscribeError::Closed))
     }
@@ -73,15 +73,15 @@ impl Inbound {
             _ if closed => Some(Err(SubscribeError::Closed)),
             Standing::Asked => None,
             Standing::Granted => Some(Ok(())),
-            Standing::Refused { reason, told } => {
+            Standing::Refused { refusal, told } => {
                 *told = true;
-                Some(Err(self.refused(reason)))
+                Some(Err(self.refused(refusal)))
             }
         }
     }
 
-    fn refused(&self, reason: &str) -> SubscribeError {
-        SubscribeError::Refused { filter: self.filter.clone(), reason: reason.to_owned() }
+    fn refused(&self, refusal: &FilterRefusal) -> SubscribeError {
+        SubscribeError::Refused { filter: self.filter.clone(), refusal: refusal.clone() }
     }
 
     fn message(&self, queued: Queued) -> Message {

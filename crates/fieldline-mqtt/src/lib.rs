@@ -36,7 +36,7 @@ pub mod topic;
 pub use acknowledge::AckToken;
 pub use connection::{Connection, Receipt};
 pub use driver::Driver;
-pub use error::{ConnectError, PublishError, Refusal, SubscribeError};
+pub use error::{ConnectError, FilterRefusal, PublishError, Refusal, SubscribeError};
 pub use inbound::Inbound;
 pub use message::{Message, Properties, Publish, QoS};
 pub use options::{Address, Credentials, Options, OptionsError, Scheme, Version};

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use rumqttc::{Outgoing, v5};
 use rustls::ClientConfig;
 
-use crate::error::ConnectError;
+use crate::error::{ConnectError, FilterRefusal};
 use crate::message::{Properties, Publish, QoS};
 use crate::options::{Options, Version};
 
@@ -57,7 +57,7 @@ pub(crate) enum Happening {
     /// A publish was acknowledged, perhaps with an error code and its text.
     Settled(u16, Result<(), (u8, String)>),
     /// A subscription was answered, filter by filter.
-    Subscribed(u16, Vec<Result<(), String>>),
+    Subscribed(u16, Vec<Result<(), FilterRefusal>>),
     Unsubscribed(u16),
     Nothing,
 }
@@ -252,7 +252,7 @@ fn v4_happening(event: rumqttc::Event) -> Happening {
         Event::Incoming(Packet::SubAck(answer)) => {
             let results = answer.return_codes.into_iter().map(|code| match code {
                 SubscribeReasonCode::Success(_) => Ok(()),
-                SubscribeReasonCode::Failure => Err("not authorised or not supported (code 0x80)".to_owned()),
+                SubscribeReasonCode::Failure => Err(FilterRefusal::Unexplained),
             });
             Happening::Subscribed(answer.pkid, results.collect())
         }
@@ -263,7 +263,7 @@ fn v4_happening(event: rumqttc::Event) -> Happening {
 
 fn v5_happening(event: v5::Event, options: &Options) -> Happening {
     use v5::Event;
-    use v5::mqttbytes::v5::{Packet, PubAckReason, SubscribeReasonCode};
+    use v5::mqttbytes::v5::{Packet, PubAckReason};
     match event {
         Event::Outgoing(outgoing) => outgoing_happening(&outgoing),
         Event::Incoming(Packet::ConnAck(accepted)) => {
@@ -282,10 +282,7 @@ fn v5_happening(event: v5::Event, options: &Options) -> Happening {
             Happening::Settled(acknowledged.pkid, outcome)
         }
         Event::Incoming(Packet::SubAck(answer)) => {
-            let results = answer.return_codes.into_iter().map(|code| match code {
-                SubscribeReasonCode::Success(_) => Ok(()),
-                refused => Err(translate::words(&format!("{refused:?}"))),
-            });
+            let results = answer.return_codes.into_iter().map(translate::filter_result);
             Happening::Subscribed(answer.pkid, results.collect())
         }
         Event::Incoming(Packet::UnsubAck(answer)) => Happening::Unsubscribed(answer.pkid),

@@ -8,6 +8,7 @@ use rumqttc::v5::mqttbytes::v5 as packets;
 use rumqttc::{TlsConfiguration, Transport, v5};
 use rustls::ClientConfig;
 
+use crate::error::FilterRefusal;
 use crate::message::{Properties, Publish, QoS};
 use crate::options::{Options, Version};
 use crate::protocol::{Accepted, Arrival};
@@ -166,6 +167,23 @@ pub(crate) fn publish_refusal(reason: packets::PubAckReason) -> (u8, &'static st
         Reason::QuotaExceeded => (0x97, "quota exceeded"),
         Reason::PayloadFormatInvalid => (0x99, "payload format invalid"),
     }
+}
+
+/// What a broker that speaks MQTT 5 says to a filter (its table 3-8).
+pub(crate) fn filter_result(code: packets::SubscribeReasonCode) -> Result<(), FilterRefusal> {
+    use packets::SubscribeReasonCode as Code;
+    Err(match code {
+        Code::Success(_) => return Ok(()),
+        Code::NotAuthorized => FilterRefusal::NotAuthorized,
+        Code::TopicFilterInvalid => FilterRefusal::Invalid,
+        Code::QuotaExceeded => FilterRefusal::QuotaExceeded,
+        Code::SharedSubscriptionsNotSupported => FilterRefusal::NotSupported("shared subscriptions"),
+        Code::SubscriptionIdNotSupported => FilterRefusal::NotSupported("subscription id"),
+        Code::WildcardSubscriptionsNotSupported => FilterRefusal::NotSupported("wildcard subscriptions"),
+        Code::PkidInUse => FilterRefusal::Other("pkid in use"),
+        Code::ImplementationSpecific => FilterRefusal::Other("implementation specific"),
+        Code::Unspecified | Code::Failure => FilterRefusal::Other("unspecified"),
+    })
 }
 
 /// The name of one of rumqttc's codes as words: `NotAuthorized` becomes `not authorized`.

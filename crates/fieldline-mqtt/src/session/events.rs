@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 use tracing::{error, warn};
 
-use crate::error::{ConnectError, PublishError};
+use crate::error::{ConnectError, FilterRefusal, PublishError};
 use crate::protocol::{Accepted, Arrival, Happening, Requests};
 use crate::session::lanes::{Fate, Standing};
 use crate::session::outbox::Settlement;
@@ -95,14 +95,14 @@ impl Inner {
         }
     }
 
-    fn subscribed(&mut self, packet_id: u16, results: Vec<Result<(), String>>) {
+    fn subscribed(&mut self, packet_id: u16, results: Vec<Result<(), FilterRefusal>>) {
         let Some(Request::Subscribe { filters, .. }) = self.subscriptions.answered(packet_id) else { return };
         for ((filter, _qos), result) in filters.iter().zip(results) {
             let standing = match result {
                 Ok(()) => Standing::Granted,
-                Err(reason) => {
-                    warn!(filter, reason, "subscription refused");
-                    Standing::Refused { reason, told: false }
+                Err(refusal) => {
+                    warn!(filter, reason = refusal.to_string(), "subscription refused");
+                    Standing::Refused { refusal, told: false }
                 }
             };
             for lane in self.lanes.iter_mut().filter(|lane| lane.filter == *filter) {

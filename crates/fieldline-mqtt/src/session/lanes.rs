@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::acknowledge::Arrived;
+use crate::error::FilterRefusal;
 use crate::message::{Properties, QoS};
 use crate::protocol::Arrival;
 use crate::session::acknowledgements::Acknowledgements;
@@ -33,9 +34,9 @@ pub(crate) struct Queued {
 pub(crate) enum Standing {
     Asked,
     Granted,
-    /// With the reason; told to the subscriber once.
+    /// Told to the subscriber once.
     Refused {
-        reason: String,
+        refusal: FilterRefusal,
         told: bool,
     },
 }

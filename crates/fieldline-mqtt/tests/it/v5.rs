@@ -2,7 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use fieldline_mqtt::{
-    ConnectError, Options, Properties, Publish, PublishError, QoS, Refusal, State, SubscribeError, Version,
+    ConnectError, FilterRefusal, Options, Properties, Publish, PublishError, QoS, Refusal, State,
+    SubscribeError, Version,
 };
 use rumqttc::v5::mqttbytes::v5::{
     ConnAck, ConnAckProperties, Connect, ConnectReturnCode, Disconnect, DisconnectProperties,
@@ -279,8 +280,9 @@ async fn a_refused_subscription_carries_its_reason() {
     peer.subscribed(SubscribeReasonCode::NotAuthorized).await;
     let error = within(inbound.subscribed()).await.expect_err("refused");
     let expected =
-        SubscribeError::Refused { filter: "secret".to_owned(), reason: "not authorized".to_owned() };
+        SubscribeError::Refused { filter: "secret".to_owned(), refusal: FilterRefusal::NotAuthorized };
     assert_eq!(error, expected);
+    assert_eq!(error.to_string(), "the broker refused the subscription to `secret`: not authorized");
 }
 
 #[tokio::test]
