@@ -162,12 +162,11 @@ impl Input {
 
 /// The one reader of the standard input.
 fn standard_input() -> Result<Arc<Mutex<Input>>, ComponentError> {
-    static INPUT: OnceLock<Result<Arc<Mutex<Input>>, String>> = OnceLock::new();
-    let start =
-        || Input::start(std::io::stdin()).map(|input| Arc::new(Mutex::new(input))).map_err(|e| e.to_string());
-    INPUT.get_or_init(start).clone().map_err(|reason| {
-        ComponentError::permanent("no_thread", format!("cannot read the standard input: {reason}"))
-    })
+    static INPUT: OnceLock<Result<Arc<Mutex<Input>>, ComponentError>> = OnceLock::new();
+    let no_thread =
+        |error| ComponentError::permanent("no_thread", format!("cannot read the standard input: {error}"));
+    let start = || Input::start(std::io::stdin()).map(|input| Arc::new(Mutex::new(input)));
+    INPUT.get_or_init(|| start().map_err(no_thread)).clone()
 }
 
 #[cfg(test)]
