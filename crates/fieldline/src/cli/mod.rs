@@ -5,6 +5,7 @@ pub(crate) mod shadow;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use shadow::ShadowOptions;
@@ -212,9 +213,9 @@ pub(crate) struct NewOptions {
     pub(crate) set: Vec<(String, String)>,
 }
 
-fn assignment(text: &str) -> Result<(String, String), String> {
-    let parts = text.split_once('=').ok_or("write `name=value`")?;
-    Ok((parts.0.to_owned(), parts.1.to_owned()))
+fn assignment(text: &str) -> anyhow::Result<(String, String)> {
+    let (name, value) = text.split_once('=').context("write `name=value`")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Options of `schema`.
