@@ -21,6 +21,8 @@ pub mod circles;
 
 pub mod homes;
 
+pub mod errors;
+
 mod table;
 
 mod modules;
@@ -48,6 +50,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<Vec<Finding>> {
         findings.extend(homes::check(&readme, &workspace.sources, &homes));
     }
     findings.extend(circles::check(&workspace.packages, &workspace.sources, circles::EXCEPTIONS));
+    findings.extend(errors::check(&workspace.sources));
     findings.extend(manifest::check(&workspace.packages));
     findings.extend(tree::check_required(|path| workspace.root.join(path).exists()));
     if let Some(committed) = &workspace.committed {

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use xtask::finding::Finding;
 use xtask::tidy::format::Formatting;
-use xtask::tidy::{circles, docs, format, homes, layers, manifest, naming, size, tree, words};
+use xtask::tidy::{circles, docs, errors, format, homes, layers, manifest, naming, size, tree, words};
 use xtask::workspace::{Workspace, root};
 
 static WORKSPACE: LazyLock<Workspace> =
@@ -84,6 +84,11 @@ fn clocks_are_asked_where_the_page_says() {
 #[test]
 fn the_modules_of_a_crate_form_no_circle() {
     nothing_in(&circles::check(&WORKSPACE.packages, &WORKSPACE.sources, circles::EXCEPTIONS));
+}
+
+#[test]
+fn every_error_has_a_type() {
+    nothing_in(&errors::check(&WORKSPACE.sources));
 }
 
 #[test]
