@@ -13,7 +13,7 @@ use bytes::Bytes;
 use rumqttc::{Outgoing, v5};
 use rustls::ClientConfig;
 
-use crate::error::{ConnectError, FilterRefusal};
+use crate::error::{ConnectError, FilterRefusal, PublishError};
 use crate::message::{Properties, Publish, QoS};
 use crate::options::{Options, Version};
 
@@ -54,8 +54,8 @@ pub(crate) enum Happening {
     Arrived(Arrival),
     /// A publish was written; 0 stands for at most once.
     Written(u16),
-    /// A publish was acknowledged, perhaps with an error code and its text.
-    Settled(u16, Result<(), (u8, String)>),
+    /// A publish was acknowledged, perhaps with a refusal.
+    Settled(u16, Result<(), PublishError>),
     /// A subscription was answered, filter by filter.
     Subscribed(u16, Vec<Result<(), FilterRefusal>>),
     Unsubscribed(u16),
@@ -276,7 +276,7 @@ fn v5_happening(event: v5::Event, options: &Options) -> Happening {
                 PubAckReason::Success | PubAckReason::NoMatchingSubscribers => Ok(()),
                 reason => {
                     let (code, words) = translate::publish_refusal(reason);
-                    Err((code, text.unwrap_or_else(|| words.to_owned())))
+                    Err(PublishError::Refused { code, text: text.unwrap_or_else(|| words.to_owned()) })
                 }
             };
             Happening::Settled(acknowledged.pkid, outcome)

@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 use tracing::{error, warn};
 
-use crate::error::{ConnectError, FilterRefusal, PublishError};
+use crate::error::{ConnectError, FilterRefusal};
 use crate::protocol::{Accepted, Arrival, Happening, Requests};
 use crate::session::lanes::{Fate, Standing};
 use crate::session::outbox::Settlement;
@@ -49,16 +49,13 @@ impl Inner {
                     return Err(broken(format!("packet id {packet_id} was used out of turn")));
                 }
             }
-            Happening::Settled(packet_id, outcome) => {
-                let outcome = outcome.map_err(|(code, text)| PublishError::Refused { code, text });
-                match self.outbox.settled(packet_id, outcome) {
-                    Settlement::Delivered => self.counters.acked += 1,
-                    Settlement::Refused => self.counters.failed += 1,
-                    Settlement::Unknown => {
-                        return Err(broken(format!("PUBACK for packet id {packet_id}, which is not in use")));
-                    }
+            Happening::Settled(packet_id, outcome) => match self.outbox.settled(packet_id, outcome) {
+                Settlement::Delivered => self.counters.acked += 1,
+                Settlement::Refused => self.counters.failed += 1,
+                Settlement::Unknown => {
+                    return Err(broken(format!("PUBACK for packet id {packet_id}, which is not in use")));
                 }
-            }
+            },
             Happening::Subscribed(packet_id, results) => self.subscribed(packet_id, results),
             Happening::Unsubscribed(packet_id) => {
                 self.subscriptions.answered(packet_id);
