@@ -6,7 +6,7 @@ use fieldline_core::Kind;
 
 use super::units::{Unit, between, units};
 use super::{Backlog, Change, Fate, NodeChange, State};
-use crate::plan::{Beside, Freshness, Node, NodeId, Pipeline, Plan};
+use crate::plan::{Input, Node, NodeId, Pipeline, Plan};
 
 type Nodes<'p> = BTreeMap<&'p NodeId, &'p Node>;
 
@@ -43,7 +43,10 @@ impl Change {
                     change(node, Fate::Renew, vec!["a file it names has changed".into()])
                 }
                 Some(old) if kept_nodes.contains(&node.id) => {
-                    let mut reasons = rewire_reasons(old, node);
+                    let mut reasons = Vec::new();
+                    if old.inputs != node.inputs {
+                        reasons.push("its `inputs` have changed".into());
+                    }
                     if dead_letters.contains(node.id.pipeline()) {
                         reasons.push("failed events of its pipeline go elsewhere".into());
                     }
@@ -77,14 +80,13 @@ fn ends(
 ) -> NodeChange {
     let is_same = reasons.is_empty();
     if is_same {
-        let freshness =
-            |node: &Node| node.with.iter().map(|beside| beside.freshness).collect::<Vec<Freshness>>();
-        reasons.push(match (freshness(old) == freshness(new), old.kind) {
-            (false, _) => "its `with` asks for values of another age".into(),
-            (true, Kind::Transform) => {
-                "nodes that share its task, or stand before and behind it, change".into()
-            }
-            (true, _) => "nodes before and behind it change".into(),
+        let sources =
+            |node: &Node| node.with.iter().map(|beside| beside.input.clone()).collect::<Vec<Input>>();
+        reasons.push(match old.kind {
+            _ if sources(old) != sources(new) => "the sources of its `with` have changed".into(),
+            _ if old.with != new.with => "its `with` asks for values of another age".into(),
+            Kind::Transform => "nodes that share its task, or stand before and behind it, change".into(),
+            _ => "nodes before and behind it change".into(),
         });
     }
     if is_same && new.kind == Kind::Transform {
@@ -159,32 +161,18 @@ fn difference(old: &Node, new: &Node) -> Vec<String> {
 }
 
 /// Whether a unit that both plans have continues: all its nodes are the same, and so are the edges inside it and the
-/// freshness it asks of values beside its events.
+/// values beside its events. A task that went on would show the value of a source that `with` does not name any more.
 fn is_unit_same(
     unit: &Unit,
     before: &Nodes<'_>,
     after: &Nodes<'_>,
     is_same: &impl Fn(&NodeId) -> bool,
 ) -> bool {
-    let freshness = |nodes: &Nodes<'_>| -> Vec<Freshness> {
-        let with = nodes.get(unit.head()).map_or(&[][..], |node| &node.with);
-        with.iter().map(|beside: &Beside| beside.freshness).collect()
-    };
+    let with = |nodes: &Nodes<'_>| nodes.get(unit.head()).map(|node| node.with.clone());
     let inputs = |nodes: &Nodes<'_>, id: &NodeId| nodes.get(id).map(|node| node.inputs.clone());
     unit.members().iter().all(is_same)
-        && freshness(before) == freshness(after)
+        && with(before) == with(after)
         && unit.members()[1..].iter().all(|id| inputs(before, id) == inputs(after, id))
-}
-
-fn rewire_reasons(old: &Node, new: &Node) -> Vec<String> {
-    let mut reasons = Vec::new();
-    if old.inputs != new.inputs {
-        reasons.push("its `inputs` have changed".into());
-    }
-    if old.with != new.with {
-        reasons.push("the sources of its `with` have changed".into());
-    }
-    reasons
 }
 
 /// The pipelines, in both plans, whose failed events go elsewhere.

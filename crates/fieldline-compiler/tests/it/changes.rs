@@ -36,7 +36,7 @@ fn an_edit_disturbs_only_what_it_changes() {
     assert_eq!(of(BASE), []);
     assert_eq!(of(&BASE.replace("\"x\"", "\"y\"")), [("t".into(), Fate::Restart)]);
     assert_eq!(of(&BASE.replace("inputs: [t]", "inputs: [a, t]")), [("s".into(), Fate::Rewire)]);
-    assert_eq!(of(&BASE.replace("with: [m]", "with: { m: a }")), [("t".into(), Fate::Rewire)]);
+    assert_eq!(of(&BASE.replace("with: [m]", "with: { m: a }")), [("t".into(), Fate::Move)]);
     assert_eq!(of(&BASE.replace("k:", "l:")), [("l".into(), Fate::Start), ("k".into(), Fate::Stop)]);
     let dead = format!("{BASE}dead_letter: k\n");
     assert!(of(&dead).iter().all(|(_, fate)| *fate == Fate::Rewire) && of(&dead).len() == 6);

@@ -54,6 +54,38 @@ async fn the_latest_value_of_another_node_is_still_known_after_an_edit() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_value_of_a_node_that_is_no_longer_beside_the_events_is_forgotten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let witness = Witness::default();
+    let mut runtime = runtime(folder.path());
+    // Each source tells its own witness of its batches.
+    let source = |name: &str, limit: i64| {
+        Draw::new(&Witness::default()).node(name, Part::Numbers { pause: MS, limit }, &[]).plan().nodes
+    };
+    let plan = |from: &str| {
+        let draw = Draw::new(&witness)
+            .node("air", Part::Numbers { pause: MS, limit: 200 }, &[])
+            .node("beside", Part::Beside("setting"), &["air"])
+            .node("out", Part::Writes, &["beside"]);
+        let mut plan = with_setting(&draw, Missing::Null);
+        plan.nodes.splice(0..0, [source("setting", 1), source("other", 0)].concat());
+        let beside = plan.nodes.iter_mut().find(|node| node.id.node() == "beside").expect("it was drawn");
+        beside.with[0].input.from = NodeId::new("p", from);
+        plan
+    };
+    runtime.apply(plan("setting")).await.expect("it can be built");
+    tokio::time::sleep(100 * MS).await;
+    let applied = runtime.apply(plan("other")).await.expect("it can be built");
+    assert_eq!(applied.moved, [NodeId::new("p", "beside")]);
+    finished(&runtime).await;
+    runtime.stop(Duration::from_secs(60)).await;
+    let written = witness.written("out");
+    let forgotten = written.iter().rposition(|known| *known == 1).expect("the setting was known") + 1;
+    assert!((95..=105).contains(&forgotten), "the edit came after 100 ms: {written:?}");
+    assert!(written[10..forgotten].iter().all(|known| *known == 1), "{written:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn events_that_wait_for_a_value_still_wait_after_an_edit() {
     let folder = tempfile::tempdir().expect("a folder");
     let witness = Witness::default();
