@@ -50,14 +50,22 @@ impl Broker<PathBuf> {
     /// Starts it in a new `folder`, where it saves what it has. It listens on a socket there, so that nobody can take
     /// its place while it is stopped. With a `password` it refuses the user `storm` without it, and all other names.
     pub(super) fn on_socket(folder: &Path, password: Option<&str>) -> Result<Self> {
+        let persistence =
+            format!("persistence true\npersistence_location {}/\nautosave_interval 1", folder.display());
+        Broker::at_socket(folder, password, &persistence)
+    }
+
+    /// Like [`Broker::on_socket`], for a broker that is never stopped. It saves nothing: saving a long queue each second
+    /// takes all its time.
+    pub(super) fn on_socket_in_memory(folder: &Path) -> Result<Self> {
+        Broker::at_socket(folder, None, "persistence false")
+    }
+
+    fn at_socket(folder: &Path, password: Option<&str>, persistence: &str) -> Result<Self> {
         std::fs::create_dir(folder)?;
         let socket = folder.join("socket");
-        let mut settings = format!(
-            "listener 0 {}\npersistence true\npersistence_location {}/\nautosave_interval 1\n\
-             max_inflight_messages 1000",
-            socket.display(),
-            folder.display()
-        );
+        let mut settings =
+            format!("listener 0 {}\n{persistence}\nmax_inflight_messages 1000", socket.display());
         if let Some(password) = password {
             set_password(folder, password)?;
             settings += &format!("\npassword_file {}", folder.join(PASSWORDS).display());

@@ -151,7 +151,8 @@ impl Draft {
             Edit::Topic => self.target = number,
             Edit::Policy => match chance.below(3) {
                 0 => self.room = 100 + chance.below(1900),
-                1 => self.batch = 1 + chance.below(300),
+                // Smaller ones wait so often for the broker that 5,000 a second do not pass.
+                1 => self.batch = 64 + chance.below(256),
                 _ => self.retry = 100 + chance.below(900),
             },
             Edit::Connection => match chance.below(4) {

@@ -10,6 +10,7 @@ mod weather;
 
 mod report;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -56,7 +57,7 @@ pub fn run(
     trouble: Trouble,
     mut say: impl FnMut(String) + Send,
 ) -> Result<Report> {
-    let source_broker = Broker::on_socket(&folder.join("inbound"), None)?;
+    let source_broker = Broker::on_socket_in_memory(&folder.join("inbound"))?;
     let mut sink_broker = Broker::on_socket(&folder.join("outbound"), None)?;
     let witness = Arc::new(Witness::default());
     let inbound = Proxy::start(source_broker.socket(), witness.clone())?;
@@ -64,8 +65,8 @@ pub fn run(
     for _ in 0..2 {
         gates.push(Proxy::start(sink_broker.socket(), witness.clone())?);
     }
-    let receivers = ["storm/out/#", "storm/spare"].map(|topic| Receiver::start(sink_broker.socket(), topic));
-    let receivers: Vec<Receiver> = receivers.into_iter().collect::<Result<_>>()?;
+    let receiver = |topic| Receiver::start(sink_broker.socket(), topic);
+    let receivers = [receiver("storm/out/#")?, receiver("storm/spare")?];
     let arrived = || receivers.iter().map(|receiver| receiver.seen().counts.len() as u64).sum::<u64>();
 
     let mut chance = Chance::new(trouble.seed);
@@ -101,10 +102,11 @@ pub fn run(
     report.rate = report.sent as f64 / now().duration_since(start).as_secs_f64();
 
     let expected = report.sent + report.sent.div_ceil(SPARE_SHARE);
-    report.lost = expected - await_arrivals(expected, arrived);
+    await_arrivals(expected, arrived);
     for receiver in &receivers {
         report.out_of_order += receiver.seen().out_of_order;
     }
+    report.book_missing(&witness.testimony().taken, &receivers);
     {
         let testimony = witness.testimony();
         (report.repeated, report.sent_twice) = (testimony.repeated, testimony.sent_twice);
@@ -124,8 +126,8 @@ pub fn run(
     Ok(report)
 }
 
-/// Waits until so many have arrived or nothing arrives any more; gives back how many have.
-fn await_arrivals(expected: u64, arrived: impl Fn() -> u64) -> u64 {
+/// Waits until so many have arrived or nothing arrives any more.
+fn await_arrivals(expected: u64, arrived: impl Fn() -> u64) {
     let (mut latest, mut since): (u64, Instant) = (arrived(), now());
     while latest < expected && now().duration_since(since) < PATIENCE {
         wait(Duration::from_millis(50));
@@ -133,10 +135,23 @@ fn await_arrivals(expected: u64, arrived: impl Fn() -> u64) -> u64 {
             (latest, since) = (arrived(), now());
         }
     }
-    latest
 }
 
 impl Report {
+    /// Books the numbers that have not arrived: those that the program has acknowledged to the source's broker, `taken`,
+    /// are lost; the others wait there still.
+    fn book_missing(&mut self, taken: &BTreeSet<u64>, [out, spare]: &[Receiver; 2]) {
+        let (out, spare) = (out.seen(), spare.seen());
+        let missing = (0..self.sent).filter(|number| !out.counts.contains_key(number));
+        let spares = (0..self.sent).step_by(SPARE_SHARE as usize);
+        for number in missing.chain(spares.filter(|number| !spare.counts.contains_key(number))) {
+            match taken.contains(&number) {
+                true => self.lost += 1,
+                false => self.left += 1,
+            }
+        }
+    }
+
     /// Makes the program read its files and books the answer.
     fn reload(&mut self, admin: &Admin, edit: Edit) -> Result<()> {
         let (answer, time) = admin.reload_with("refuse")?;

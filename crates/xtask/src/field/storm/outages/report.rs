@@ -19,8 +19,10 @@ pub struct Report {
     pub rate: f64,
     /// What befell the broker.
     pub weather: Weather,
-    /// Numbers that never arrived, over both sinks.
+    /// Numbers that the program took and that never arrived, over both sinks.
     pub lost: u64,
+    /// Numbers that never arrived and that the program has not taken: its source stands still.
+    pub left: u64,
     /// How often the program sent again what the broker had not acknowledged, as at least once demands.
     pub repeated: u64,
     /// How often the program sent again what the broker had acknowledged.
@@ -46,9 +48,9 @@ pub struct Report {
 impl Report {
     /// Whether every rule was kept. Times are not judged: they are the machine's too.
     pub fn is_clean(&self) -> bool {
-        let events = [self.lost, self.sent_twice, self.out_of_order, self.given_up, self.cut_off];
+        let events = [self.lost, self.left, self.sent_twice, self.out_of_order, self.given_up, self.cut_off];
         let is_well = self.runs_at_the_end && self.taken_back == 0 && self.misjudged.is_empty();
-        events == [0; 5] && is_well
+        events == [0; 6] && is_well
     }
 }
 
@@ -68,6 +70,7 @@ impl fmt::Display for Report {
                 ),
             ),
             ("lost", self.lost.to_string()),
+            ("never taken from the source", self.left.to_string()),
             ("given up by its own account", self.given_up.to_string()),
             ("sent again, acknowledged", self.sent_twice.to_string()),
             ("sent again, not acknowledged", format!("{} (at least once demands it)", self.repeated)),
