@@ -12,6 +12,12 @@ pub struct Change {
     pub loses: bool,
     /// The effect on each node.
     pub nodes: Vec<NodeChange>,
+    /// Remarks on whole pipelines.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// Errors in the files, one line each. Pipelines of a file with errors continue as they run.
+    #[serde(default)]
+    pub errors: Vec<String>,
 }
 
 /// The effect of a reload on one node.
@@ -117,9 +123,8 @@ mod tests {
 
     #[test]
     fn a_preview_is_told_apart_by_its_members() {
-        let change = Change { loses: false, nodes: Vec::new() };
         let read = |json| serde_json::from_value::<PlanPreview>(json).expect("a preview");
-        assert_eq!(read(json!({ "loses": false, "nodes": [] })), PlanPreview::Change(change));
+        assert_eq!(read(json!({ "loses": false, "nodes": [] })), PlanPreview::Change(Change::default()));
         let rejected = PlanPreview::Rejected { reasons: vec!["no".into()] };
         assert_eq!(read(json!({ "reasons": ["no"] })), rejected);
     }

@@ -40,6 +40,10 @@ pub enum ReloadOutcome {
     Rejected {
         /// The reasons, one line each.
         reasons: Vec<String>,
+        /// Number of waiting events in each sink for which the reload is refused. The files are applied without
+        /// another request once these events are sent.
+        #[serde(default)]
+        waiting: BTreeMap<String, u64>,
     },
     /// The new configuration did worse; the one before runs again.
     RolledBack {
@@ -73,9 +77,17 @@ pub struct Applied {
     /// Number of waiting events that each sink which could not send them left to its next version.
     #[serde(default)]
     pub carried: BTreeMap<String, u64>,
+    /// Errors in the files, one line each. Pipelines of a file with errors continue as they run.
+    #[serde(default)]
+    pub errors: Vec<String>,
 }
 
 impl ReloadOutcome {
+    /// A reload that has changed nothing, and waits for nothing.
+    pub fn rejected(reasons: Vec<String>) -> Self {
+        ReloadOutcome::Rejected { reasons, waiting: BTreeMap::new() }
+    }
+
     /// The result without details.
     pub fn result(&self) -> ReloadResult {
         match self {
@@ -89,9 +101,14 @@ impl ReloadOutcome {
     /// The reasons of a reload that was rejected or rolled back.
     pub fn reasons(&self) -> &[String] {
         match self {
-            ReloadOutcome::Rejected { reasons } | ReloadOutcome::RolledBack { reasons } => reasons,
+            ReloadOutcome::Rejected { reasons, .. } | ReloadOutcome::RolledBack { reasons } => reasons,
             ReloadOutcome::Applied(_) | ReloadOutcome::Unchanged => &[],
         }
+    }
+
+    /// Whether the files are applied without another request once waiting events are sent.
+    pub fn waits(&self) -> bool {
+        matches!(self, ReloadOutcome::Rejected { waiting, .. } if !waiting.is_empty())
     }
 
     /// Whether the program does not run what the files say.
@@ -144,13 +161,21 @@ mod tests {
         let outcomes = [
             ReloadOutcome::Applied(Applied::default()),
             ReloadOutcome::Unchanged,
-            ReloadOutcome::Rejected { reasons: Vec::new() },
+            ReloadOutcome::rejected(Vec::new()),
             ReloadOutcome::RolledBack { reasons: Vec::new() },
         ];
         for (outcome, result) in outcomes.iter().zip(ReloadResult::ALL) {
             assert_eq!(outcome.result(), result);
             assert_eq!(serde_json::to_value(outcome).expect("JSON")["result"], result.as_str());
         }
+    }
+
+    #[test]
+    fn a_rejected_reload_waits_only_for_events_that_it_names() {
+        let read = |json| serde_json::from_str::<ReloadOutcome>(json).expect("an outcome");
+        let rejected = read(r#"{"result":"rejected","reasons":["no"]}"#);
+        assert_eq!((rejected.waits(), rejected), (false, ReloadOutcome::rejected(vec!["no".into()])));
+        assert!(read(r#"{"result":"rejected","reasons":["no"],"waiting":{"p/o":7}}"#).waits());
     }
 
     #[test]

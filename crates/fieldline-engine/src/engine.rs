@@ -2,13 +2,16 @@
 //! [`EngineHandle`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
-use fieldline_api::{FilesStatus, PlanPreview, ReloadOutcome, ReloadRequest, ReloadResult, ReplayOutcome};
+use fieldline_api::{
+    Change, FilesStatus, PlanPreview, ReloadOutcome, ReloadRequest, ReloadResult, ReplayOutcome,
+};
 use fieldline_compiler::change::Losses;
-use fieldline_compiler::{Broken, Compiled, NodeId};
+use fieldline_compiler::{Broken, Compiled, NodeId, Plan};
 use fieldline_core::{Clock, Draft};
 use fieldline_runtime::dead_letter::Letter;
 use fieldline_runtime::{ApplyError, Environment, InjectError, Runtime, View};
@@ -81,7 +84,9 @@ impl Engine {
             files_differ: !compiled.broken.is_empty() || rolled_back.is_some(),
             broken: broken_files(&compiled.broken),
             errors: error_lines(&compiled),
-            last_reload: None,
+            last_reload: rolled_back
+                .clone()
+                .map(|reason| ReloadOutcome::RolledBack { reasons: vec![reason] }),
         };
         let files = Files::new(loader.source().clone(), status, inputs);
         clock_monitor.look(clock.instant(), clock.time());
@@ -178,22 +183,35 @@ impl Engine {
         let contents = inputs.take_contents();
         self.note(&compiled, inputs);
         let is_whole = compiled.broken.is_empty();
-        let next = with_broken_as_they_run(self.runtime.plan(), compiled.plan, &compiled.broken);
-        let found = next.fingerprint();
-        let is_running = found == self.runtime.plan().fingerprint();
-        let outcome = if next.pipelines.is_empty() {
-            ReloadOutcome::Rejected { reasons: nothing_left(errors) }
-        } else if let Some(reason) = self.trials.has_rolled_back(found) {
-            ReloadOutcome::RolledBack { reasons: vec![reason.to_owned()] }
-        } else if is_running && is_whole {
-            ReloadOutcome::Unchanged
-        } else if is_running {
-            ReloadOutcome::Rejected { reasons: errors }
-        } else {
-            self.trials.apply(&mut self.runtime, next, request.losses).await
+        let outcome = match self.next(compiled) {
+            ControlFlow::Continue(next) => {
+                let outcome = self.trials.apply(&mut self.runtime, next, request.losses).await;
+                outcome::beside(outcome, errors)
+            }
+            ControlFlow::Break(outcome) => outcome,
         };
         self.keep(is_whole && !outcome.is_refused(), contents);
         self.conclude(outcome)
+    }
+
+    /// The plan that a reload applies, or its outcome if it applies none.
+    fn next(&self, compiled: Compiled) -> ControlFlow<ReloadOutcome, Plan> {
+        let errors = error_lines(&compiled);
+        let is_whole = compiled.broken.is_empty();
+        let next = with_broken_as_they_run(self.runtime.plan(), compiled.plan, &compiled.broken);
+        let found = next.fingerprint();
+        let is_running = found == self.runtime.plan().fingerprint();
+        if next.pipelines.is_empty() {
+            ControlFlow::Break(ReloadOutcome::rejected(nothing_left(errors)))
+        } else if let Some(reason) = self.trials.has_rolled_back(found) {
+            ControlFlow::Break(ReloadOutcome::RolledBack { reasons: vec![reason.to_owned()] })
+        } else if is_running && is_whole {
+            ControlFlow::Break(ReloadOutcome::Unchanged)
+        } else if is_running {
+            ControlFlow::Break(ReloadOutcome::rejected(errors))
+        } else {
+            ControlFlow::Continue(next)
+        }
     }
 
     /// Judges the version that runs, and looks whether one that was refused can be applied now.
@@ -237,18 +255,24 @@ impl Engine {
 
     /// What a reload would do.
     async fn preview(&mut self) -> PlanPreview {
-        match self.load().await {
-            Ok(loaded) if loaded.compiled.plan.pipelines.is_empty() && loaded.compiled.broken.is_empty() => {
-                PlanPreview::Rejected { reasons: nothing_left(error_lines(&loaded.compiled)) }
+        let rejected = |reasons: Vec<String>| PlanPreview::Rejected { reasons };
+        let compiled = match self.load().await {
+            Ok(loaded) => loaded.compiled,
+            Err(error) => return rejected(vec![error.to_string()]),
+        };
+        let errors = error_lines(&compiled);
+        let running = self.runtime.plan();
+        let next = match self.next(compiled) {
+            ControlFlow::Continue(next) => next,
+            ControlFlow::Break(ReloadOutcome::Unchanged) => running.clone(),
+            ControlFlow::Break(ReloadOutcome::RolledBack { reasons }) => {
+                return rejected(vec![format!("this version was rolled back: {}", reasons.join("; "))]);
             }
-            Ok(loaded) if loaded.compiled.is_ok() => {
-                let (running, next) = (self.runtime.plan(), &loaded.compiled.plan);
-                let (change, refusals) = self.runtime.forecast(next, Losses::Refuse);
-                PlanPreview::Change(tell(&change, &refusals, running, next))
-            }
-            Ok(loaded) => PlanPreview::Rejected { reasons: error_lines(&loaded.compiled) },
-            Err(error) => PlanPreview::Rejected { reasons: vec![error.to_string()] },
-        }
+            ControlFlow::Break(outcome) => return rejected(outcome.reasons().to_vec()),
+        };
+        let (change, refusals) = self.runtime.forecast(&next, Losses::Refuse);
+        let told = tell(&change, &refusals, |id| self.runtime.waiting(id).events, running, &next);
+        PlanPreview::Change(Change { errors, ..told })
     }
 
     /// Puts dead letters in again; what cannot be is told with its reason. A node whose queue is full is tried once: what

@@ -20,12 +20,21 @@ pub(crate) fn applied(applied: &Applied) -> ReloadOutcome {
         cut_off: of_units(&applied.cut_off),
         held_ms: u64::try_from(applied.held.as_millis()).unwrap_or(u64::MAX),
         carried: applied.carried.iter().map(|(id, events)| (id.as_str().to_owned(), *events)).collect(),
+        errors: Vec::new(),
     })
 }
 
 /// A reload that has changed nothing, for one reason.
 pub(crate) fn rejected(reason: &dyn std::fmt::Display) -> ReloadOutcome {
-    ReloadOutcome::Rejected { reasons: vec![reason.to_string()] }
+    ReloadOutcome::rejected(vec![reason.to_string()])
+}
+
+/// An outcome with the errors of the files that continue as they run beside it.
+pub(crate) fn beside(outcome: ReloadOutcome, errors: Vec<String>) -> ReloadOutcome {
+    match outcome {
+        ReloadOutcome::Applied(applied) => ReloadOutcome::Applied(api::Applied { errors, ..applied }),
+        outcome => outcome,
+    }
 }
 
 fn names<'a>(ids: impl IntoIterator<Item = &'a NodeId>) -> Vec<String> {
@@ -34,11 +43,11 @@ fn names<'a>(ids: impl IntoIterator<Item = &'a NodeId>) -> Vec<String> {
 
 /// A change that was not made.
 pub(crate) fn not_applied(error: &ApplyError) -> ReloadOutcome {
-    let reasons = match error {
-        ApplyError::Refused(refusals) => refusals.iter().map(refused).collect(),
-        error => vec![error.to_string()],
-    };
-    ReloadOutcome::Rejected { reasons }
+    let ApplyError::Refused(refusals) = error else { return rejected(error) };
+    ReloadOutcome::Rejected {
+        reasons: refusals.iter().map(refused).collect(),
+        waiting: refusals.iter().map(|one| (one.node.as_str().to_owned(), one.events)).collect(),
+    }
 }
 
 /// Why a change is refused, and how to have it all the same.
@@ -67,7 +76,7 @@ pub(crate) fn log(outcome: &ReloadOutcome) {
             "reload: applied"
         ),
         ReloadOutcome::Unchanged => tracing::debug!("reload: unchanged"),
-        ReloadOutcome::Rejected { reasons } => {
+        ReloadOutcome::Rejected { reasons, .. } => {
             for reason in reasons {
                 tracing::error!(reason, "reload: rejected; what runs goes on as it is");
             }

@@ -4,23 +4,31 @@ use std::collections::BTreeSet;
 
 use fieldline_api as api;
 use fieldline_compiler::change::{Backlog, Change, Fate, NodeChange, Refusal, State};
-use fieldline_compiler::{Node, Plan};
+use fieldline_compiler::{Node, NodeId, Plan};
 use fieldline_core::Kind;
 
 use crate::outcome;
 
 /// The effect of replacing `running` by `next`; nothing is known of events that wait.
 pub fn preview(running: &Plan, next: &Plan) -> api::Change {
-    tell(&Change::between(running, next), &[], running, next)
+    tell(&Change::between(running, next), &[], |_| 0, running, next)
 }
 
-/// A change from `running` to `next`, and why it would be refused, in the words of the API.
-pub(crate) fn tell(change: &Change, refusals: &[Refusal], running: &Plan, next: &Plan) -> api::Change {
+/// A change from `running` to `next`, and why it would be refused, in the words of the API. `waiting` tells how many
+/// events a sink holds, 0 if nothing is known of that.
+pub(crate) fn tell(
+    change: &Change,
+    refusals: &[Refusal],
+    waiting: impl Fn(&NodeId) -> u64,
+    running: &Plan,
+    next: &Plan,
+) -> api::Change {
     let (before, after) = (running.by_id(), next.by_id());
     let node = |change: &NodeChange| {
         let (old, new) = (before.get(&change.id).copied(), after.get(&change.id).copied());
         let refusal = refusals.iter().find(|refusal| refusal.node == change.id);
-        let mut notes: Vec<String> = remark(change, old, refusal).into_iter().collect();
+        let remark = remark(change, old, refusal, waiting(&change.id));
+        let mut notes: Vec<String> = remark.into_iter().collect();
         notes.extend(topics(old, new));
         api::NodeChange {
             node: change.id.as_str().to_owned(),
@@ -35,11 +43,32 @@ pub(crate) fn tell(change: &Change, refusals: &[Refusal], running: &Plan, next: 
         }
     };
     let nodes = change.nodes.iter().map(node).collect();
-    api::Change { loses: change.loses_state() || !refusals.is_empty(), nodes }
+    api::Change {
+        loses: change.loses_state() || !refusals.is_empty(),
+        nodes,
+        notes: change.dead_letters.iter().map(|name| dead_letter(name, running, next)).collect(),
+        errors: Vec::new(),
+    }
 }
 
-/// What becomes of the state and the events of a node that ends.
-fn remark(change: &NodeChange, old: Option<&Node>, refusal: Option<&Refusal>) -> Option<String> {
+/// Where the failed events of a pipeline go after the change.
+fn dead_letter(pipeline: &str, running: &Plan, next: &Plan) -> String {
+    match (running.dead_letter(pipeline), next.dead_letter(pipeline)) {
+        (old, new) if old == new => {
+            format!("the dead letter file of pipeline `{pipeline}` has other settings")
+        }
+        (_, Some(sink)) => format!("failed events of pipeline `{pipeline}` go to `{sink}`"),
+        (_, None) => format!("failed events of pipeline `{pipeline}` go to its dead letter file"),
+    }
+}
+
+/// What becomes of the state and the events of a node that ends, and in which `waiting` events wait.
+fn remark(
+    change: &NodeChange,
+    old: Option<&Node>,
+    refusal: Option<&Refusal>,
+    waiting: u64,
+) -> Option<String> {
     if let Some(refusal) = refusal {
         return Some(outcome::refused(refusal));
     }
@@ -47,10 +76,17 @@ fn remark(change: &NodeChange, old: Option<&Node>, refusal: Option<&Refusal>) ->
         (Some(State::Inherited(what)), _) => format!("carried over: {what}"),
         (Some(State::Sent(what)), _) => format!("sent on first: {what}"),
         (Some(State::Lost(what)), _) => format!("lost: {what}"),
-        (None, Some(Backlog::CarriedOver)) => "the next version sends the events that wait".to_owned(),
-        (None, Some(Backlog::StaysOnDisk)) => "its disk buffer stays on disk".to_owned(),
-        (None, Some(Backlog::Redirected { .. } | Backlog::Abandoned)) => {
-            "it sends the events that wait first".to_owned()
+        (None, Some(backlog)) => {
+            let becomes = match backlog {
+                Backlog::CarriedOver => "the next version sends the events that wait",
+                Backlog::StaysOnDisk => "its disk buffer stays on disk",
+                Backlog::Redirected { .. } | Backlog::Abandoned => "it sends the events that wait first",
+            };
+            match waiting {
+                0 => becomes.to_owned(),
+                1 => format!("{becomes}: 1 event"),
+                _ => format!("{becomes}: {waiting} events"),
+            }
         }
         (None, None) => {
             let ends = matches!(change.fate, Fate::Restart | Fate::Stop);
@@ -92,10 +128,17 @@ mod tests {
 
     use super::*;
 
-    fn plan(transform: &str) -> Plan {
-        let text = format!(
+    fn text(transform: &str) -> String {
+        format!(
             "pipeline: p\nsources:\n  in: {{ type: timer, every: 1s }}\ntransforms:\n  t: {{ inputs: in, {transform} }}\nsinks:\n  out: {{ type: blackhole, inputs: t }}\n"
-        );
+        )
+    }
+
+    fn plan(transform: &str) -> Plan {
+        compiled(text(transform))
+    }
+
+    fn compiled(text: String) -> Plan {
         let request = Request {
             roots: &["p.yaml".into()],
             files: &MemoryFiles::default().with("p.yaml", text),
@@ -116,6 +159,40 @@ mod tests {
     }
 
     const COUNTS: &str = "type: script, code: \"state.n = (state.n ?? 0) + 1; this.n = state.n\"";
+
+    #[test]
+    fn a_sink_that_ends_is_told_with_the_events_that_wait_in_it() {
+        let sinks = |host: &str, sink: &str| {
+            let text = format!(
+                "pipeline: p\nconnections:\n  c: {{ type: mqtt, url: \"mqtt://{host}\", client_id: i }}\nsources:\n  in: {{ type: timer, every: 1s }}\nsinks:\n  {sink}: {{ type: mqtt, inputs: in, connection: c, topic: t }}\n  k: {{ type: blackhole, inputs: in }}\n"
+            );
+            compiled(text)
+        };
+        let before = sinks("a", "o");
+        let note = |after: &Plan, events: u64| {
+            let told = tell(&Change::between(&before, after), &[], |_| events, &before, after);
+            let node = told.nodes.into_iter().find(|node| node.node == "p/o").expect("it is there");
+            node.notes[0].clone()
+        };
+        assert_eq!(note(&sinks("b", "o"), 12), "it sends the events that wait first: 12 events");
+        assert_eq!(note(&sinks("a", "other"), 1), "it sends the events that wait first: 1 event");
+        assert_eq!(note(&sinks("a:1884", "o"), 12), "the next version sends the events that wait: 12 events");
+        assert_eq!(note(&sinks("b", "o"), 0), "it sends the events that wait first");
+    }
+
+    #[test]
+    fn another_dead_letter_is_one_note_for_its_pipeline() {
+        let with = |dead_letter: &str| {
+            compiled(format!("{}{dead_letter}\n", text("type: script, code: \"this.n = 1\"")))
+        };
+        let notes = |before: &str, after: &str| preview(&with(before), &with(after)).notes;
+        let (none, sink) = ("", "dead_letter: out");
+        assert_eq!(notes(none, none), [""; 0]);
+        assert_eq!(notes(none, sink), ["failed events of pipeline `p` go to `p/out`"]);
+        assert_eq!(notes(sink, none), ["failed events of pipeline `p` go to its dead letter file"]);
+        let file = notes(none, "dead_letter: { max_size: 2MiB }");
+        assert_eq!(file, ["the dead letter file of pipeline `p` has other settings"]);
+    }
 
     #[test]
     fn a_script_that_remembers_nothing_loses_nothing() {

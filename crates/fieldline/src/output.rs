@@ -1,6 +1,7 @@
 //! What people and programs read on the terminal; the only place that prints.
 #![expect(clippy::print_stderr, reason = "the one place the ban points to")]
 
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 
 use fieldline_compiler::Compiled;
@@ -11,7 +12,7 @@ use fieldline_core::report::Severity;
 use crate::cli::Format;
 
 /// Prints a result.
-pub(crate) fn print(text: impl std::fmt::Display) {
+pub(crate) fn print(text: impl Display) {
     let mut output = std::io::stdout().lock();
     let _nobody_reads = writeln!(output, "{text}");
 }
@@ -65,6 +66,12 @@ pub(crate) fn count(compiled: &Compiled) -> Option<String> {
 }
 
 /// `1 error`, `2 errors`.
-pub(crate) fn amount(count: usize, word: &str) -> String {
-    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+pub(crate) fn amount<N: Display + PartialEq + From<u8>>(count: N, word: &str) -> String {
+    format!("{count} {word}{}", if count == N::from(1) { "" } else { "s" })
+}
+
+/// The errors of files whose pipelines continue beside a change; no line without errors.
+pub(crate) fn errors_beside(errors: &[String]) -> Vec<String> {
+    let heading = (!errors.is_empty()).then(|| "files with errors continue as they run:".to_owned());
+    heading.into_iter().chain(errors.iter().map(|error| format!("    {error}"))).collect()
 }

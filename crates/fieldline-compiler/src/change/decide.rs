@@ -1,6 +1,7 @@
 //! [`Change::between`]: decides what continues, what ends and what starts.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use fieldline_core::Kind;
 
@@ -34,7 +35,6 @@ impl Change {
         let starting = new_units.into_iter().filter(|unit| !kept.contains(unit)).collect();
 
         let kept_nodes: HashSet<&NodeId> = kept.iter().flat_map(|unit| unit.members().iter()).collect();
-        let dead_letters = changed_dead_letters(running, next);
         let mut nodes = Vec::with_capacity(next.nodes.len());
         for node in &next.nodes {
             let change = match before.get(&node.id) {
@@ -46,9 +46,6 @@ impl Change {
                     let mut reasons = Vec::new();
                     if old.inputs != node.inputs {
                         reasons.push("its `inputs` have changed".into());
-                    }
-                    if dead_letters.contains(node.id.pipeline()) {
-                        reasons.push("failed events of its pipeline go elsewhere".into());
                     }
                     change(node, if reasons.is_empty() { Fate::Keep } else { Fate::Rewire }, reasons)
                 }
@@ -62,7 +59,7 @@ impl Change {
             backlog: Backlog::of(old, None, &before, &after),
             ..change(old, Fate::Stop, vec!["it is gone".into()])
         }));
-        Change { nodes, kept, leaving, starting }
+        Change { nodes, kept, leaving, starting, dead_letters: changed_dead_letters(running, next) }
     }
 }
 
@@ -176,13 +173,15 @@ fn is_unit_same(
 }
 
 /// The pipelines, in both plans, whose failed events go elsewhere.
-fn changed_dead_letters<'p>(running: &'p Plan, next: &'p Plan) -> HashSet<&'p str> {
-    let target = |pipeline: &'p Pipeline| (pipeline.dead_letter.as_ref(), &pipeline.letter_file);
-    let before: BTreeMap<&str, _> =
-        running.pipelines.iter().map(|pipeline| (&*pipeline.name, target(pipeline))).collect();
+fn changed_dead_letters(running: &Plan, next: &Plan) -> Vec<Arc<str>> {
+    let before: BTreeMap<&str, &Pipeline> =
+        running.pipelines.iter().map(|pipeline| (&*pipeline.name, pipeline)).collect();
+    let is_elsewhere = |old: &Pipeline, new: &Pipeline| {
+        (&old.dead_letter, &old.letter_file) != (&new.dead_letter, &new.letter_file)
+    };
     next.pipelines
         .iter()
-        .filter(|pipeline| before.get(&*pipeline.name).is_some_and(|old| *old != target(pipeline)))
-        .map(|pipeline| &*pipeline.name)
+        .filter(|new| before.get(&*new.name).is_some_and(|old| is_elsewhere(old, new)))
+        .map(|pipeline| pipeline.name.clone())
         .collect()
 }

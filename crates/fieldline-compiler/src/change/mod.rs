@@ -9,6 +9,7 @@ pub use backlog::{Backlog, Destination, Losses, Refusal, Waiting};
 pub use units::{Unit, units};
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use fieldline_core::Kind;
 
@@ -25,6 +26,9 @@ pub struct Change {
     pub leaving: BTreeSet<Unit>,
     /// Units that start, in the order of the next plan.
     pub starting: Vec<Unit>,
+    /// Pipelines in both plans whose failed events go elsewhere. The nodes that fail them, sources included, keep their
+    /// edges, so that it is the fate of none.
+    pub dead_letters: Vec<Arc<str>>,
 }
 
 /// What becomes of one node.

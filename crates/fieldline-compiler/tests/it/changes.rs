@@ -38,8 +38,17 @@ fn an_edit_disturbs_only_what_it_changes() {
     assert_eq!(of(&BASE.replace("inputs: [t]", "inputs: [a, t]")), [("s".into(), Fate::Rewire)]);
     assert_eq!(of(&BASE.replace("with: [m]", "with: { m: a }")), [("t".into(), Fate::Move)]);
     assert_eq!(of(&BASE.replace("k:", "l:")), [("l".into(), Fate::Start), ("k".into(), Fate::Stop)]);
+}
+
+#[test]
+fn another_dead_letter_is_told_of_its_pipeline_and_disturbs_no_node() {
     let dead = format!("{BASE}dead_letter: k\n");
-    assert!(of(&dead).iter().all(|(_, fate)| *fate == Fate::Rewire) && of(&dead).len() == 6);
+    assert_eq!(fates(&dead), []);
+    let dead_letters = |before: &str, after: &str| changed(before, after).dead_letters;
+    assert_eq!(dead_letters(BASE, &dead), ["p".into()]);
+    assert_eq!(dead_letters(&dead, BASE), ["p".into()]);
+    assert_eq!(dead_letters(&dead, &dead.replace("\"x\"", "\"y\"")), []);
+    assert_eq!(dead_letters(BASE, &dead.replace("pipeline: p", "pipeline: q")), [], "it is another pipeline");
 }
 
 #[test]

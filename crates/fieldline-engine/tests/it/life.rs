@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldline_api::{Fate, PlanPreview, ReloadResult, Status};
+use fieldline_api::{Fate, PlanPreview, ReloadOutcome, ReloadResult, Status};
 use fieldline_engine::Trigger;
 
 use crate::front_end::run;
@@ -40,6 +40,37 @@ async fn a_good_edit_is_previewed_and_applied_and_a_bad_one_changes_nothing() {
     })
     .await;
     assert_eq!(heard, ["ready with 3 nodes", "applied", "rejected", "stopping"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_preview_beside_a_broken_file_is_what_the_reload_does() {
+    let heard = run(&pipeline("this.n = 1;"), async |front| {
+        let other = |code: &str| pipeline(code).replace("pipeline: p", "pipeline: q");
+        front.files.write("plant/q.yaml", other("this.n = 1;"));
+        assert_eq!(front.reload().await.result(), ReloadResult::Applied);
+
+        front.files.write("plant/q.yaml", "oops: [".to_owned());
+        front.files.write("plant/p.yaml", pipeline("this.n = 2;"));
+        let Ok(PlanPreview::Change(change)) = front.engine.preview().await else { panic!("it can be made") };
+        let of = |fate: Fate| {
+            let nodes = change.nodes.iter().filter(|node| node.fate == fate);
+            nodes.map(|node| node.node.as_str()).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Fate::Restart), ["p/work"]);
+        assert_eq!(of(Fate::Keep).len(), 5, "the broken pipeline continues as it runs: {change:?}");
+        assert!(change.errors[0].starts_with("plant/q.yaml:1:"), "{change:?}");
+
+        let ReloadOutcome::Applied(applied) = front.reload().await else {
+            panic!("the other file is applied")
+        };
+        assert_eq!((applied.started, applied.errors), (vec!["p/work".to_owned()], change.errors));
+        let Ok(PlanPreview::Rejected { reasons }) = front.engine.preview().await else {
+            panic!("nothing but the errors is left")
+        };
+        assert_eq!(front.reload().await.reasons(), reasons);
+    })
+    .await;
+    assert_eq!(heard, ["ready with 3 nodes", "applied", "applied", "rejected", "stopping"]);
 }
 
 #[tokio::test(start_paused = true)]

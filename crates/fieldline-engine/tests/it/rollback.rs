@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use fieldline_api::{ReloadOutcome, ReloadResult};
+use fieldline_api::{PlanPreview, ReloadOutcome, ReloadResult};
 
 use crate::front_end::{FrontEnd, run};
 
@@ -51,6 +51,10 @@ async fn tried(before: &str, after: &str) -> ReloadOutcome {
         let again = front.start_again();
         let runs_the_files = again.plan().fingerprint() == front.loader().load().compiled.plan.fingerprint();
         assert_eq!(runs_the_files, last.result() == ReloadResult::Applied);
+        if let ReloadOutcome::RolledBack { reasons } = &last {
+            let reasons = vec![format!("this version was rolled back: {}", reasons[0])];
+            assert_eq!(front.engine.preview().await, Ok(PlanPreview::Rejected { reasons }));
+        }
         outcome = Some(last);
     })
     .await;

@@ -216,7 +216,7 @@ impl Runtime {
     }
 
     /// The events that a sink holds, and whether it can send them before it has to end.
-    pub(crate) fn waiting(&self, id: &NodeId) -> Waiting {
+    pub fn waiting(&self, id: &NodeId) -> Waiting {
         let Some(handle) = self.handles.get(id) else { return Waiting::default() };
         let events = u64::try_from(handle.ledger.balance().in_flight()).unwrap_or(0);
         let connection = handle.node.connection.as_ref().and_then(|id| self.handles.get(id));

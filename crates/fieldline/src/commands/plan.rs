@@ -15,7 +15,8 @@ use crate::commands::ask;
 use crate::disk::{self, Machine};
 use crate::output;
 
-/// Prints what would be kept, rewired, restarted, started and stopped; the exit code says whether anything is lost.
+/// Prints what would be kept, rewired, restarted, started and stopped; the exit code says whether a file has errors, or
+/// anything is lost.
 pub(crate) fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
     let answer = match (&options.from, &options.since) {
         (Some(from), _) => compare(&disk::compile_paths(&paths(from)), &options.paths)?,
@@ -34,10 +35,14 @@ pub(crate) fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
         Format::Json => serde_json::to_string_pretty(&change)?,
         Format::Human => text(&change),
     });
-    Ok(if change.loses { STATE_LOST.into() } else { ExitCode::SUCCESS })
+    Ok(match (change.errors.is_empty(), change.loses) {
+        (false, _) => BAD_CONFIG.into(),
+        (true, true) => STATE_LOST.into(),
+        (true, false) => ExitCode::SUCCESS,
+    })
 }
 
-/// The change for people: a line for each node that is not kept, and a count.
+/// The change for people: a line for each node that is not kept, a count, and the errors of files beside it.
 fn text(change: &Change) -> String {
     let mut text = String::new();
     let changed = change.nodes.iter().filter(|node| node.fate != Fate::Keep);
@@ -52,13 +57,16 @@ fn text(change: &Change) -> String {
             text += &format!("             {note}\n");
         }
     }
+    change.notes.iter().for_each(|note| text += &format!("~ {note}\n"));
     let changed = changed.count();
     let kept = output::amount(change.nodes.len() - changed, "node");
     text += &match changed {
+        0 if !change.notes.is_empty() => format!("no node changes, {kept} run on undisturbed"),
         0 => format!("nothing changes; {kept} run on"),
         1 => format!("1 node changes, {kept} run on undisturbed"),
         _ => format!("{changed} nodes change, {kept} run on undisturbed"),
     };
+    output::errors_beside(&change.errors).iter().for_each(|line| text += &format!("\n{line}"));
     text
 }
 
@@ -115,4 +123,34 @@ fn git(arguments: &[&str]) -> anyhow::Result<Vec<u8>> {
         bail!("{}", String::from_utf8_lossy(&done.stderr).trim());
     }
     Ok(done.stdout)
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldline_api::NodeChange;
+
+    use super::*;
+
+    #[test]
+    fn a_note_on_a_pipeline_and_errors_of_files_stand_beside_the_nodes() {
+        let kept = NodeChange {
+            node: "p/tick".to_owned(),
+            fate: Fate::Keep,
+            reasons: Vec::new(),
+            notes: Vec::new(),
+            lost: None,
+            waiting: None,
+        };
+        let mut change = Change { nodes: vec![kept], ..Change::default() };
+        assert_eq!(text(&change), "nothing changes; 1 node run on");
+        change.notes.push("failed events of pipeline `p` go to `p/out`".to_owned());
+        change.errors.push("q.yaml:1:7: error: no".to_owned());
+        let expected = [
+            "~ failed events of pipeline `p` go to `p/out`",
+            "no node changes, 1 node run on undisturbed",
+            "files with errors continue as they run:",
+            "    q.yaml:1:7: error: no",
+        ];
+        assert_eq!(text(&change).lines().collect::<Vec<_>>(), expected);
+    }
 }

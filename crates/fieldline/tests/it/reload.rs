@@ -105,6 +105,10 @@ fn a_broken_station_runs_on_as_it_was_while_another_is_updated() {
     let rejected = station.ask("reload");
     assert_eq!(rejected.code, 78, "nothing but the broken file was edited: {}", rejected.out);
     write(&folder.path().join("other.yaml"), &other("2s"));
+    let plan = station.ask("plan");
+    assert_eq!(plan.code, 78, "{}", plan.out);
+    assert!(plan.out.starts_with("~ restart  other/tick: "), "{}", plan.out);
+    assert!(plan.out.contains("\nfiles with errors continue as they run:\n    "), "{}", plan.out);
     let applied = station.ask_data("reload");
     assert_eq!(applied["started"], serde_json::json!(["other/tick"]));
     assert_eq!(station.ask_data("status")["files_differ"], true);
