@@ -27,7 +27,7 @@ fn main() -> ExitCode {
         cli::Command::Certs(options) => commands::certs::certs(&options),
         cli::Command::Plan(options) => commands::plan::plan(&options),
         cli::Command::Status(options) => commands::ask::status(&options),
-        cli::Command::Reload(options) => commands::ask::reload(&options),
+        cli::Command::Reload(options) => commands::reload::reload(&options),
         cli::Command::Replay(options) => commands::ask::replay(&options),
         cli::Command::Shadow(options) => commands::shadow::shadow(&options),
         cli::Command::Schema(options) => commands::schema::schema(&options),

@@ -14,8 +14,8 @@ use shadow::ShadowOptions;
 pub(crate) const FAILED: u8 = 1;
 /// The command was used in a wrong way, as clap has it.
 pub(crate) const WRONG_USAGE: u8 = 2;
-/// A change would lose what a node remembers.
-pub(crate) const STATE_LOST: u8 = 3;
+/// A change would lose state or events, or has lost events.
+pub(crate) const LOSS: u8 = 3;
 /// A change was taken back.
 pub(crate) const ROLLED_BACK: u8 = 4;
 /// A shadow service refused what was asked.
@@ -30,8 +30,9 @@ pub(crate) const BAD_CONFIG: u8 = 78;
 #[command(
     name = "fieldline",
     version,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a change would lose state, 4 a change was taken back, \
-                  5 rejected by a shadow service, 6 no shadow service can be reached, 78 errors in a pipeline file."
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a change would lose, or has lost, state or events, \
+                  4 a change was taken back, 5 rejected by a shadow service, 6 no shadow service can be reached, \
+                  78 errors in a pipeline file."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -55,11 +56,13 @@ pub(crate) enum Command {
     New(NewOptions),
     /// Make a development CA with server and device certificates
     Certs(CertsOptions),
-    /// Tell what a reload would do, before it is done
+    /// Tell what a reload would do, before it is done; exit codes: 0 nothing is lost, 3 state or events would be lost, 78
+    /// a file has errors, or the reload would be rejected
     Plan(PlanOptions),
     /// Show how a running program is doing
     Status(AskOptions),
-    /// Make a running program read its files again; exit codes: 0 applied or unchanged, 78 rejected, 4 rolled back before
+    /// Make a running program read its files again; exit codes: 0 applied or unchanged, 3 applied, but events of
+    /// nodes that were cut off are lost, 4 rolled back before, 78 rejected, or applied beside a file with errors
     Reload(ReloadOptions),
     /// Put the events of a dead letter file in again, after the fix
     Replay(ReplayOptions),

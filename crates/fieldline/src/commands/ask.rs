@@ -1,4 +1,4 @@
-//! `fieldline status`, `reload` and `replay`: ask a running program through its admin listener.
+//! `fieldline status` and `replay`, and how each command asks a running program through its admin listener.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,14 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use fieldline_api::{
-    Losses, Operation, PlanPreview, Problem, ReloadOutcome, ReloadRequest, ReloadResult, ReplayOutcome,
-    Route, Status,
-};
+use fieldline_api::{Operation, PlanPreview, Problem, ReplayOutcome, Route, Status};
 use serde::de::DeserializeOwned;
 
 use super::status_table;
-use crate::cli::{AskOptions, BAD_CONFIG, FAILED, Format, ROLLED_BACK, ReloadOptions, ReplayOptions};
+use crate::cli::{AskOptions, FAILED, Format, ReplayOptions};
 use crate::{disk, output};
 
 /// Shows each node's state and account.
@@ -24,29 +21,6 @@ pub(crate) fn status(options: &AskOptions) -> anyhow::Result<ExitCode> {
         Format::Human => status_table::table(&status),
     });
     Ok(if status.program.healthy { ExitCode::SUCCESS } else { FAILED.into() })
-}
-
-/// Makes the program read its files again and tells what came of it.
-pub(crate) fn reload(options: &ReloadOptions) -> anyhow::Result<ExitCode> {
-    let losses = match (options.accept_loss, options.carry_over) {
-        (true, _) => Losses::AcceptLoss,
-        (false, true) => Losses::CarryOver,
-        (false, false) => Losses::Refuse,
-    };
-    let request = serde_json::to_string(&ReloadRequest { losses })?;
-    let AskOptions { admin, format } = options.ask;
-    let outcome: ReloadOutcome = ask(admin, Operation::Reload, &request, Duration::from_secs(120))?;
-    if format == Format::Json {
-        output::print(serde_json::to_string_pretty(&outcome)?);
-    } else {
-        output::print(outcome.result());
-        outcome.reasons().iter().for_each(output::print);
-    }
-    Ok(match outcome.result() {
-        ReloadResult::Applied | ReloadResult::Unchanged => ExitCode::SUCCESS,
-        ReloadResult::Rejected => BAD_CONFIG.into(),
-        ReloadResult::RolledBack => ROLLED_BACK.into(),
-    })
 }
 
 /// Puts the events of a dead letter file in again, at the nodes that failed them.
@@ -69,7 +43,7 @@ pub(crate) fn preview(admin: SocketAddr) -> anyhow::Result<PlanPreview> {
 }
 
 /// One request to the admin listener. It is ours, speaks plain HTTP/1.1 and closes when asked to.
-fn ask<T: DeserializeOwned>(
+pub(super) fn ask<T: DeserializeOwned>(
     admin: SocketAddr,
     operation: Operation,
     body: &str,

@@ -10,7 +10,7 @@ use fieldline_compiler::{Compiled, FileSource, Overrides, Request, compile};
 use fieldline_core::FileError;
 use fieldline_engine::preview::preview;
 
-use crate::cli::{BAD_CONFIG, Format, Paths, PlanOptions, STATE_LOST};
+use crate::cli::{BAD_CONFIG, Format, LOSS, Paths, PlanOptions};
 use crate::commands::ask;
 use crate::disk::{self, Machine};
 use crate::output;
@@ -37,7 +37,7 @@ pub(crate) fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
     });
     Ok(match (change.errors.is_empty(), change.loses) {
         (false, _) => BAD_CONFIG.into(),
-        (true, true) => STATE_LOST.into(),
+        (true, true) => LOSS.into(),
         (true, false) => ExitCode::SUCCESS,
     })
 }

@@ -1,9 +1,12 @@
 //! The answer of `GET /status` as `fieldline status` shows it to people.
 
 use fieldline_api::{
-    Buffer, ClockState, ClockStatus, FilesStatus, Memory, NodeStatus, ProgramStatus, ReloadResult, Setting,
-    Status, UnusedBuffer,
+    Buffer, ClockState, ClockStatus, FilesStatus, Memory, NodeStatus, ProgramStatus, ReloadOutcome,
+    ReloadResult, Setting, Status, UnusedBuffer,
 };
+
+use super::reload::WAITS;
+use crate::output::amount;
 
 /// A line for each node, and below it what is not as it should be.
 pub(super) fn table(status: &Status) -> String {
@@ -106,21 +109,36 @@ fn clock(clock: &ClockStatus) -> String {
 }
 
 fn unused_buffer(buffer: &UnusedBuffer) -> String {
-    let UnusedBuffer { node, bytes, folder, .. } = buffer;
-    format!(
-        "\n{node} is no sink and has {bytes} bytes of events in {folder}: bring it back, or delete the folder"
-    )
+    let UnusedBuffer { node, bytes, folder, records } = buffer;
+    let events = match records {
+        Some(records) => format!("{} ({bytes} bytes)", amount(*records, "event")),
+        None => format!("{bytes} bytes that cannot be read"),
+    };
+    format!("\n{node} is no sink and has {events} in {folder}: bring it back, or delete the folder")
 }
 
-/// Files with errors, and a change that was taken back.
+/// Files with errors, and why the files on disk do not run.
 fn trouble(files: &FilesStatus) -> String {
     let broken = files.broken.iter().map(|file| format!("\n{file} has errors: run `fieldline check` on it"));
     let mut text: String = broken.collect();
     files.errors.iter().for_each(|error| text += &format!("\n    {error}"));
-    if let Some(last) = files.last_reload.as_ref().filter(|last| last.result() == ReloadResult::RolledBack) {
-        text += &format!("\nthe last change was taken back: {}", last.reasons().join("; "));
-    }
+    let differing = files.last_reload.as_ref().filter(|_| files.files_differ);
+    differing.iter().for_each(|last| text += &refusal(last, &files.errors));
     text
+}
+
+/// Why the last reload did not take the files over; nothing of `errors`, which are told already.
+fn refusal(last: &ReloadOutcome, errors: &[String]) -> String {
+    let reasons = last.reasons().iter().filter(|reason| !errors.contains(reason));
+    let reasons: String = reasons.map(|reason| format!("\n    {reason}")).collect();
+    let heading = match last.result() {
+        _ if reasons.is_empty() => return String::new(),
+        ReloadResult::RolledBack => "the last change was taken back:",
+        _ if last.waits() => "the last change was refused:",
+        _ => "the last change was rejected:",
+    };
+    let waits = if last.waits() { format!("\n{WAITS}") } else { String::new() };
+    format!("\n{heading}{reasons}{waits}")
 }
 
 #[cfg(test)]
@@ -129,6 +147,37 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    fn shown(last: ReloadOutcome, files_differ: bool, errors: &[String]) -> String {
+        let last_reload = Some(last);
+        trouble(&FilesStatus { files_differ, errors: errors.to_vec(), last_reload, ..FilesStatus::default() })
+    }
+
+    #[test]
+    fn the_reason_why_the_files_do_not_run_is_shown_once() {
+        let reasons = vec!["7 events wait in `p/o`".to_owned()];
+        let waiting = [("p/o".to_owned(), 7)].into();
+        let refused = ReloadOutcome::Rejected { reasons: reasons.clone(), waiting };
+        let expected = format!("\nthe last change was refused:\n    {}\n{WAITS}", reasons[0]);
+        assert_eq!(shown(refused.clone(), true, &[]), expected);
+        assert_eq!(shown(refused, false, &[]), "", "the file was restored");
+        let taken_back = ReloadOutcome::RolledBack { reasons: reasons.clone() };
+        let expected = format!("\nthe last change was taken back:\n    {}", reasons[0]);
+        assert_eq!(shown(taken_back, true, &[]), expected);
+        let rejected = ReloadOutcome::rejected(reasons.clone());
+        assert_eq!(shown(rejected.clone(), true, &reasons), format!("\n    {}", reasons[0]));
+        let expected = format!("\nthe last change was rejected:\n    {}", reasons[0]);
+        assert_eq!(shown(rejected, true, &[]), expected);
+    }
+
+    #[test]
+    fn an_unused_buffer_is_shown_with_its_events() {
+        let mut buffer =
+            UnusedBuffer { node: "p/o".to_owned(), folder: "b/o".to_owned(), records: Some(12), bytes: 480 };
+        assert!(unused_buffer(&buffer).contains("has 12 events (480 bytes) in b/o:"));
+        buffer.records = None;
+        assert!(unused_buffer(&buffer).contains("has 480 bytes that cannot be read in b/o:"));
+    }
 
     #[test]
     fn what_a_command_has_changed_stands_below_its_node() {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::program::{folder, write};
+use crate::program::{folder, unused_port, write};
 use crate::station::Station;
 
 /// A station that counts its readings in a script.
@@ -50,7 +50,7 @@ fn every_answer_to_a_reload_has_its_word_and_its_exit_code() {
     assert!(plan.out.contains("~ inherit  count/counted"), "{}", plan.out);
     assert!(plan.out.contains("carried over: its `state`"), "{}", plan.out);
     let applied = station.ask("reload");
-    assert_eq!((applied.code, applied.out.trim()), (0, "applied"));
+    assert_eq!((applied.code, applied.out.trim()), (0, "applied\nnodes: 1 restarted, 2 continued"));
     station.until(is_of(2));
     let unchanged = station.ask("reload");
     assert_eq!((unchanged.code, unchanged.out.trim()), (0, "unchanged"));
@@ -76,7 +76,7 @@ fn a_change_that_fails_is_taken_back_and_said_so() {
     let station = Station::start(folder.path(), &["--no-watch"]);
     station.until(|line| line["count"].as_i64() > Some(20));
     write(&folder.path().join("count.yaml"), &counting("throw \"no\";"));
-    assert_eq!(station.ask("reload").out.trim(), "applied");
+    assert!(station.ask("reload").out.starts_with("applied\n"));
     let taken_back =
         station.logs(|line| line["message"] == "reload: rolled back; the version before runs again");
     let reason = taken_back["reason"].as_str().expect("it has one").to_owned();
@@ -117,4 +117,30 @@ fn a_broken_station_runs_on_as_it_was_while_another_is_updated() {
     for (index, line) in (1..).zip(&lines) {
         assert_eq!((&line["count"], &line["sequence"]), (&Value::from(index), &Value::from(index)), "{line}");
     }
+}
+
+#[test]
+fn a_refused_change_is_told_with_its_reason_and_that_it_waits() {
+    let port = unused_port();
+    let pipeline = |sink: &str| {
+        format!(
+            "pipeline: p\nconnections:\n  c: {{ type: mqtt, url: \"mqtt://127.0.0.1:{port}\", client_id: i }}\nsources:\n  tick: {{ type: timer, every: 10ms }}\nsinks:\n  {sink}: {{ type: mqtt, inputs: tick, connection: c, topic: t }}\n  print: {{ type: stdout, inputs: tick }}\n"
+        )
+    };
+    let folder = folder(&[("p.yaml", &pipeline("out"))]);
+    let station = Station::start(folder.path(), &["--no-watch"]);
+    (0..20).for_each(|_| drop(station.next()));
+    write(&folder.path().join("p.yaml"), &pipeline("other"));
+    let plan = station.ask("plan");
+    assert_eq!(plan.code, 3, "{}", plan.out);
+    let refused = station.ask("reload");
+    assert_eq!(refused.code, 78, "{}", refused.out);
+    let lines: Vec<&str> = refused.out.lines().collect();
+    assert_eq!(lines[0], "rejected");
+    assert!(lines[1].contains("wait in `p/out`, which cannot send now"), "{}", refused.out);
+    let waits = "the files are applied without another reload once these events are sent";
+    assert_eq!(lines[2..], [waits]);
+    let status = station.ask("status").out;
+    let told = format!("\nthe last change was refused:\n    {}\n{waits}", lines[1]);
+    assert!(status.contains(&told), "{status}");
 }
