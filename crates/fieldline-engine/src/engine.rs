@@ -178,11 +178,11 @@ impl Engine {
             Err(error) => return self.conclude(rejected(&error)),
         };
         self.paths.send_replace(owned(inputs.paths()));
-        self.trials.forget_refused();
         let errors = error_lines(&compiled);
         let contents = inputs.take_contents();
         self.note(&compiled, inputs);
         let is_whole = compiled.broken.is_empty();
+        self.trials.read(compiled.plan.fingerprint());
         let outcome = match self.next(compiled) {
             ControlFlow::Continue(next) => {
                 let outcome = self.trials.apply(&mut self.runtime, next, request.losses).await;

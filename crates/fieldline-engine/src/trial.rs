@@ -23,14 +23,16 @@ pub(crate) struct Trials {
     rolled_back: Option<(Fingerprint, String)>,
     /// A version that was refused for events that waited, until they are sent or somebody edits it.
     refused: Option<Plan>,
+    /// What the files said when they were read last, without those that are broken; none before.
+    found: Option<Fingerprint>,
 }
 
 /// A version that must prove itself.
 enum Trial {
-    /// A change, against the version before.
-    Change { monitor: RollbackMonitor, before: Plan },
-    /// The version before, which was restored because this node did not work after the change.
-    Restored { node: NodeId, until: Instant, change: Plan },
+    /// A change to what the files `said`, against the version before.
+    Change { monitor: RollbackMonitor, before: Plan, said: Option<Fingerprint> },
+    /// The version before, which was restored because this node did not work after the change to what the files `said`.
+    Restored { node: NodeId, until: Instant, change: Plan, said: Fingerprint },
 }
 
 /// What came of a trial.
@@ -44,7 +46,7 @@ pub(crate) enum Ruling {
 impl Trials {
     /// No change yet; `rolled_back` is a version that an earlier run has rolled back.
     pub(crate) fn new(clock: Clock, rolled_back: Option<(Fingerprint, String)>) -> Self {
-        Trials { clock, history: History::default(), open: None, rolled_back, refused: None }
+        Trials { clock, history: History::default(), open: None, rolled_back, refused: None, found: None }
     }
 
     /// Why a version was rolled back, if it was the last one.
@@ -63,9 +65,12 @@ impl Trials {
         self.open.is_some()
     }
 
-    /// The files are read again; what they said before does not matter any more.
-    pub(crate) fn forget_refused(&mut self) {
+    /// The files are read again and say `found`: what they said before is not applied any more.
+    pub(crate) fn read(&mut self, found: Fingerprint) {
         self.refused = None;
+        self.found = Some(found);
+        let is_gone = |trial: &mut Trial| matches!(trial, Trial::Restored { said, .. } if *said != found);
+        self.open.take_if(is_gone);
     }
 
     /// Changes to `next`, and puts what it touches on trial.
@@ -87,6 +92,7 @@ impl Trials {
                 self.open = (!window.is_zero()).then(|| Trial::Change {
                     monitor: RollbackMonitor::new(window, &touched, &self.history, around[0], around[1]),
                     before,
+                    said: self.found,
                 });
                 outcome::applied(&applied)
             }
@@ -102,9 +108,9 @@ impl Trials {
         let (now, status) = (self.clock.instant(), runtime.view().status());
         self.history.remember(now, &status);
         match self.open.take()? {
-            Trial::Change { mut monitor, before } => match monitor.judge(now, &status) {
+            Trial::Change { mut monitor, before, said } => match monitor.judge(now, &status) {
                 Verdict::Wait => {
-                    self.open = Some(Trial::Change { monitor, before });
+                    self.open = Some(Trial::Change { monitor, before, said });
                     None
                 }
                 Verdict::Keep => {
@@ -112,15 +118,15 @@ impl Trials {
                     None
                 }
                 Verdict::RollBack(fault) => {
-                    Some(self.roll_back(runtime, before, fault, monitor.window()).await)
+                    Some(self.roll_back(runtime, before, said, fault, monitor.window()).await)
                 }
             },
-            Trial::Restored { node, until, change } => {
+            Trial::Restored { node, until, change, said } => {
                 if has_ended_or_works(&status, &node) {
                     return None;
                 }
                 if now < until {
-                    self.open = Some(Trial::Restored { node, until, change });
+                    self.open = Some(Trial::Restored { node, until, change, said });
                     return None;
                 }
                 tracing::warn!(%node, "the version before does not work either; the change is applied again");
@@ -133,6 +139,7 @@ impl Trials {
         &mut self,
         runtime: &mut Runtime,
         before: Plan,
+        said: Option<Fingerprint>,
         Fault { reason, outage }: Fault,
         window: Duration,
     ) -> Ruling {
@@ -142,7 +149,9 @@ impl Trials {
         let outcome = match runtime.apply_with(before, Losses::CarryOver).await {
             Ok(_) => {
                 let until = self.clock.instant() + window;
-                self.open = outage.map(|node| Trial::Restored { node, until, change });
+                let said = said.filter(|_| said == self.found);
+                self.open =
+                    outage.zip(said).map(|(node, said)| Trial::Restored { node, until, change, said });
                 ReloadOutcome::RolledBack { reasons: vec![reason.clone()] }
             }
             Err(error) => rejected(&format_args!("{reason}, but the version before: {error}")),

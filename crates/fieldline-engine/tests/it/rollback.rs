@@ -1,6 +1,6 @@
 //! Changes that do worse than the version before, and some that only seem to.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fieldline_api::{PlanPreview, ReloadOutcome, ReloadResult};
@@ -109,27 +109,99 @@ async fn a_repair_that_fails_as_the_version_before_did_stays() {
     assert_eq!(outcome.result(), ReloadResult::Applied, "{outcome:?}");
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_change_is_applied_again_where_the_version_before_does_not_work_either() {
-    let outside = tempfile::tempdir().expect("a folder");
-    let folder = outside.path().join("out");
-    std::fs::create_dir(&folder).expect("a folder");
-    run(&into(&folder, "before"), async |front| {
+/// A folder that a file sink writes into, and cannot open files in during an outage.
+struct Plant {
+    outside: tempfile::TempDir,
+    folder: PathBuf,
+}
+
+impl Plant {
+    fn new() -> Self {
+        let outside = tempfile::tempdir().expect("a folder");
+        let plant = Plant { folder: outside.path().join("out"), outside };
+        std::fs::create_dir(&plant.folder).expect("a folder");
+        plant
+    }
+
+    /// A file that is open is written on; the sink does not see the outage before it opens another.
+    fn begin_outage(&self) {
+        std::fs::rename(&self.folder, self.outside.path().join("away")).expect("it can be renamed");
+        std::fs::File::create_new(&self.folder).expect("nothing can be written into a file");
+    }
+
+    fn end_outage(&self) {
+        std::fs::remove_file(&self.folder).expect("it was made");
+        std::fs::create_dir(&self.folder).expect("a folder");
+    }
+
+    /// The pipeline that writes into this file of the folder.
+    fn pipeline(&self, file: &str) -> String {
+        into(&self.folder, file)
+    }
+
+    fn has(&self, file: &str) -> bool {
+        self.folder.join(file).with_extension("jsonl").exists()
+    }
+
+    /// Edits the pipeline during an outage that nobody has seen, and waits until that is rolled back for it.
+    async fn edit_in_vain(&self, front: &FrontEnd) {
         tokio::time::sleep(2 * MINUTE).await;
-        std::fs::rename(&folder, outside.path().join("away")).expect("it can be renamed");
-        std::fs::File::create_new(&folder).expect("nothing can be written into a file");
-        assert_eq!(front.edit(&into(&folder, "after")).await.result(), ReloadResult::Applied);
+        self.begin_outage();
+        assert_eq!(front.edit(&self.pipeline("after")).await.result(), ReloadResult::Applied);
         let rolled_back = next_reload(front, ReloadResult::RolledBack).await;
         assert!(rolled_back.reasons()[0].starts_with("`p/out` does not come to work"), "{rolled_back:?}");
+    }
+}
+
+/// Waits until the sink has written ten more events.
+async fn ten_more(front: &FrontEnd) {
+    let delivered = front.node("out").balance.delivered;
+    front.until("out", |out| out.balance.delivered > delivered + 10).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_applied_again_where_the_version_before_does_not_work_either() {
+    let plant = Plant::new();
+    run(&plant.pipeline("before"), async |front| {
+        plant.edit_in_vain(front).await;
         next_reload(front, ReloadResult::Applied).await;
         assert_eq!(front.reload().await.result(), ReloadResult::Unchanged);
-        std::fs::remove_file(&folder).expect("it was made");
-        std::fs::create_dir(&folder).expect("a folder");
-        let failed = front.node("out").balance.delivered;
-        front.until("out", |out| out.balance.delivered > failed + 10).await;
-        assert!(folder.join("after.jsonl").exists() && !folder.join("before.jsonl").exists());
+        plant.end_outage();
+        ten_more(front).await;
+        assert!(plant.has("after") && !plant.has("before"));
         let again = front.start_again();
         assert_eq!(again.plan().fingerprint(), front.loader().load().compiled.plan.fingerprint());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_no_longer_in_the_files_is_not_applied_again() {
+    let plant = Plant::new();
+    run(&plant.pipeline("before"), async |front| {
+        plant.edit_in_vain(front).await;
+        assert_eq!(front.edit(&plant.pipeline("before")).await.result(), ReloadResult::Unchanged);
+        tokio::time::sleep(2 * MINUTE).await;
+        plant.end_outage();
+        ten_more(front).await;
+        assert!(plant.has("before") && !plant.has("after"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_rolled_back_when_the_files_are_broken_is_not_applied_again() {
+    let plant = Plant::new();
+    run(&plant.pipeline("before"), async |front| {
+        tokio::time::sleep(2 * MINUTE).await;
+        plant.begin_outage();
+        assert_eq!(front.edit(&plant.pipeline("after")).await.result(), ReloadResult::Applied);
+        assert_eq!(front.edit("pipeline: [").await.result(), ReloadResult::Rejected);
+        next_reload(front, ReloadResult::RolledBack).await;
+        tokio::time::sleep(2 * MINUTE).await;
+        plant.end_outage();
+        ten_more(front).await;
+        assert!(plant.has("before") && !plant.has("after"));
     })
     .await;
 }
