@@ -28,7 +28,7 @@ use crate::load::{Loaded, Loader, error_lines, with_broken_as_they_run};
 use crate::outcome::{self, rejected};
 use crate::preview::tell;
 use crate::start::Start;
-use crate::trial::{Ruling, Trials};
+use crate::trial::{RolledBack, Trials};
 
 /// Time between two looks at the program.
 const LOOK: Duration = Duration::from_secs(1);
@@ -102,10 +102,11 @@ impl Engine {
             tracing::error!(%error, "what the files say cannot be started; the last good version starts");
             runtime.apply(good).await?;
         }
+        let rolled_back = rolled_back.map(|reason| RolledBack { version: found, reasons: vec![reason] });
         let mut engine = Engine {
+            trials: Trials::new(clock.clone(), runtime.plan(), rolled_back),
             runtime,
             view,
-            trials: Trials::new(clock.clone(), rolled_back.map(|reason| (found, reason))),
             clock,
             last_good,
             loader,
@@ -203,8 +204,8 @@ impl Engine {
         let is_running = found == self.runtime.plan().fingerprint();
         if next.pipelines.is_empty() {
             ControlFlow::Break(ReloadOutcome::rejected(nothing_left(errors)))
-        } else if let Some(reason) = self.trials.has_rolled_back(found) {
-            ControlFlow::Break(ReloadOutcome::RolledBack { reasons: vec![reason.to_owned()] })
+        } else if let Some(rolled_back) = self.trials.rolled_back().filter(|one| one.version == found) {
+            ControlFlow::Break(ReloadOutcome::RolledBack { reasons: rolled_back.reasons.clone() })
         } else if is_running && is_whole {
             ControlFlow::Break(ReloadOutcome::Unchanged)
         } else if is_running {
@@ -216,21 +217,19 @@ impl Engine {
 
     /// Judges the version that runs, and looks whether one that was refused can be applied now.
     async fn look(&mut self) {
-        match (self.trials.look(&mut self.runtime).await, &mut self.last_good) {
-            (Some(Ruling::RolledBack { version, reason, outcome }), last_good) => {
-                if let Some(last_good) = last_good {
-                    last_good.refuse(version, &reason).await;
+        let outcome = self.trials.look(&mut self.runtime).await;
+        if let Some(last_good) = &mut self.last_good {
+            match (&outcome, self.trials.rolled_back()) {
+                (Some(_), Some(RolledBack { version, reasons })) => {
+                    last_good.refuse(*version, &reasons.join("; ")).await;
                 }
-                self.conclude(outcome);
+                (Some(_), None) => last_good.forgive().await,
+                (None, _) if !self.trials.is_open() => last_good.look(self.clock.instant()).await,
+                (None, _) => {}
             }
-            (Some(Ruling::Reinstated(outcome)), last_good) => {
-                if let Some(last_good) = last_good.as_mut().filter(|_| !outcome.is_refused()) {
-                    last_good.forgive().await;
-                }
-                self.conclude(outcome);
-            }
-            (None, Some(last_good)) if !self.trials.is_open() => last_good.look(self.clock.instant()).await,
-            (None, _) => {}
+        }
+        if let Some(outcome) = outcome {
+            self.conclude(outcome);
         }
         if self.trials.may_apply_refused(&self.runtime) {
             tracing::info!("the events that a change had to wait for are sent; it is made now");
@@ -327,7 +326,8 @@ impl Engine {
         let summary = self.summary();
         self.tell(&EngineEvent::Reloaded { outcome: &outcome, summary });
         let status = &mut self.files.read().0;
-        status.files_differ = outcome.is_refused() || !status.broken.is_empty();
+        let is_whole = status.broken.is_empty() && !self.trials.keeps_files_out();
+        status.files_differ = outcome.is_refused() || !is_whole;
         if outcome.result() != ReloadResult::Unchanged {
             status.last_reload = Some(outcome.clone());
         }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use fieldline_compiler::diagnostics::render;
-use fieldline_compiler::{Broken, Compiled, FileSource, Overrides, Plan, Request, Variables, compile};
+use fieldline_compiler::{
+    Broken, Compiled, FileSource, NodeId, Overrides, Pipeline, Plan, Request, Variables, compile,
+};
 use fieldline_core::Registry;
 use fieldline_core::report::Severity;
 
@@ -70,19 +72,39 @@ pub(crate) fn with_broken_as_they_run(running: &Plan, mut plan: Plan, broken: &[
         let old =
             running.pipelines.iter().filter(|old| old.file.starts_with(&broken.file) && is_free(&old.name));
         let kept: Vec<_> = old.cloned().collect();
-        for pipeline in kept {
-            let nodes = running.nodes.iter().filter(|node| node.id.pipeline() == &*pipeline.name).cloned();
-            plan.nodes.extend(nodes);
-            let sources = running.sources.iter().filter(|(id, _)| id.pipeline() == &*pipeline.name);
-            plan.sources.extend(sources.map(|(id, policy)| (id.clone(), policy.clone())));
-            plan.pipelines.push(pipeline);
-            for (path, content) in &running.files.0 {
-                plan.files.0.entry(path.clone()).or_insert_with(|| content.clone());
-            }
+        kept.iter().for_each(|pipeline| put(&mut plan, pipeline, running));
+    }
+    plan.pipelines.sort_by(|left, right| left.name.cmp(&right.name));
+    plan
+}
+
+/// The plan with one pipeline as it is in `other`; where that has none of this name, it goes.
+pub(crate) fn with_pipeline_of(mut plan: Plan, name: &str, other: &Plan) -> Plan {
+    plan.pipelines.retain(|pipeline| *pipeline.name != *name);
+    plan.nodes.retain(|node| node.id.pipeline() != name);
+    plan.sources.retain(|id, _| id.pipeline() != name);
+    for pipeline in other.pipelines.iter().filter(|pipeline| *pipeline.name == *name) {
+        put(&mut plan, pipeline, other);
+        let nodes = other.nodes.iter().filter(|node| node.id.pipeline() == name);
+        for path in nodes.flat_map(|node| &node.facts.files) {
+            let content = other.files.0.get(path).map(|content| (path.clone(), content.clone()));
+            plan.files.0.extend(content);
         }
     }
     plan.pipelines.sort_by(|left, right| left.name.cmp(&right.name));
     plan
+}
+
+/// Adds a pipeline of `from`, and the files of that which the plan lacks.
+fn put(plan: &mut Plan, pipeline: &Pipeline, from: &Plan) {
+    let is_in_it = |id: &NodeId| id.pipeline() == &*pipeline.name;
+    plan.nodes.extend(from.nodes.iter().filter(|node| is_in_it(&node.id)).cloned());
+    let sources = from.sources.iter().filter(|(id, _)| is_in_it(id));
+    plan.sources.extend(sources.map(|(id, policy)| (id.clone(), policy.clone())));
+    plan.pipelines.push(pipeline.clone());
+    for (path, content) in &from.files.0 {
+        plan.files.0.entry(path.clone()).or_insert_with(|| content.clone());
+    }
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! [`Trials`]: every change must prove itself, or is rolled back; and a version that is restored must prove that it works
-//! where the change did not.
+//! [`Trials`]: in each pipeline, every change must prove itself, or is rolled back there; and a version that is restored
+//! must prove that it works where the change did not.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
 use fieldline_api as api;
 use fieldline_api::ReloadOutcome;
@@ -11,48 +12,77 @@ use fieldline_compiler::{Fingerprint, NodeId, Plan};
 use fieldline_core::Clock;
 use fieldline_runtime::{Applied, ApplyError, Runtime, Status};
 
+use crate::load::with_pipeline_of;
 use crate::outcome::{self, rejected};
 use crate::rollback::{DEFAULT_WINDOW, Fault, History, RollbackMonitor, Verdict, works};
 
-/// The last change and what came of it.
+/// The last changes and what came of them.
 pub(crate) struct Trials {
     clock: Clock,
     history: History,
-    open: Option<Trial>,
-    /// A version that was rolled back, and why: not to be applied again until somebody edits it.
-    rolled_back: Option<(Fingerprint, String)>,
+    /// What must prove itself, oldest first.
+    open: Vec<Trial>,
+    restored: Vec<Restored>,
+    /// The version that was applied last, of which parts may be rolled back.
+    last: Version,
+    rolled_back: Option<RolledBack>,
     /// A version that was refused for events that waited, until they are sent or somebody edits it.
     refused: Option<Plan>,
     /// What the files said when they were read last, without those that are broken; none before.
     found: Option<Fingerprint>,
 }
 
-/// A version that must prove itself.
-enum Trial {
-    /// A change to what the files `said`, against the version before.
-    Change { monitor: RollbackMonitor, before: Plan, said: Option<Fingerprint> },
-    /// The version before, which was restored because this node did not work after the change to what the files `said`.
-    Restored { node: NodeId, until: Instant, change: Plan, said: Fingerprint },
+/// A change of one pipeline, against the version before.
+struct Trial {
+    pipeline: Arc<str>,
+    monitor: RollbackMonitor,
+    before: Arc<Plan>,
 }
 
-/// What came of a trial.
-pub(crate) enum Ruling {
-    /// A change was rolled back, or could not be.
-    RolledBack { version: Fingerprint, reason: String, outcome: ReloadOutcome },
-    /// The version before did not work either, so the change was applied again.
-    Reinstated(ReloadOutcome),
+/// A pipeline as it was before a change, restored for this reason: the node did not work after the change.
+struct Restored {
+    pipeline: Arc<str>,
+    node: NodeId,
+    reason: String,
+    until: Instant,
+}
+
+/// What was made of what the files `said`.
+struct Version {
+    plan: Plan,
+    said: Option<Fingerprint>,
+}
+
+/// A version of which at least one pipeline was rolled back: not to be applied again until somebody edits it.
+pub(crate) struct RolledBack {
+    pub(crate) version: Fingerprint,
+    /// A reason for each pipeline.
+    pub(crate) reasons: Vec<String>,
 }
 
 impl Trials {
-    /// No change yet; `rolled_back` is a version that an earlier run has rolled back.
-    pub(crate) fn new(clock: Clock, rolled_back: Option<(Fingerprint, String)>) -> Self {
-        Trials { clock, history: History::default(), open: None, rolled_back, refused: None, found: None }
+    /// No change yet of the version that runs; `rolled_back` is one that an earlier run has rolled back.
+    pub(crate) fn new(clock: Clock, running: &Plan, rolled_back: Option<RolledBack>) -> Self {
+        Trials {
+            clock,
+            history: History::default(),
+            open: Vec::new(),
+            restored: Vec::new(),
+            last: Version { plan: running.clone(), said: None },
+            rolled_back,
+            refused: None,
+            found: None,
+        }
     }
 
-    /// Why a version was rolled back, if it was the last one.
-    pub(crate) fn has_rolled_back(&self, version: Fingerprint) -> Option<&str> {
-        let (rolled_back, reason) = self.rolled_back.as_ref()?;
-        (*rolled_back == version).then_some(reason)
+    /// The version that was rolled back last, if it is not applied again.
+    pub(crate) fn rolled_back(&self) -> Option<&RolledBack> {
+        self.rolled_back.as_ref()
+    }
+
+    /// Whether a part of what the files say is rolled back.
+    pub(crate) fn keeps_files_out(&self) -> bool {
+        self.rolled_back.is_some() && self.last.said == self.found
     }
 
     /// Whether the version that was refused last would not be any more: no event waits that it would lose.
@@ -62,38 +92,30 @@ impl Trials {
 
     /// Whether nobody knows yet if the version that runs is good.
     pub(crate) fn is_open(&self) -> bool {
-        self.open.is_some()
+        !self.open.is_empty() || !self.restored.is_empty()
     }
 
     /// The files are read again and say `found`: what they said before is not applied any more.
     pub(crate) fn read(&mut self, found: Fingerprint) {
         self.refused = None;
         self.found = Some(found);
-        let is_gone = |trial: &mut Trial| matches!(trial, Trial::Restored { said, .. } if *said != found);
-        self.open.take_if(is_gone);
+        if self.last.said != self.found {
+            self.restored.clear();
+        }
     }
 
-    /// Changes to `next`, and puts what it touches on trial.
+    /// Changes to `next`, which is what the files say.
     pub(crate) async fn apply(
         &mut self,
         runtime: &mut Runtime,
         next: Plan,
         losses: api::Losses,
     ) -> ReloadOutcome {
-        let before = runtime.plan().clone();
-        let (edited_at, status) = (self.clock.instant(), runtime.view().status());
-        match runtime.apply_with(next.clone(), losses_of(losses)).await {
+        match self.change(runtime, next.clone(), losses_of(losses)).await {
             Ok(applied) => {
+                self.last = Version { plan: next, said: self.found };
                 self.rolled_back = None;
-                let touched = touched(&applied);
-                let window = window(runtime.plan(), &touched);
-                let after = runtime.view().status();
-                let around = [(edited_at, &status), (self.clock.instant(), &after)];
-                self.open = (!window.is_zero()).then(|| Trial::Change {
-                    monitor: RollbackMonitor::new(window, &touched, &self.history, around[0], around[1]),
-                    before,
-                    said: self.found,
-                });
+                self.restored.clear();
                 outcome::applied(&applied)
             }
             Err(error) => {
@@ -103,60 +125,105 @@ impl Trials {
         }
     }
 
-    /// Remembers how things are, and judges the version that is on trial; to be called once a second.
-    pub(crate) async fn look(&mut self, runtime: &mut Runtime) -> Option<Ruling> {
+    /// Remembers how things are, and judges what is on trial; gives what came of it. To be called once a second.
+    pub(crate) async fn look(&mut self, runtime: &mut Runtime) -> Option<ReloadOutcome> {
         let (now, status) = (self.clock.instant(), runtime.view().status());
         self.history.remember(now, &status);
-        match self.open.take()? {
-            Trial::Change { mut monitor, before, said } => match monitor.judge(now, &status) {
-                Verdict::Wait => {
-                    self.open = Some(Trial::Change { monitor, before, said });
-                    None
-                }
-                Verdict::Keep => {
-                    tracing::info!("the last change has proved itself");
-                    None
-                }
-                Verdict::RollBack(fault) => {
-                    Some(self.roll_back(runtime, before, said, fault, monitor.window()).await)
-                }
-            },
-            Trial::Restored { node, until, change, said } => {
-                if has_ended_or_works(&status, &node) {
-                    return None;
-                }
-                if now < until {
-                    self.open = Some(Trial::Restored { node, until, change, said });
-                    return None;
-                }
-                tracing::warn!(%node, "the version before does not work either; the change is applied again");
-                Some(Ruling::Reinstated(self.apply(runtime, change, api::Losses::CarryOver).await))
-            }
+        let faulty = self.judge(now, &status);
+        if !faulty.is_empty() {
+            return Some(self.roll_back(runtime, faulty).await);
         }
+        let innocent = self.innocent(now, &status);
+        if innocent.is_empty() { None } else { Some(self.reinstate(runtime, innocent).await) }
     }
 
-    async fn roll_back(
+    /// Changes to `next`, and puts each pipeline that this touches on trial.
+    async fn change(
         &mut self,
         runtime: &mut Runtime,
-        before: Plan,
-        said: Option<Fingerprint>,
-        Fault { reason, outage }: Fault,
-        window: Duration,
-    ) -> Ruling {
-        let change = runtime.plan().clone();
-        let version = change.fingerprint();
-        self.rolled_back = Some((version, reason.clone()));
-        let outcome = match runtime.apply_with(before, Losses::CarryOver).await {
-            Ok(_) => {
-                let until = self.clock.instant() + window;
-                let said = said.filter(|_| said == self.found);
-                self.open =
-                    outage.zip(said).map(|(node, said)| Trial::Restored { node, until, change, said });
-                ReloadOutcome::RolledBack { reasons: vec![reason.clone()] }
+        next: Plan,
+        losses: Losses,
+    ) -> Result<Applied, ApplyError> {
+        let before = Arc::new(runtime.plan().clone());
+        let (edited_at, status) = (self.clock.instant(), runtime.view().status());
+        let applied = runtime.apply_with(next, losses).await?;
+        let after = runtime.view().status();
+        let around = [(edited_at, &status), (self.clock.instant(), &after)];
+        let touched = touched(&applied);
+        for pipeline in &runtime.plan().pipelines {
+            if touched.iter().all(|id| id.pipeline() != &*pipeline.name) {
+                continue;
             }
-            Err(error) => rejected(&format_args!("{reason}, but the version before: {error}")),
-        };
-        Ruling::RolledBack { version, reason, outcome }
+            self.open.retain(|trial| trial.pipeline != pipeline.name);
+            let window = pipeline.rollback_window.unwrap_or(DEFAULT_WINDOW);
+            if !window.is_zero() {
+                let (pipeline, before) = (pipeline.name.clone(), before.clone());
+                let monitor =
+                    RollbackMonitor::new(&pipeline, window, &touched, &self.history, around[0], around[1]);
+                self.open.push(Trial { pipeline, monitor, before });
+            }
+        }
+        Ok(applied)
+    }
+
+    /// Takes out what is worse than before, and what has proved itself.
+    fn judge(&mut self, now: Instant, status: &Status) -> Vec<(Trial, Fault)> {
+        let mut faulty = Vec::new();
+        for mut trial in std::mem::take(&mut self.open) {
+            match trial.monitor.judge(now, status) {
+                Verdict::Wait => self.open.push(trial),
+                Verdict::Keep => {
+                    tracing::info!(pipeline = &*trial.pipeline, "the last change has proved itself");
+                }
+                Verdict::RollBack(fault) => faulty.push((trial, fault)),
+            }
+        }
+        faulty
+    }
+
+    /// Restores the pipelines in which a change is worse; the others go on as they are.
+    async fn roll_back(&mut self, runtime: &mut Runtime, faulty: Vec<(Trial, Fault)>) -> ReloadOutcome {
+        let restore =
+            |plan, (trial, _): &(Trial, Fault)| with_pipeline_of(plan, &trial.pipeline, &trial.before);
+        let next = faulty.iter().fold(runtime.plan().clone(), restore);
+        let version = self.last.plan.fingerprint();
+        let rolled_back = self.rolled_back.get_or_insert(RolledBack { version, reasons: Vec::new() });
+        rolled_back.reasons.extend(faulty.iter().map(|(_, fault)| fault.reason.clone()));
+        let reasons = rolled_back.reasons.clone();
+        if let Err(error) = runtime.apply_with(next, Losses::CarryOver).await {
+            return rejected(&format_args!("{}, but the version before: {error}", reasons.join("; ")));
+        }
+        let now = self.clock.instant();
+        for (Trial { pipeline, monitor, .. }, Fault { reason, outage }) in faulty {
+            let outage = outage.filter(|_| self.last.said == self.found);
+            let until = now + monitor.window();
+            self.restored.extend(outage.map(|node| Restored { pipeline, node, reason, until }));
+        }
+        ReloadOutcome::RolledBack { reasons }
+    }
+
+    /// Takes out the pipelines whose version before does not work either, and those in which it works.
+    fn innocent(&mut self, now: Instant, status: &Status) -> Vec<Restored> {
+        self.restored.retain(|restored| !has_ended_or_works(status, &restored.node));
+        self.restored.extract_if(.., |restored| now >= restored.until).collect()
+    }
+
+    /// Applies the change of these pipelines again.
+    async fn reinstate(&mut self, runtime: &mut Runtime, innocent: Vec<Restored>) -> ReloadOutcome {
+        let mut next = runtime.plan().clone();
+        for Restored { pipeline, node, .. } in &innocent {
+            tracing::warn!(%node, "the version before does not work either; the change is applied again");
+            next = with_pipeline_of(next, pipeline, &self.last.plan);
+        }
+        match self.change(runtime, next, Losses::CarryOver).await {
+            Ok(applied) => {
+                let stands = |reason: &String| innocent.iter().all(|restored| restored.reason != *reason);
+                self.rolled_back.iter_mut().for_each(|rolled_back| rolled_back.reasons.retain(stands));
+                self.rolled_back.take_if(|rolled_back| rolled_back.reasons.is_empty());
+                outcome::applied(&applied)
+            }
+            Err(error) => outcome::not_applied(&error),
+        }
     }
 }
 
@@ -175,11 +242,4 @@ fn has_ended_or_works(status: &Status, node: &NodeId) -> bool {
 /// The nodes whose tasks a change has started anew.
 fn touched(applied: &Applied) -> BTreeSet<NodeId> {
     applied.started.iter().flat_map(|unit| unit.members().iter().cloned()).collect()
-}
-
-/// The longest window of the pipelines a change touches.
-fn window(plan: &Plan, touched: &BTreeSet<NodeId>) -> Duration {
-    let is_touched = |name: &str| touched.iter().any(|id| id.pipeline() == name);
-    let pipelines = plan.pipelines.iter().filter(|pipeline| is_touched(&pipeline.name));
-    pipelines.map(|pipeline| pipeline.rollback_window.unwrap_or(DEFAULT_WINDOW)).max().unwrap_or_default()
 }

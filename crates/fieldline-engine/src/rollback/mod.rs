@@ -1,11 +1,11 @@
-//! [`RollbackMonitor`]: the time after a change in which it must prove itself. Pure: it is shown the state of the program
-//! once a second and says whether to roll the change back, and why.
+//! [`RollbackMonitor`]: the time after a change in which it must prove itself, in one pipeline. Pure: it is shown the
+//! state of the program once a second and says whether to roll the change back, and why.
 //!
-//! A change is worse if, in a node that it touched and that worked before, (1) of the events that came since, at least
-//! five fail while the node works, and their share is ten percentage points higher; (2) a source pauses for three times
-//! as long as ever before, and at least five seconds; (3) the node fails for good, or never works until the end of the
-//! window. It is not blamed for events that came before it, nor for what others do: a node that was failing, a source
-//! that was idle, or one that waits for a sink that has an outage.
+//! A change is worse if, in a node that it touched, (1) of the events that came since, at least five fail while the node
+//! works, and their share is ten percentage points higher; (2) a source pauses for three times as long as ever before,
+//! and at least five seconds; (3) the node fails for good, or never works until the end of the window. It is not blamed
+//! for events that came before it, nor for what others do: a pipeline that was failing, a source that was idle, or one
+//! that waits for a sink that has an outage.
 
 mod history;
 
@@ -18,12 +18,12 @@ use fieldline_compiler::NodeId;
 use fieldline_runtime::{NodeState, NodeStatus, Status};
 
 pub(crate) use self::history::History;
-use self::trial::NodeTrial;
+use self::trial::{NodeTrial, is_failing};
 
 /// How long a change is watched if its pipelines say nothing.
 pub(crate) const DEFAULT_WINDOW: Duration = Duration::from_secs(30);
 
-/// A change on trial.
+/// A change of one pipeline on trial.
 #[derive(Debug)]
 pub(crate) struct RollbackMonitor {
     since: Instant,
@@ -52,21 +52,25 @@ pub(crate) struct Fault {
 }
 
 impl RollbackMonitor {
-    /// Puts the nodes that a change `touched` on trial; `before` and `after` are the states around it, with their times.
+    /// Puts the nodes of `pipeline` that a change `touched` on trial, unless the pipeline was failing; `before` and
+    /// `after` are the states around it, with their times.
     pub(crate) fn new(
+        pipeline: &str,
         window: Duration,
         touched: &BTreeSet<NodeId>,
         history: &History,
         before: (Instant, &Status),
         after: (Instant, &Status),
     ) -> Self {
+        let is_in_it = |node: &&NodeStatus| node.id.pipeline() == pipeline;
         let old: BTreeMap<&NodeId, &NodeStatus> =
-            before.1.nodes.iter().map(|node| (&node.id, node)).collect();
+            before.1.nodes.iter().filter(is_in_it).map(|node| (&node.id, node)).collect();
+        let was_failing = old.values().any(|node| is_failing(history, before.0, node));
         let trial = |new: &NodeStatus| {
             let old = old.get(&new.id)?;
             Some((new.id.clone(), NodeTrial::new(history, (before.0, old), (after.0, new))))
         };
-        let touched = after.1.nodes.iter().filter(|node| touched.contains(&node.id));
+        let touched = after.1.nodes.iter().filter(|node| touched.contains(&node.id) && !was_failing);
         RollbackMonitor { since: after.0, window, nodes: touched.filter_map(trial).collect() }
     }
 
@@ -87,7 +91,7 @@ impl RollbackMonitor {
         }
     }
 
-    /// A node that worked before the change, and since then only tries to.
+    /// A node that since the change only tries to work.
     fn outage(&self, status: &Status) -> Option<NodeId> {
         let is_trying = |node: &&NodeStatus| {
             let must_prove_itself = self.nodes.get(&node.id).is_some_and(NodeTrial::must_prove_itself);
@@ -169,7 +173,8 @@ mod tests {
             let before = status((self.before)(edited));
             let after = status((self.after)(0));
             let around = [(second(edited), &before), (second(edited), &after)];
-            let mut monitor = RollbackMonitor::new(DEFAULT_WINDOW, &touched, &history, around[0], around[1]);
+            let mut monitor =
+                RollbackMonitor::new("p", DEFAULT_WINDOW, &touched, &history, around[0], around[1]);
             (1..=DEFAULT_WINDOW.as_secs())
                 .map(|n| (n, monitor.judge(second(edited + n), &status((self.after)(n)))))
                 .find(|(_, verdict)| *verdict != Verdict::Wait)

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use fieldline_core::Kind;
 use fieldline_runtime::{NodeState, NodeStatus};
 
-use super::history::{Counts, History};
+use super::history::{Counts, History, Past};
 use super::works;
 
 /// Fewer failures than this may be chance.
@@ -23,10 +23,15 @@ const LEAST_SILENCE: Duration = Duration::from_secs(5);
 /// A source is silent after so many of its longest pauses.
 const PAUSES: u32 = 3;
 
+/// Whether a node does not work, or fails most of its events.
+pub(super) fn is_failing(history: &History, now: Instant, node: &NodeStatus) -> bool {
+    let share_failed = |past: &Past| past.share_failed(now, Counts::of(node), LATELY);
+    !works(node) || history.of(&node.id).map_or(0.0, share_failed) >= FAILING
+}
+
 /// A node that a change has touched: how it did before, and what it did since.
 #[derive(Debug)]
 pub(super) struct NodeTrial {
-    was_failing: bool,
     share_failed: f64,
     /// The longest pause of a source that was active.
     usual_pause: Option<Duration>,
@@ -51,12 +56,9 @@ impl NodeTrial {
     ) -> Self {
         let (counts, baseline) = (Counts::of(before), Counts::of(after));
         let past = history.of(&before.id);
-        let share_failed =
-            |time: Duration| past.map_or(0.0, |past| past.share_failed(edited_at, counts, time));
         let past_source = past.filter(|_| before.kind == Kind::Source);
         NodeTrial {
-            was_failing: !works(before) || share_failed(LATELY) >= FAILING,
-            share_failed: share_failed(COMPARED),
+            share_failed: past.map_or(0.0, |past| past.share_failed(edited_at, counts, COMPARED)),
             usual_pause: past_source.and_then(|past| past.usual_pause(edited_at, counts)),
             has_worked: false,
             delivered: after.balance.delivered,
@@ -66,9 +68,9 @@ impl NodeTrial {
         }
     }
 
-    /// Whether it is to blame for not working: it worked before, and has not since.
+    /// Whether it is to blame for not working: it has not worked since the change.
     pub(super) fn must_prove_itself(&self) -> bool {
-        !self.was_failing && !self.has_worked
+        !self.has_worked
     }
 
     /// Takes in the state `now`. A source that is `held_up` by others is not silent.
@@ -88,9 +90,6 @@ impl NodeTrial {
 
     /// What is worse with the node than before.
     pub(super) fn fault(&self, now: Instant, node: &NodeStatus, is_over: bool) -> Option<String> {
-        if self.was_failing {
-            return None;
-        }
         self.failures(node).or_else(|| self.silence(now, node)).or_else(|| match &node.state {
             NodeState::Failed(error) => Some(format!("has failed: {error}")),
             NodeState::Retrying { error, .. } if is_over && !self.has_worked => {

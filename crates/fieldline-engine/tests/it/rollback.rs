@@ -205,3 +205,26 @@ async fn a_change_that_is_rolled_back_when_the_files_are_broken_is_not_applied_a
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_rolled_back_only_in_the_pipeline_where_it_is_worse() {
+    let (plant, other) = (Plant::new(), Plant::new());
+    plant.begin_outage();
+    let beside = |code: &str| pipeline(TEN, code).replace("pipeline: p", "pipeline: q");
+    run(&plant.pipeline("out"), async |front| {
+        front.files.write("plant/q.yaml", beside(GOOD));
+        assert_eq!(front.reload().await.result(), ReloadResult::Applied);
+        tokio::time::sleep(2 * MINUTE).await;
+        front.files.write("plant/q.yaml", beside("throw 1;"));
+        assert_eq!(front.edit(&other.pipeline("out")).await.result(), ReloadResult::Applied);
+        let outcome = next_reload(front, ReloadResult::RolledBack).await;
+        assert!(outcome.reasons()[0].starts_with("`q/work` fails 100 %"), "{outcome:?}");
+        assert_eq!(outcome.reasons(), front.reload().await.reasons());
+        tokio::time::sleep(2 * MINUTE).await;
+        ten_more(front).await;
+        assert!(other.has("out"));
+        front.files.write("plant/q.yaml", beside(GOOD));
+        assert_eq!(front.reload().await.result(), ReloadResult::Unchanged);
+    })
+    .await;
+}
