@@ -150,11 +150,11 @@ impl Trials {
         let after = runtime.view().status();
         let around = [(edited_at, &status), (self.clock.instant(), &after)];
         let touched = touched(&applied);
+        self.leave_out(&touched);
         for pipeline in &runtime.plan().pipelines {
             if touched.iter().all(|id| id.pipeline() != &*pipeline.name) {
                 continue;
             }
-            self.open.retain(|trial| trial.pipeline != pipeline.name);
             let window = pipeline.rollback_window.unwrap_or(DEFAULT_WINDOW);
             if !window.is_zero() {
                 let (pipeline, before) = (pipeline.name.clone(), before.clone());
@@ -166,10 +166,21 @@ impl Trials {
         Ok(applied)
     }
 
-    /// Takes out what is worse than before, and what has proved itself.
+    /// Nodes that were touched again are not for the earlier trials to judge.
+    fn leave_out(&mut self, touched: &BTreeSet<NodeId>) {
+        self.open.retain_mut(|trial| {
+            let is_touched = touched.iter().any(|id| id.pipeline() == &*trial.pipeline);
+            !is_touched || trial.monitor.leave_out(touched)
+        });
+    }
+
+    /// Takes out what is worse than before, with later changes of the same pipeline, and what has proved itself.
     fn judge(&mut self, now: Instant, status: &Status) -> Vec<(Trial, Fault)> {
-        let mut faulty = Vec::new();
+        let mut faulty: Vec<(Trial, Fault)> = Vec::new();
         for mut trial in std::mem::take(&mut self.open) {
+            if faulty.iter().any(|(earlier, _)| earlier.pipeline == trial.pipeline) {
+                continue;
+            }
             match trial.monitor.judge(now, status) {
                 Verdict::Wait => self.open.push(trial),
                 Verdict::Keep => {
@@ -190,11 +201,15 @@ impl Trials {
         let rolled_back = self.rolled_back.get_or_insert(RolledBack { version, reasons: Vec::new() });
         rolled_back.reasons.extend(faulty.iter().map(|(_, fault)| fault.reason.clone()));
         let reasons = rolled_back.reasons.clone();
-        if let Err(error) = runtime.apply_with(next, Losses::CarryOver).await {
-            return rejected(&format_args!("{}, but the version before: {error}", reasons.join("; ")));
+        match runtime.apply_with(next, Losses::CarryOver).await {
+            Ok(applied) => self.leave_out(&touched(&applied)),
+            Err(error) => {
+                return rejected(&format_args!("{}, but the version before: {error}", reasons.join("; ")));
+            }
         }
         let now = self.clock.instant();
         for (Trial { pipeline, monitor, .. }, Fault { reason, outage }) in faulty {
+            self.restored.retain(|restored| restored.pipeline != pipeline);
             let outage = outage.filter(|_| self.last.said == self.found);
             let until = now + monitor.window();
             self.restored.extend(outage.map(|node| Restored { pipeline, node, reason, until }));

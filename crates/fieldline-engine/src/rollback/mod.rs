@@ -74,6 +74,12 @@ impl RollbackMonitor {
         RollbackMonitor { since: after.0, window, nodes: touched.filter_map(trial).collect() }
     }
 
+    /// Judges these nodes no more; gives whether any are left.
+    pub(crate) fn leave_out(&mut self, touched: &BTreeSet<NodeId>) -> bool {
+        self.nodes.retain(|id, _| !touched.contains(id));
+        !self.nodes.is_empty()
+    }
+
     /// Looks at the state `now`.
     pub(crate) fn judge(&mut self, now: Instant, status: &Status) -> Verdict {
         let is_over = now.duration_since(self.since) >= self.window;

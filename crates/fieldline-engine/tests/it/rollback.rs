@@ -28,15 +28,16 @@ async fn last_reload(front: &FrontEnd) -> ReloadOutcome {
     front.engine.files().await.last_reload.expect("there was one")
 }
 
-/// The next reload with this result.
+/// The next reload with this result, within ten minutes.
 async fn next_reload(front: &FrontEnd, result: ReloadResult) -> ReloadOutcome {
-    loop {
+    for _ in 0..600 {
         let last = last_reload(front).await;
         if last.result() == result {
             return last;
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
+    panic!("none was {result}, but: {:?}", last_reload(front).await);
 }
 
 /// Runs `before` for two minutes and `after` for one; gives the outcome. A program that is started then runs what has
@@ -225,6 +226,42 @@ async fn a_change_is_rolled_back_only_in_the_pipeline_where_it_is_worse() {
         assert!(other.has("out"));
         front.files.write("plant/q.yaml", beside(GOOD));
         assert_eq!(front.reload().await.result(), ReloadResult::Unchanged);
+    })
+    .await;
+}
+
+/// Makes every event fail and, before five have, makes the `second` edit of that.
+async fn edit_twice(front: &FrontEnd, plant: &Plant, second: impl Fn(&str) -> String) {
+    let slowly = |text: &str| text.replace(TEN, "every: 500ms");
+    let bad = slowly(&plant.pipeline("first").replace(GOOD, "throw 1;"));
+    assert_eq!(front.edit(&slowly(&plant.pipeline("first"))).await.result(), ReloadResult::Applied);
+    tokio::time::sleep(2 * MINUTE).await;
+    assert_eq!(front.edit(&bad).await.result(), ReloadResult::Applied);
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert_eq!(front.edit(&second(&bad)).await.result(), ReloadResult::Applied);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_change_is_rolled_back_also_if_another_follows_at_once() {
+    let plant = Plant::new();
+    run(&plant.pipeline("first"), async |front| {
+        edit_twice(front, &plant, |bad| bad.replace("first.jsonl", "second.jsonl")).await;
+        let outcome = next_reload(front, ReloadResult::RolledBack).await;
+        assert!(outcome.reasons()[0].starts_with("`p/work` fails 100 %"), "{outcome:?}");
+        assert_eq!(front.reload().await, outcome);
+        ten_more(front).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repair_of_a_change_that_is_still_on_trial_stays() {
+    let plant = Plant::new();
+    run(&plant.pipeline("first"), async |front| {
+        edit_twice(front, &plant, |bad| bad.replace("throw 1;", "this.n = 2;")).await;
+        tokio::time::sleep(MINUTE).await;
+        let outcome = last_reload(front).await;
+        assert_eq!(outcome.result(), ReloadResult::Applied, "{outcome:?}");
     })
     .await;
 }
