@@ -8,13 +8,13 @@ use std::time::Instant;
 use fieldline_api as api;
 use fieldline_api::ReloadOutcome;
 use fieldline_compiler::change::Losses;
-use fieldline_compiler::{Fingerprint, NodeId, Plan};
-use fieldline_core::Clock;
+use fieldline_compiler::{Fingerprint, Node, NodeId, Plan};
+use fieldline_core::{Clock, Direction, Kind};
 use fieldline_runtime::{Applied, ApplyError, Runtime, Status};
 
 use crate::load::with_pipeline_of;
 use crate::outcome::{self, rejected};
-use crate::rollback::{DEFAULT_WINDOW, Fault, History, RollbackMonitor, Verdict, works};
+use crate::rollback::{DEFAULT_WINDOW, Fault, History, RollbackMonitor, Touched, Verdict, works};
 
 /// The last changes and what came of them.
 pub(crate) struct Trials {
@@ -151,6 +151,7 @@ impl Trials {
         let around = [(edited_at, &status), (self.clock.instant(), &after)];
         let touched = touched(&applied);
         self.leave_out(&touched);
+        let paced = paced(&before, runtime.plan());
         for pipeline in &runtime.plan().pipelines {
             if touched.iter().all(|id| id.pipeline() != &*pipeline.name) {
                 continue;
@@ -158,8 +159,9 @@ impl Trials {
             let window = pipeline.rollback_window.unwrap_or(DEFAULT_WINDOW);
             if !window.is_zero() {
                 let (pipeline, before) = (pipeline.name.clone(), before.clone());
-                let monitor =
-                    RollbackMonitor::new(&pipeline, window, &touched, &self.history, around[0], around[1]);
+                let touched = Touched { nodes: &touched, paced: &paced };
+                let [left, right] = around;
+                let monitor = RollbackMonitor::new(&pipeline, window, touched, &self.history, left, right);
                 self.open.push(Trial { pipeline, monitor, before });
             }
         }
@@ -257,4 +259,47 @@ fn has_ended_or_works(status: &Status, node: &NodeId) -> bool {
 /// The nodes whose tasks a change has started anew.
 fn touched(applied: &Applied) -> BTreeSet<NodeId> {
     applied.started.iter().flat_map(|unit| unit.members().iter().cloned()).collect()
+}
+
+/// The sources that were edited and that nobody sends anything: an edit may be meant to make them give less often.
+fn paced(before: &Plan, after: &Plan) -> BTreeSet<NodeId> {
+    let old = before.by_id();
+    let is_edited = |node: &Node| {
+        old.get(&node.id).is_some_and(|old| old.fingerprint != node.fingerprint)
+            || before.sources.get(&node.id) != after.sources.get(&node.id)
+    };
+    let gives_by_itself = |node: &Node| node.facts.channels(Direction::In).next().is_none();
+    let sources = after.nodes.iter().filter(|node| node.kind == Kind::Source && gives_by_itself(node));
+    sources.filter(|node| is_edited(node)).map(|node| node.id.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldline_core::Registry;
+
+    use super::*;
+    use crate::load::Loader;
+    use crate::source::MemorySource;
+
+    /// The sources of a pipeline whose silence is no fault after an edit.
+    fn paced_by(edit: impl Fn(String) -> String) -> Vec<String> {
+        let text = "pipeline: p\nconnections:\n  c: { type: mqtt, url: \"mqtt://a:1883\", client_id: i }\nsources:\n  t: { type: timer, every: 1s }\n  m: { type: mqtt, connection: c, topics: [x] }\nsinks:\n  o: { type: blackhole, inputs: [t, m] }\n";
+        let plan = |text: String| {
+            let files = Arc::new(MemorySource::default());
+            files.write("p.yaml", text);
+            let registry = Registry::new(fieldline_components::all());
+            let compiled = Loader::new(vec!["p.yaml".into()], files, registry).load().compiled;
+            assert!(compiled.is_ok(), "{:?}", compiled.diagnostics);
+            compiled.plan
+        };
+        let paced = paced(&plan(text.to_owned()), &plan(edit(text.to_owned())));
+        paced.iter().map(|id| id.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn only_an_edit_of_a_source_that_nobody_sends_to_may_mean_its_silence() {
+        assert_eq!(paced_by(|text| text.replace("1s", "10s")), ["p/t"]);
+        assert_eq!(paced_by(|text| text.replace("[x]", "[y]")), [""; 0]);
+        assert_eq!(paced_by(|text| text.replace("a:1883", "b:1883")), [""; 0]);
+    }
 }

@@ -68,6 +68,11 @@ impl NodeTrial {
         }
     }
 
+    /// The same, but silence is no fault.
+    pub(super) fn whatever_its_pace(self) -> Self {
+        NodeTrial { usual_pause: None, ..self }
+    }
+
     /// Whether it is to blame for not working: it has not worked since the change.
     pub(super) fn must_prove_itself(&self) -> bool {
         !self.has_worked
@@ -90,12 +95,14 @@ impl NodeTrial {
 
     /// What is worse with the node than before.
     pub(super) fn fault(&self, now: Instant, node: &NodeStatus, is_over: bool) -> Option<String> {
-        self.failures(node).or_else(|| self.silence(now, node)).or_else(|| match &node.state {
-            NodeState::Failed(error) => Some(format!("has failed: {error}")),
-            NodeState::Retrying { error, .. } if is_over && !self.has_worked => {
-                Some(format!("does not come to work: {error}"))
+        self.failures(node).or_else(|| self.silence(now, node).filter(|_| is_over)).or_else(|| {
+            match &node.state {
+                NodeState::Failed(error) => Some(format!("has failed: {error}")),
+                NodeState::Retrying { error, .. } if is_over && !self.has_worked => {
+                    Some(format!("does not come to work: {error}"))
+                }
+                _ => None,
             }
-            _ => None,
         })
     }
 
