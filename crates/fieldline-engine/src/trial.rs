@@ -10,7 +10,7 @@ use fieldline_api::ReloadOutcome;
 use fieldline_compiler::change::Losses;
 use fieldline_compiler::{Fingerprint, Node, NodeId, Plan};
 use fieldline_core::{Clock, Direction, Kind};
-use fieldline_runtime::{Applied, ApplyError, Runtime, Status};
+use fieldline_runtime::{Applied, ApplyError, NodeState, NodeStatus, Runtime, Status};
 
 use crate::load::with_pipeline_of;
 use crate::outcome::{self, rejected};
@@ -37,6 +37,8 @@ struct Trial {
     pipeline: Arc<str>,
     monitor: RollbackMonitor,
     before: Arc<Plan>,
+    /// Whether it was rolled back already, and applied again.
+    is_second: bool,
 }
 
 /// A pipeline as it was before a change, restored for this reason: the node did not work after the change.
@@ -45,6 +47,23 @@ struct Restored {
     node: NodeId,
     reason: String,
     until: Instant,
+    /// The events it had delivered when it was restored.
+    delivered: u64,
+    /// Whether it was seen not to work at first.
+    had_outage: bool,
+    /// Whether its change is applied once more if the outage ends.
+    is_first: bool,
+}
+
+/// Which version is to blame for a node that did not work.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blame {
+    /// Too early to say.
+    Unknown,
+    /// The change: the version before works.
+    Change,
+    /// An outage: the version before did not work either, or not at first.
+    Outage,
 }
 
 /// What was made of what the files `said`.
@@ -111,7 +130,7 @@ impl Trials {
         next: Plan,
         losses: api::Losses,
     ) -> ReloadOutcome {
-        match self.change(runtime, next.clone(), losses_of(losses)).await {
+        match self.change(runtime, next.clone(), losses_of(losses), false).await {
             Ok(applied) => {
                 self.last = Version { plan: next, said: self.found };
                 self.rolled_back = None;
@@ -143,6 +162,7 @@ impl Trials {
         runtime: &mut Runtime,
         next: Plan,
         losses: Losses,
+        is_second: bool,
     ) -> Result<Applied, ApplyError> {
         let before = Arc::new(runtime.plan().clone());
         let (edited_at, status) = (self.clock.instant(), runtime.view().status());
@@ -162,7 +182,7 @@ impl Trials {
                 let touched = Touched { nodes: &touched, paced: &paced };
                 let [left, right] = around;
                 let monitor = RollbackMonitor::new(&pipeline, window, touched, &self.history, left, right);
-                self.open.push(Trial { pipeline, monitor, before });
+                self.open.push(Trial { pipeline, monitor, before, is_second });
             }
         }
         Ok(applied)
@@ -209,30 +229,40 @@ impl Trials {
                 return rejected(&format_args!("{}, but the version before: {error}", reasons.join("; ")));
             }
         }
-        let now = self.clock.instant();
-        for (Trial { pipeline, monitor, .. }, Fault { reason, outage }) in faulty {
+        let (now, status) = (self.clock.instant(), runtime.view().status());
+        for (Trial { pipeline, monitor, is_second, .. }, Fault { reason, outage }) in faulty {
             self.restored.retain(|restored| restored.pipeline != pipeline);
-            let outage = outage.filter(|_| self.last.said == self.found);
+            let node = outage.filter(|_| self.last.said == self.found);
             let until = now + monitor.window();
-            self.restored.extend(outage.map(|node| Restored { pipeline, node, reason, until }));
+            self.restored.extend(node.map(|node| {
+                let delivered = find(&status, &node).map_or(0, |node| node.balance.delivered);
+                Restored { pipeline, node, reason, until, delivered, had_outage: false, is_first: !is_second }
+            }));
         }
         ReloadOutcome::RolledBack { reasons }
     }
 
-    /// Takes out the pipelines whose version before does not work either, and those in which it works.
+    /// Takes out the pipelines where an outage is to blame, and those where the change is.
     fn innocent(&mut self, now: Instant, status: &Status) -> Vec<Restored> {
-        self.restored.retain(|restored| !has_ended_or_works(status, &restored.node));
-        self.restored.extract_if(.., |restored| now >= restored.until).collect()
+        let mut innocent = Vec::new();
+        for mut restored in std::mem::take(&mut self.restored) {
+            match restored.blame(now, find(status, &restored.node)) {
+                Blame::Unknown => self.restored.push(restored),
+                Blame::Change => {}
+                Blame::Outage => innocent.push(restored),
+            }
+        }
+        innocent
     }
 
     /// Applies the change of these pipelines again.
     async fn reinstate(&mut self, runtime: &mut Runtime, innocent: Vec<Restored>) -> ReloadOutcome {
         let mut next = runtime.plan().clone();
         for Restored { pipeline, node, .. } in &innocent {
-            tracing::warn!(%node, "the version before does not work either; the change is applied again");
+            tracing::warn!(%node, "the version before did not work either; the change is applied again");
             next = with_pipeline_of(next, pipeline, &self.last.plan);
         }
-        match self.change(runtime, next, Losses::CarryOver).await {
+        match self.change(runtime, next, Losses::CarryOver, true).await {
             Ok(applied) => {
                 let stands = |reason: &String| innocent.iter().all(|restored| restored.reason != *reason);
                 self.rolled_back.iter_mut().for_each(|rolled_back| rolled_back.reasons.retain(stands));
@@ -252,8 +282,28 @@ fn losses_of(losses: api::Losses) -> Losses {
     }
 }
 
-fn has_ended_or_works(status: &Status, node: &NodeId) -> bool {
-    status.nodes.iter().find(|status| status.id == *node).is_none_or(works)
+impl Restored {
+    /// Looks at its node, which may have ended. A sink that is connected does not work before it has written an event.
+    fn blame(&mut self, now: Instant, node: Option<&NodeStatus>) -> Blame {
+        let Some(node) = node else { return Blame::Change };
+        self.had_outage |= matches!(node.state, NodeState::Retrying { .. });
+        let has_written = node.kind != Kind::Sink || node.balance.delivered > self.delivered;
+        match (works(node), now >= self.until) {
+            (true, is_over) if has_written || is_over => {
+                if self.had_outage && self.is_first {
+                    Blame::Outage
+                } else {
+                    Blame::Change
+                }
+            }
+            (false, true) => Blame::Outage,
+            _ => Blame::Unknown,
+        }
+    }
+}
+
+fn find<'s>(status: &'s Status, node: &NodeId) -> Option<&'s NodeStatus> {
+    status.nodes.iter().find(|status| status.id == *node)
 }
 
 /// The nodes whose tasks a change has started anew.

@@ -265,3 +265,36 @@ async fn a_repair_of_a_change_that_is_still_on_trial_stays() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_applied_again_when_the_outage_ends_that_it_was_blamed_for() {
+    let plant = Plant::new();
+    run(&plant.pipeline("before"), async |front| {
+        plant.edit_in_vain(front).await;
+        front.until("out", |out| out.error.is_some()).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        plant.end_outage();
+        next_reload(front, ReloadResult::Applied).await;
+        ten_more(front).await;
+        assert_eq!(front.reload().await.result(), ReloadResult::Unchanged);
+        assert!(plant.has("after"));
+        tokio::time::sleep(2 * MINUTE).await;
+        assert_eq!(last_reload(front).await.result(), ReloadResult::Applied);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_does_not_work_stays_out_where_the_version_before_works_at_once() {
+    let plant = Plant::new();
+    std::fs::File::create_new(plant.folder.join("file")).expect("nothing can be written into a file");
+    run(&plant.pipeline("before"), async |front| {
+        tokio::time::sleep(2 * MINUTE).await;
+        assert_eq!(front.edit(&plant.pipeline("file/after")).await.result(), ReloadResult::Applied);
+        next_reload(front, ReloadResult::RolledBack).await;
+        tokio::time::sleep(2 * MINUTE).await;
+        assert_eq!(front.reload().await.result(), ReloadResult::RolledBack);
+        ten_more(front).await;
+    })
+    .await;
+}
