@@ -48,11 +48,6 @@ fn operation(route: &Route, generator: &mut SchemaGenerator) -> Value {
     let mut operation = Map::new();
     operation.insert("operationId".to_owned(), route.operation.as_str().into());
     operation.insert("summary".to_owned(), route.summary.into());
-    if let Some(parameter) = &route.parameter {
-        let schema = (parameter.schema)(generator);
-        let parameter = json!({ "name": parameter.name, "in": "query", "schema": schema });
-        operation.insert("parameters".to_owned(), json!([parameter]));
-    }
     if let Some(request) = &route.request {
         let body = json!({ "required": false, "content": content(request, generator) });
         operation.insert("requestBody".to_owned(), body);

@@ -5,7 +5,7 @@ use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 
 use crate::change::PlanPreview;
-use crate::reload::{Losses, ReloadOutcome, ReloadRequest};
+use crate::reload::{ReloadOutcome, ReloadRequest};
 use crate::replay::ReplayOutcome;
 use crate::status::Status;
 
@@ -91,15 +91,6 @@ impl Content {
     }
 }
 
-/// A value that may stand in the query of a request instead of its body.
-#[derive(Clone, Copy)]
-pub struct Parameter {
-    /// Its name.
-    pub name: &'static str,
-    /// Its schema.
-    pub schema: fn(&mut SchemaGenerator) -> Schema,
-}
-
 /// A line of the table.
 #[derive(Clone, Copy)]
 pub struct Route {
@@ -113,8 +104,6 @@ pub struct Route {
     pub alias: Option<&'static str>,
     /// One sentence.
     pub summary: &'static str,
-    /// The value in the query.
-    pub parameter: Option<Parameter>,
     /// The body of the request.
     pub request: Option<Content>,
     /// The body of the answer.
@@ -149,7 +138,6 @@ pub const ROUTES: [Route; 8] = [
     },
     Route {
         method: Method::Post,
-        parameter: Some(Parameter { name: "losses", schema: SchemaGenerator::subschema_for::<Losses> }),
         request: Some(Content::json::<ReloadRequest>()),
         answer: Content::json::<ReloadOutcome>(),
         refusal: Some((422, "The files were rejected or rolled back.")),
@@ -179,8 +167,8 @@ const fn get(
     summary: &'static str,
 ) -> Route {
     let (method, answer) = (Method::Get, Content::PLAIN);
-    let (parameter, request, refusal) = (None, None, None);
-    Route { operation, method, path, alias, summary, parameter, request, answer, refusal }
+    let (request, refusal) = (None, None);
+    Route { operation, method, path, alias, summary, request, answer, refusal }
 }
 
 #[cfg(test)]

@@ -3,16 +3,16 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use anyhow::{Context, bail};
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, RawQuery, State};
-use axum::http::{StatusCode, header};
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Router, serve};
 use fieldline_api::{Operation, Problem, ROUTES, ReloadRequest};
 use fieldline_engine::{EngineHandle, Stopping};
 use metrics_exporter_prometheus::PrometheusHandle;
-use serde_json::{Map, Value};
 use tokio::net::TcpListener;
 
 use crate::telemetry;
@@ -90,7 +90,7 @@ fn answer(good: bool) -> Response {
     if good {
         "ok\n".into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ok; see /status\n").into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, "not ok; see /v1/status\n").into_response()
     }
 }
 
@@ -98,10 +98,11 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
     Json(admin.engine.status().await).into_response()
 }
 
-async fn reload(State(admin): State<Arc<Admin>>, RawQuery(query): RawQuery, body: Bytes) -> Response {
-    let request = match reload_request(query.as_deref().unwrap_or_default(), &body) {
+async fn reload(State(admin): State<Arc<Admin>>, headers: HeaderMap, body: Bytes) -> Response {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let request = match reload_request(kind, &body) {
         Ok(request) => request,
-        Err(error) => return problem(StatusCode::BAD_REQUEST, &error),
+        Err(error) => return problem(StatusCode::BAD_REQUEST, &format_args!("{error:#}")),
     };
     match admin.engine.reload(request).await {
         Ok(outcome) if outcome.is_refused() => {
@@ -112,14 +113,17 @@ async fn reload(State(admin): State<Arc<Admin>>, RawQuery(query): RawQuery, body
     }
 }
 
-/// A reload as the body says, or the query where there is no body.
-fn reload_request(query: &str, body: &[u8]) -> serde_json::Result<ReloadRequest> {
-    if !body.trim_ascii().is_empty() {
-        return serde_json::from_slice(body);
+/// A reload as the body says; one that refuses losses without a body.
+/// Any web page could send a body of another type than JSON to this listener.
+fn reload_request(content_type: Option<&str>, body: &[u8]) -> anyhow::Result<ReloadRequest> {
+    if body.trim_ascii().is_empty() {
+        return Ok(ReloadRequest::default());
     }
-    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-    let members: Map<String, Value> = pairs.map(|(name, value)| (name.to_owned(), value.into())).collect();
-    serde_json::from_value(Value::Object(members))
+    let kind = content_type.and_then(|kind| kind.split(';').next()).map(str::trim);
+    if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
+        bail!("the body has to be `application/json`");
+    }
+    serde_json::from_slice(body).context(r#"the body is no request; write for example {"losses":"carry_over"}"#)
 }
 
 async fn plan(State(admin): State<Arc<Admin>>) -> Response {
@@ -151,12 +155,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reload_takes_losses_from_the_body_or_the_query_and_refuses_them_without_a_word() {
-        let losses = |query, body: &str| reload_request(query, body.as_bytes()).map(|request| request.losses);
-        assert_eq!(losses("", "").expect("a request"), Losses::Refuse);
-        assert_eq!(losses("losses=accept_loss", " \n").expect("a request"), Losses::AcceptLoss);
-        assert_eq!(losses("", r#"{"losses":"carry_over"}"#).expect("a request"), Losses::CarryOver);
-        assert!(losses("losses=some", "").is_err() && losses("loses=refuse", "").is_err());
-        assert!(losses("", "now").is_err());
+    fn a_reload_takes_losses_from_a_body_of_json_and_refuses_them_without_a_word() {
+        let losses = |kind, body: &str| reload_request(kind, body.as_bytes()).map(|request| request.losses);
+        let json = Some("application/json; charset=utf-8");
+        assert_eq!(losses(None, " \n").expect("a request"), Losses::Refuse);
+        assert_eq!(losses(json, "{}").expect("a request"), Losses::Refuse);
+        assert_eq!(losses(json, r#"{"losses":"carry_over"}"#).expect("a request"), Losses::CarryOver);
+        assert!(losses(json, r#"{"losses":"some"}"#).is_err() && losses(json, r#"{"loses":"refuse"}"#).is_err());
+        assert!(losses(json, "now").is_err());
+        for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+            assert!(losses(kind, r#"{"losses":"accept_loss"}"#).is_err(), "{kind:?}");
+        }
     }
 }

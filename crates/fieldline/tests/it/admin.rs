@@ -20,7 +20,7 @@ sinks:
 fn http(station: &Station, method: &str, path: &str, body: &str) -> (u16, String) {
     let admin = station.admin();
     let mut stream = TcpStream::connect(admin).expect("it listens");
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n");
+    let head = format!("{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\nContent-Type: application/json\r\n");
     write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
@@ -83,7 +83,7 @@ fn a_refused_reload_and_a_wrong_request_are_told_apart() {
     let folder = folder(&[("p.yaml", PIPELINE)]);
     let station = Station::start(folder.path(), &["--no-watch"]);
     let document = data(&http(&station, "GET", "/v1/openapi.json", "").1);
-    let (code, wrong) = http(&station, "POST", "/v1/reload?losses=perhaps", "");
+    let (code, wrong) = http(&station, "POST", "/v1/reload", r#"{"losses":"perhaps"}"#);
     assert_eq!(code, 400);
     assert_is(&document, "Problem", &data(&wrong));
     write(&folder.path().join("p.yaml"), &PIPELINE.replace("inputs: tick", "inputs: tikc"));
