@@ -11,6 +11,9 @@ use fieldline_core::report::Severity;
 
 use crate::cli::Format;
 
+/// What a refused change waits for.
+pub(crate) const WAITS: &str = "the files are applied without another reload once these events are sent";
+
 /// Prints a result.
 pub(crate) fn print(text: impl Display) {
     let mut output = std::io::stdout().lock();

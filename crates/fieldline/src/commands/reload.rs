@@ -8,13 +8,10 @@ use fieldline_api::{Applied, Losses, Operation, ReloadOutcome, ReloadRequest};
 
 use super::ask::ask;
 use crate::cli::{AskOptions, BAD_CONFIG, Format, LOSS, ROLLED_BACK, ReloadOptions};
-use crate::output::{self, amount};
+use crate::output::{self, WAITS, amount};
 
 /// A shorter hold of sources is not worth a line.
 const LONG_HOLD_MS: u64 = 100;
-
-/// What a refused change waits for.
-pub(super) const WAITS: &str = "the files are applied without another reload once these events are sent";
 
 /// Makes the program read its files again and tells what came of it.
 pub(crate) fn reload(options: &ReloadOptions) -> anyhow::Result<ExitCode> {

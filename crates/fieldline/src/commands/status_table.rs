@@ -5,8 +5,7 @@ use fieldline_api::{
     ReloadResult, Setting, Status, UnusedBuffer,
 };
 
-use super::reload::WAITS;
-use crate::output::amount;
+use crate::output::{WAITS, amount};
 
 /// A line for each node, and below it what is not as it should be.
 pub(super) fn table(status: &Status) -> String {
