@@ -77,6 +77,12 @@ pub struct Applied {
     /// Number of waiting events that each sink which could not send them left to its next version.
     #[serde(default)]
     pub carried: BTreeMap<String, u64>,
+    /// Number of waiting events that were dropped with each sink which could not send them, as the request accepted.
+    #[serde(default)]
+    pub dropped: BTreeMap<String, u64>,
+    /// Number of waiting events of each sink which could not send them that went to the dead letter.
+    #[serde(default)]
+    pub dead_lettered: BTreeMap<String, u64>,
     /// Errors in the files, one line each. Pipelines of a file with errors continue as they run.
     #[serde(default)]
     pub errors: Vec<String>,

@@ -8,7 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct ReplayOutcome {
     /// Number of events that were put in again.
     pub replayed: u64,
-    /// Events that no node takes, with the reason.
+    /// Number of events that no node takes.
+    #[serde(default)]
+    pub not_replayed: u64,
+    /// The reasons for that, each once with the number of events.
     pub refused: Vec<String>,
     /// Lines that are no dead letters, with the reason.
     #[serde(default)]

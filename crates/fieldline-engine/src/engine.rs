@@ -302,6 +302,7 @@ impl Engine {
         };
         ReplayOutcome {
             replayed,
+            not_replayed: refused.values().sum(),
             refused: refused.into_iter().map(told).collect(),
             ..ReplayOutcome::default()
         }

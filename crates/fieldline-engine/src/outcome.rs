@@ -1,5 +1,7 @@
 //! What came of a reload, for the API and the log.
 
+use std::collections::BTreeMap;
+
 use fieldline_api as api;
 use fieldline_api::ReloadOutcome;
 use fieldline_compiler::NodeId;
@@ -19,9 +21,15 @@ pub(crate) fn applied(applied: &Applied) -> ReloadOutcome {
         renewed: names(&applied.renewed),
         cut_off: of_units(&applied.cut_off),
         held_ms: u64::try_from(applied.held.as_millis()).unwrap_or(u64::MAX),
-        carried: applied.carried.iter().map(|(id, events)| (id.as_str().to_owned(), *events)).collect(),
+        carried: by_name(&applied.carried),
+        dropped: by_name(&applied.dropped),
+        dead_lettered: by_name(&applied.dead_lettered),
         errors: Vec::new(),
     })
+}
+
+fn by_name(events: &BTreeMap<NodeId, u64>) -> BTreeMap<String, u64> {
+    events.iter().map(|(id, events)| (id.as_str().to_owned(), *events)).collect()
 }
 
 /// A reload that has changed nothing, for one reason.
@@ -72,6 +80,8 @@ pub(crate) fn log(outcome: &ReloadOutcome) {
             moved = applied.moved.len(),
             renewed = applied.renewed.len(),
             carried = applied.carried.values().sum::<u64>(),
+            dropped = applied.dropped.values().sum::<u64>(),
+            dead_lettered = applied.dead_lettered.values().sum::<u64>(),
             held_ms = applied.held_ms,
             "reload: applied"
         ),

@@ -1,4 +1,4 @@
-//! The only place that starts tasks, and the threads of components that block. A component that panics is reported and
+//! The only place of the runtime that starts tasks, and the threads of components that block. A component that panics is reported and
 //! its driver goes on with a new one; the task itself ends only when its owner lets it.
 
 use std::any::Any;

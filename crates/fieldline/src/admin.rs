@@ -123,7 +123,8 @@ fn reload_request(content_type: Option<&str>, body: &[u8]) -> anyhow::Result<Rel
     if !kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json")) {
         bail!("the body has to be `application/json`");
     }
-    serde_json::from_slice(body).context(r#"the body is no request; write for example {"losses":"carry_over"}"#)
+    serde_json::from_slice(body)
+        .context(r#"the body is no request; write for example {"losses":"carry_over"}"#)
 }
 
 async fn plan(State(admin): State<Arc<Admin>>) -> Response {
@@ -161,7 +162,9 @@ mod tests {
         assert_eq!(losses(None, " \n").expect("a request"), Losses::Refuse);
         assert_eq!(losses(json, "{}").expect("a request"), Losses::Refuse);
         assert_eq!(losses(json, r#"{"losses":"carry_over"}"#).expect("a request"), Losses::CarryOver);
-        assert!(losses(json, r#"{"losses":"some"}"#).is_err() && losses(json, r#"{"loses":"refuse"}"#).is_err());
+        assert!(
+            losses(json, r#"{"losses":"some"}"#).is_err() && losses(json, r#"{"loses":"refuse"}"#).is_err()
+        );
         assert!(losses(json, "now").is_err());
         for kind in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
             assert!(losses(kind, r#"{"losses":"accept_loss"}"#).is_err(), "{kind:?}");

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use fieldline_compiler::change::{Change, Fate, Losses, Unit};
 use fieldline_compiler::{Node, NodeId, Plan};
-use fieldline_core::{Built, EventError};
+use fieldline_core::{Built, EventError, Kind};
 use tokio::time::Instant;
 
 use crate::dead_letter::{DeadLetters, Failure, Route};
@@ -38,8 +38,8 @@ impl Runtime {
         let change = prepared.change;
         let moved = continued(&change, Fate::Move, &carried);
         let inherited = continued(&change, Fate::Inherit, &carried);
-        let handed_over =
-            carried.waiting.iter().map(|(id, events)| (id.clone(), events.len() as u64)).collect();
+        let of_sinks = carried.waiting.iter().filter(|(id, _)| self.handles[*id].node.kind == Kind::Sink);
+        let handed_over = of_sinks.map(|(id, events)| (id.clone(), events.len() as u64)).collect();
 
         let given_up = std::mem::take(&mut carried.given_up);
         let (dropped, dead_lettered) = match losses {

@@ -31,7 +31,8 @@ pub(crate) fn replay(options: &ReplayOptions) -> anyhow::Result<ExitCode> {
     if options.format == Format::Json {
         output::print(serde_json::to_string_pretty(&outcome)?);
     } else {
-        output::print(format!("{} events put in again, {} not", outcome.replayed, failed.len()));
+        let not = outcome.not_replayed + outcome.unreadable.len() as u64;
+        output::print(format!("{} events put in again, {not} not", outcome.replayed));
         failed.iter().for_each(output::print);
     }
     Ok(if failed.is_empty() { ExitCode::SUCCESS } else { FAILED.into() })

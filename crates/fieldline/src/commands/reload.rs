@@ -59,6 +59,12 @@ fn effects(applied: &Applied) -> Vec<String> {
         let events = amount(*events, "waiting event");
         lines.push(format!("`{sink}` has taken {events} over from its version before"));
     }
+    for (sink, events) in &applied.dropped {
+        lines.push(format!("dropped with `{sink}`: {}", amount(*events, "waiting event")));
+    }
+    for (sink, events) in &applied.dead_lettered {
+        lines.push(format!("put into the dead letter with `{sink}`: {}", amount(*events, "waiting event")));
+    }
     if !applied.cut_off.is_empty() {
         let cut_off = applied.cut_off.join("`, `");
         lines.push(format!(
@@ -117,6 +123,8 @@ mod tests {
             stopped: names(["p/a", "p/b", "p/old"]),
             moved: names(["p/b"]),
             carried: [("p/a".to_owned(), 12)].into(),
+            dropped: [("p/old".to_owned(), 1)].into(),
+            dead_lettered: [("p/older".to_owned(), 3)].into(),
             cut_off: names(["p/old"]),
             held_ms: 250,
             errors: names(["q.yaml:1:7: error: no"]),
@@ -127,6 +135,8 @@ mod tests {
             "applied",
             "nodes: 1 restarted, 1 started, 1 stopped, 1 moved with their state",
             "`p/a` has taken 12 waiting events over from its version before",
+            "dropped with `p/old`: 1 waiting event",
+            "put into the dead letter with `p/older`: 3 waiting events",
             "cut off, as it did not run empty in time; the events in it are lost: `p/old`",
             "sources were held for 250 ms",
             "files with errors continue as they run:",

@@ -20,7 +20,9 @@ sinks:
 fn http(station: &Station, method: &str, path: &str, body: &str) -> (u16, String) {
     let admin = station.admin();
     let mut stream = TcpStream::connect(admin).expect("it listens");
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\nContent-Type: application/json\r\n");
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    );
     write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).expect("it reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("it answers");
