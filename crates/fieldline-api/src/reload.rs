@@ -31,6 +31,7 @@ pub enum Losses {
 /// The result of a reload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "result", rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "there is one for a reload, and it is read at once")]
 pub enum ReloadOutcome {
     /// The new configuration runs.
     Applied(Applied),
