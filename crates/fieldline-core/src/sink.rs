@@ -38,6 +38,12 @@ pub trait Sink: Send {
     /// MQTT with QoS 1, acknowledged by the broker.
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError>;
 
+    /// The write before was dropped before it ended. Tells which of its events, by index, have arrived all the same, so
+    /// that they are not sent again; the sink sends none of the others later. By default nothing is known.
+    fn interrupted(&mut self) -> Vec<usize> {
+        Vec::new()
+    }
+
     /// Does the sink's own work while it is connected and there is nothing to write, such as hearing what others say.
     /// After `Ok` it is called again, after an error the sink is connected again. By default there is no such work.
     ///

@@ -7,7 +7,8 @@ use fieldline_core::{
     BuildCx, BuildError, Built, Channel, CheckCx, ComponentError, Config, Direction, Event, Example, Facts,
     FieldPath, Kind, Session, Sink, Value, WriteError, json,
 };
-use fieldline_mqtt::{Publish, PublishError, QoS};
+use fieldline_mqtt::{Publish, PublishError, QoS, Receipt};
+use futures::FutureExt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -103,6 +104,7 @@ impl Config for MqttSinkConfig {
             qos: if self.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce },
             retain: self.retain,
             encode: self.encode,
+            under_way: Vec::new(),
         })))
     }
 }
@@ -113,30 +115,62 @@ struct MqttSink {
     qos: QoS,
     retain: bool,
     encode: Encode,
+    /// The events of the write under way, in their order.
+    under_way: Vec<UnderWay>,
 }
 
 #[async_trait]
 impl Sink for MqttSink {
     /// All events are put into the session's outbox, then all acknowledgements are awaited.
     async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
-        let mut receipts = Vec::with_capacity(events.len());
+        self.under_way.clear();
         for event in events {
-            receipts.push(match self.publish(event) {
+            let published = match self.publish(event) {
                 Ok(publish) => self.connection.enqueue_while_awaited(publish).await.map_err(component_error),
                 Err(error) => Err(error),
+            };
+            self.under_way.push(match published {
+                Ok(receipt) => UnderWay::Sent(receipt),
+                Err(error) => UnderWay::Ended(Err(error)),
             });
         }
-        let mut failed = Vec::new();
-        for (index, receipt) in receipts.into_iter().enumerate() {
-            let written = match receipt {
-                Ok(receipt) => receipt.await.map_err(component_error),
-                Err(error) => Err(error),
-            };
-            if let Err(error) = written {
-                failed.push((index, error));
+        for under_way in &mut self.under_way {
+            if let UnderWay::Sent(receipt) = under_way {
+                let ended = receipt.await.map_err(component_error);
+                *under_way = UnderWay::Ended(ended);
             }
         }
+        let ended = self.under_way.drain(..).enumerate();
+        let failed: Vec<_> = ended.filter_map(|(index, event)| Some((index, event.error()?))).collect();
         if failed.is_empty() { Ok(()) } else { Err(WriteError::Some(failed)) }
+    }
+
+    /// What the broker has acknowledged. The session takes the others back, or does not send them again.
+    fn interrupted(&mut self) -> Vec<usize> {
+        let under_way = self.under_way.drain(..).enumerate();
+        under_way.filter_map(|(index, event)| event.has_arrived().then_some(index)).collect()
+    }
+}
+
+/// One event of the write under way.
+enum UnderWay {
+    Sent(Receipt),
+    Ended(Result<(), ComponentError>),
+}
+
+impl UnderWay {
+    fn error(self) -> Option<ComponentError> {
+        match self {
+            UnderWay::Sent(_) | UnderWay::Ended(Ok(())) => None,
+            UnderWay::Ended(Err(error)) => Some(error),
+        }
+    }
+
+    fn has_arrived(self) -> bool {
+        match self {
+            UnderWay::Sent(receipt) => matches!(receipt.now_or_never(), Some(Ok(()))),
+            UnderWay::Ended(ended) => ended.is_ok(),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::buffer::in_hand::InHand;
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::node::NodeHandle;
 use crate::status::NodeState;
-use crate::supervise::{Panic, guard};
+use crate::supervise::{Panic, guard, guard_sync};
 use crate::wait::until;
 
 /// How long a sink that ends may take for a write whose events are not lost without it: a sink that works needs less, and
@@ -143,7 +143,10 @@ impl Writer {
             let written = tokio::select! {
                 biased;
                 written = self.write(&batch.events) => written,
-                () = run_out(patience) => return (self, Some(batch)),
+                () = run_out(patience) => {
+                    self.interrupt(&mut batch.events);
+                    return (self, Some(batch));
+                }
             };
             let Err(error) = written else {
                 batch.events.drain(..).for_each(|event| event.finish(Door::Delivered));
@@ -162,6 +165,18 @@ impl Writer {
             self.not_before = Some(Instant::now() + pause);
         }
         (self, None)
+    }
+
+    /// Ends those events of a write that was dropped which have arrived all the same.
+    fn interrupt(&mut self, events: &mut Vec<Event>) {
+        let arrived = guard_sync(|| self.sink.interrupted()).unwrap_or_default();
+        let mut arrived = arrived.into_iter().peekable();
+        for (index, event) in std::mem::take(events).into_iter().enumerate() {
+            match arrived.next_if_eq(&index) {
+                Some(_) => event.finish(Door::Delivered),
+                None => events.push(event),
+            }
+        }
     }
 
     /// Closes the sink; one that does not close in good time is left.

@@ -93,7 +93,9 @@ impl Runtime {
             if change.leaving.contains(unit) || !feeds_leaving.contains(tail) {
                 continue;
             }
-            if feeds_new.contains(tail) {
+            // What it sends to a reader it gains must not overtake what a unit that leaves still sends there.
+            let gains = !read(next, tail).is_subset(&read(&self.plan, tail));
+            if gains || feeds_new.contains(tail) {
                 wiring.send_replace(Wiring::Hold);
                 is_held = true;
             } else {
@@ -232,6 +234,12 @@ impl Runtime {
             }
         }
     }
+}
+
+/// The nodes of `plan` that read `node`.
+fn read<'p>(plan: &'p Plan, node: &NodeId) -> BTreeSet<&'p NodeId> {
+    let readers = plan.nodes.iter().filter(|reader| reader.reads().any(|input| input.from == *node));
+    readers.map(|reader| &reader.id).collect()
 }
 
 /// Ends the connections that nobody uses any more, within `time`.

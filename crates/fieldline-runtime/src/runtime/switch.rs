@@ -19,7 +19,7 @@ use crate::dead_letter::{DeadLetters, Failure, Route};
 use crate::drivers::carried::Carried;
 use crate::drivers::latest::Latest;
 use crate::drivers::stage::{Broken, Past};
-use crate::launch::{Crew, Launcher, Member, Running};
+use crate::launch::{Crew, Launcher, Member};
 use crate::node::NodeHandle;
 use crate::outlet::{MAIN_SLOT, Target, Wiring};
 use crate::runtime::drain::end_connections;
@@ -62,19 +62,19 @@ impl Runtime {
             save_every: self.environment.save_every,
             emptying: &self.emptying,
         };
-        let mut start = |unit: &Unit, running: &mut BTreeMap<Unit, Running>| {
-            let crew = crew(unit, &mut built, &mut carried, &nodes, &self.handles);
+        for unit in &change.starting {
             let pipeline = unit.head().pipeline();
-            let dead_letters = self.dead_letters.entry(pipeline.to_owned());
-            let dead_letters = dead_letters
-                .or_insert_with(|| DeadLetters::new(&self.environment.data_dir, pipeline))
-                .clone();
-            running.insert(unit.clone(), launcher.start(unit, crew, dead_letters));
+            let letters = || DeadLetters::new(&self.environment.data_dir, pipeline);
+            self.dead_letters.entry(pipeline.to_owned()).or_insert_with(letters);
+        }
+        let mut start = |unit: &Unit, all: &BTreeMap<String, DeadLetters>| {
+            let crew = crew(unit, &mut built, &mut carried, &nodes, &self.handles);
+            launcher.start(unit, crew, all[unit.head().pipeline()].clone())
         };
         let (connections, others): (Vec<&Unit>, Vec<&Unit>) =
             change.starting.iter().partition(|unit| matches!(unit, Unit::Connection(_)));
         for unit in others {
-            start(unit, &mut self.running);
+            self.running.insert(unit.clone(), start(unit, &self.dead_letters));
         }
         let mut readers = readers(&self.plan, &nodes, &self.handles, &self.running);
         for (unit, running) in &self.running {
@@ -85,12 +85,12 @@ impl Runtime {
             running.overfill.send_if_modified(std::mem::take);
         }
         let held = if is_held { began.elapsed() } else { Duration::ZERO };
+        self.route_dead_letters();
         // The connections of the next plan may want what those before have: ports, client ids.
         end_connections(&mut drained, self.environment.drain).await;
         for unit in connections {
-            start(unit, &mut self.running);
+            self.running.insert(unit.clone(), start(unit, &self.dead_letters));
         }
-        self.route_dead_letters();
         self.give_up(carried).await;
         let renewed = prepared.renewals.keys().cloned().collect();
         prepared.renewals.into_values().for_each(|renewal| renewal());

@@ -234,7 +234,8 @@ async fn what_grows_too_old_on_disk_expires() {
     runtime.stop(5 * SECOND).await;
     let status = runtime.view().status();
     let (out, written) = (balance(&status, "out"), witness.written("out"));
-    assert!(out.expired > 30, "{out:?}");
+    // Six waits take 31 s at least, and events are kept for 10 s.
+    assert!(out.expired >= 20, "{out:?}");
     assert_eq!(out.expired + written.len() as u64, 100);
     assert_eq!(written.last(), Some(&99));
     assert_balanced(&status);

@@ -16,6 +16,7 @@ mod dead_letter;
 mod delivery;
 mod disk;
 mod disk_faults;
+mod forecast;
 mod handover;
 mod idle;
 mod memory;

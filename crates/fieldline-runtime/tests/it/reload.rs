@@ -77,6 +77,31 @@ async fn an_edge_that_moves_restarts_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_edge_inside_a_segment_moves_its_nodes_and_is_read_from_then_on() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let witness = Witness::default();
+    let mut runtime = runtime(folder.path());
+    let plan = |input: &str| {
+        base(&witness)
+            .node("split", Part::Split, &["air"])
+            .node("pass", Part::Pass, &[input])
+            .node("out", Part::Writes, &["pass"])
+            .plan()
+    };
+    runtime.apply(plan("split")).await.expect("it can be built");
+    tokio::time::sleep(300 * MS).await;
+    let applied = runtime.apply(plan("split.1")).await.expect("it can be built");
+    assert_eq!(applied.moved.iter().map(|id| id.node()).collect::<Vec<_>>(), ["split", "pass"]);
+    finished(&runtime).await;
+    runtime.stop(Duration::from_secs(60)).await;
+    let written = witness.written("out");
+    let even = written.iter().take_while(|number| *number % 2 == 0).count();
+    assert!((140..160).contains(&even), "the change came after {even}");
+    assert!(written[even..].iter().all(|number| number % 2 != 0), "{written:?}");
+    assert_eq!(witness.outcomes(), vec![Outcome::Delivered; 1000]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_kept_segment_between_two_leaving_ones_does_not_stall_the_change() {
     let folder = tempfile::tempdir().expect("a folder");
     let witness = Witness::default();
