@@ -52,7 +52,7 @@ impl Message {
     }
 }
 
-/// What becomes of a client's message that a [`Subscription`] has taken.
+/// What becomes of a client's message that a [`Subscription`](crate::Subscription) has taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
     /// Subscribed clients receive it as well, and it may be retained.
