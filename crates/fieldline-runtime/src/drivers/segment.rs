@@ -81,9 +81,10 @@ impl SegmentDriver {
         (parcel.slot == MAIN_SLOT && self.leave.borrow().hands_over(node)).then(|| node.clone())
     }
 
-    /// Lets each transform go on with what the version before remembers, or the program before.
+    /// Lets each transform go on with what the version before remembers, or the program before: the last one first, since
+    /// those before it may send events.
     async fn go_on(&mut self) {
-        for position in 0..self.stages.len() {
+        for position in (0..self.stages.len()).rev() {
             let stage = &mut self.stages[position];
             let before = match std::mem::replace(&mut stage.past, Past::Own) {
                 Past::Version(before) => before,

@@ -13,7 +13,8 @@ use fieldline_core::{Kind, Outcome};
 use fieldline_runtime::{Applied, Runtime, Status};
 use proptest::prelude::*;
 
-use self::program::{Program, edit, program};
+use self::actors::{Counts, Keeps};
+use self::program::{Program, chain, edit, program};
 use self::record::{Events, Instance, Record, Values};
 use crate::bench_plan::{assert_balanced, finished};
 use crate::card::Card;
@@ -246,6 +247,27 @@ async fn assert_settled(mut runtime: Runtime, record: &Record, has_controls: boo
             outcomes => assert_eq!(outcomes, [Outcome::Delivered]),
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transform_has_its_state_before_it_is_sent_what_another_held_back() {
+    let (card, record) = (Card::new(), Record::default());
+    let mut runtime = card.runtime();
+    let counts = |key: u8, is_sent: bool, splits: bool| {
+        let memory = Some(Keeps { key: Some(key), is_sent });
+        Counts { memory, fails: None, splits, blocks: false }
+    };
+    let before = chain(&[counts(0, true, false), counts(1, true, false)], &record);
+    runtime.apply(before).await.expect("it can be built");
+    tokio::time::sleep(PERIOD).await;
+    // The first holds nothing back any more, so that it sends at once what it has; the second is changed too.
+    let after = chain(&[counts(0, false, false), counts(1, true, true)], &record);
+    let applied = runtime.apply(after).await.expect("it can be built");
+    assert_eq!(applied.inherited.iter().map(|id| id.node()).collect::<Vec<_>>(), ["n1", "n2"]);
+    tokio::time::sleep(PERIOD).await;
+    let instances = record.at_work();
+    assert_eq!(instances["n2"].began, record.instance(instances["n2"].took_over.expect("it has")).count);
+    assert_settled(runtime, &record, false).await;
 }
 
 proptest! {

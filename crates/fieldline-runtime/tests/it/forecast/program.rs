@@ -311,6 +311,21 @@ impl Program {
     }
 }
 
+/// A source, these transforms in a row, and a sink.
+pub(super) fn chain(transforms: &[Counts], record: &Record) -> Plan {
+    let gives = Part::Gives { pause: Duration::from_millis(1) };
+    let parts = transforms.iter().cloned().map(Part::Counts);
+    let parts = std::iter::once(gives).chain(parts).chain([Part::Writes { host: "here" }]);
+    let mut plan = Plan::default();
+    for (number, part) in parts.enumerate() {
+        let mut node = node(&format!("n{number}"), "links", part, "", record);
+        node.inputs =
+            plan.nodes.last().map(|node| Input { from: node.id.clone(), port: 0 }).into_iter().collect();
+        plan.nodes.push(node);
+    }
+    plan
+}
+
 impl Connection {
     fn edited(&self, other: &Self, mix: &mut Mix<'_>) -> Self {
         Connection {
