@@ -89,7 +89,7 @@ impl Backlog {
     }
 
     /// Whether the events are lost or misdirected unless the sink sends them before it ends.
-    pub fn is_at_risk(&self) -> bool {
+    fn is_at_risk(&self) -> bool {
         matches!(self, Backlog::Redirected { .. } | Backlog::Abandoned)
     }
 }
@@ -133,6 +133,11 @@ impl Refusal {
 }
 
 impl Change {
+    /// The sinks whose waiting events are lost or misdirected unless they are sent before the sinks end.
+    pub fn at_risk(&self) -> impl Iterator<Item = &NodeChange> {
+        self.nodes.iter().filter(|node| node.backlog.as_ref().is_some_and(Backlog::is_at_risk))
+    }
+
     /// The sinks whose waiting events the change would lose or misdirect, and how many there are. `waiting` tells what a
     /// sink holds now. With [`Losses::Accept`] and [`Losses::CarryOver`] nothing is refused.
     pub fn refusals(&self, losses: Losses, waiting: impl Fn(&NodeId) -> Waiting) -> Vec<Refusal> {
@@ -142,12 +147,12 @@ impl Change {
         let refusal = |node: &NodeChange| {
             let backlog = node.backlog.as_ref()?;
             let Waiting { events, is_moving } = waiting(&node.id);
-            (backlog.is_at_risk() && events > 0 && !is_moving).then(|| Refusal {
+            (events > 0 && !is_moving).then(|| Refusal {
                 node: node.id.clone(),
                 events,
                 backlog: backlog.clone(),
             })
         };
-        self.nodes.iter().filter_map(refusal).collect()
+        self.at_risk().filter_map(refusal).collect()
     }
 }

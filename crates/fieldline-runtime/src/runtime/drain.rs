@@ -1,7 +1,7 @@
 //! How units end in a change: sinks that hand over pause, units that feed new ones are held, and those that leave run
 //! empty, all at once, dead letter sinks after those that may still fail. Connections end last, when nobody is held.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,6 +86,7 @@ impl Runtime {
         let feeds_new = fed(next, &mut change.starting.iter());
         let nodes = next.by_id();
         let mut flowing = readers(next, &nodes, &prepared.handles, &self.running);
+        let (reading, reading_next) = (readers_of(&self.plan), readers_of(next));
         let mut is_held = false;
         for (unit, running) in &self.running {
             let tail = unit.tail();
@@ -94,7 +95,9 @@ impl Runtime {
                 continue;
             }
             // What it sends to a reader it gains must not overtake what a unit that leaves still sends there.
-            let gains = !read(next, tail).is_subset(&read(&self.plan, tail));
+            let before = reading.get(tail);
+            let mut after = reading_next.get(tail).into_iter().flatten();
+            let gains = after.any(|reader| !before.is_some_and(|before| before.contains(reader)));
             if gains || feeds_new.contains(tail) {
                 wiring.send_replace(Wiring::Hold);
                 is_held = true;
@@ -124,6 +127,7 @@ impl Runtime {
         let succession = Arc::new(self.succession(change, losses));
         let stops = next.nodes.is_empty();
         let hopeless = self.hopeless(change, losses);
+        let at_risk: BTreeSet<&NodeId> = change.at_risk().map(|node| &node.id).collect();
         let leaving =
             change.leaving.iter().filter_map(|unit| Some((unit.clone(), self.running.remove(unit)?)));
         let leaving: Vec<(Unit, Running)> = leaving.collect();
@@ -148,8 +152,7 @@ impl Runtime {
             };
             let begun = Instant::now();
             for mut leaving in group.into_iter().map(tell).collect::<Vec<_>>() {
-                let is_sent = change.node(leaving.unit.head()).and_then(|node| node.backlog.as_ref());
-                let is_at_risk = !stops && is_sent.is_some_and(Backlog::is_at_risk);
+                let is_at_risk = !stops && at_risk.contains(leaving.unit.head());
                 let time = if is_at_risk { LAST_WRITE } else { self.environment.drain };
                 let mut ended = timeout_at(begun + time, &mut leaving.task).await;
                 if ended.is_err() && !stops && matches!(leaving.unit, Unit::Sink(_)) {
@@ -236,10 +239,15 @@ impl Runtime {
     }
 }
 
-/// The nodes of `plan` that read `node`.
-fn read<'p>(plan: &'p Plan, node: &NodeId) -> BTreeSet<&'p NodeId> {
-    let readers = plan.nodes.iter().filter(|reader| reader.reads().any(|input| input.from == *node));
-    readers.map(|reader| &reader.id).collect()
+/// The nodes of `plan` that read each node.
+fn readers_of(plan: &Plan) -> BTreeMap<&NodeId, BTreeSet<&NodeId>> {
+    let mut readers: BTreeMap<&NodeId, BTreeSet<&NodeId>> = BTreeMap::new();
+    for reader in &plan.nodes {
+        for input in reader.reads() {
+            readers.entry(&input.from).or_default().insert(&reader.id);
+        }
+    }
+    readers
 }
 
 /// Ends the connections that nobody uses any more, within `time`.

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fieldline_compiler::change::{Backlog, Change, Losses, Refusal, Unit, Waiting};
+use fieldline_compiler::change::{Change, Losses, Refusal, Unit, Waiting};
 use fieldline_compiler::{NodeId, Plan};
 use fieldline_core::connection::Handle;
 use fieldline_core::{BuildError, Clock, Kind, Ledger};
@@ -208,9 +208,7 @@ impl Runtime {
     /// they can.
     async fn watch_writes(&self, change: &Change) {
         let deadline = tokio::time::Instant::now() + LAST_WRITE;
-        let at_risk =
-            change.nodes.iter().filter(|node| node.backlog.as_ref().is_some_and(Backlog::is_at_risk));
-        for handle in at_risk.filter_map(|node| self.handles.get(&node.id)) {
+        for handle in change.at_risk().filter_map(|node| self.handles.get(&node.id)) {
             let _late = tokio::time::timeout_at(deadline, handle.meter.written()).await;
         }
     }
@@ -231,16 +229,19 @@ impl Runtime {
 
     /// The sinks of the next plan that keep their events in memory, and may have left some in a buffer on disk.
     async fn left_on_disk(&self, next: &BTreeMap<NodeId, Arc<NodeHandle>>) -> BTreeSet<NodeId> {
-        let sinks = next.values().filter(|handle| handle.node.kind == Kind::Sink && !handle.has_disk());
-        let sinks: BTreeSet<NodeId> = sinks.map(|handle| handle.node.id.clone()).collect();
+        let sinks = next.values().filter(|handle| handle.node.kind == Kind::Sink);
+        let (on_disk, in_memory): (Vec<_>, Vec<_>) = sinks.partition(|handle| handle.has_disk());
+        let in_memory: BTreeSet<&NodeId> = in_memory.into_iter().map(|handle| &handle.node.id).collect();
         let before = self.handles.values().filter(|handle| handle.has_disk()).map(|handle| &handle.node.id);
         let mut left: BTreeSet<NodeId> = before.chain(&self.emptying).cloned().collect();
         let unused = match self.plan.nodes.is_empty() {
-            true => self.unused_buffers(BTreeSet::new()).await,
+            true => {
+                self.unused_buffers(on_disk.into_iter().map(|handle| handle.node.id.clone()).collect()).await
+            }
             false => self.view.shown().unused_buffers.clone(),
         };
         left.extend(unused.into_iter().map(|buffer| buffer.node));
-        left.retain(|id| sinks.contains(id));
+        left.retain(|id| in_memory.contains(id));
         left
     }
 
