@@ -23,6 +23,13 @@ const BLOCK: &str = "counts";
 /// Events of the shorter of two runs that are counted.
 const EVENTS: u64 = 128;
 
+/// How many times as many more the longer of the two has, for a path of fewer than [`CHEAP`] instructions. The start takes
+/// some 10,000 instructions more or less each time; shared among more events that is less of each.
+const MORE: u64 = 8;
+
+/// Instructions per event below which a path is counted over more events.
+const CHEAP: f64 = 50_000.0;
+
 /// Processor time to be spent in one round of a path, in nanoseconds.
 const TURN: f64 = 0.3e9;
 
@@ -100,8 +107,13 @@ impl HotPaths {
 
     /// What one event of the path `name` costs: the difference of two runs, so that neither start nor end counts.
     fn counts(&self, name: &str) -> Result<Counts> {
-        let more = Counts::of_run(&self.program, name, 2 * EVENTS)?;
-        Ok(more.minus(Counts::of_run(&self.program, name, EVENTS)?).divided_by(EVENTS))
+        let less = Counts::of_run(&self.program, name, EVENTS)?;
+        let per_event = |more: u64| -> Result<Counts> {
+            let all = Counts::of_run(&self.program, name, EVENTS + more)?;
+            Ok(all.minus(less).divided_by(more))
+        };
+        let rough = per_event(EVENTS)?;
+        if rough.instructions < CHEAP { per_event(MORE * EVENTS) } else { Ok(rough) }
     }
 
     fn all_counts(&self) -> Result<Vec<(String, Counts)>> {
