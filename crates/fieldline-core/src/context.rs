@@ -8,6 +8,7 @@ use bytes::Bytes;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::clock::Clock;
 use crate::connection::Handle;
 use crate::error::{BuildError, FileError};
 use crate::path::FieldPath;
@@ -126,6 +127,9 @@ pub struct BuildCx<'a> {
     pub data_dir: &'a Path,
     /// The names under which the node has the latest values of others: its `with:`.
     pub with: &'a [String],
+    /// For what must know while it computes how long it has computed. What happens when is told by the
+    /// [`Moment`](crate::Moment).
+    pub clock: &'a Clock,
     /// Where each text field was written.
     pub origins: &'a dyn Fn(&FieldPath) -> Option<Origin>,
 }

@@ -6,7 +6,6 @@
 
 use std::sync::{Arc, OnceLock};
 
-use fieldline_core::Clock;
 use rhai::packages::{
     ArithmeticPackage, BasicArrayPackage, BasicBlobPackage, BasicIteratorPackage, BasicMapPackage,
     BasicMathPackage, BasicStringPackage, BitFieldPackage, LogicPackage, MoreStringPackage, Package,
@@ -15,16 +14,10 @@ use rhai::{Dynamic, Engine, EvalAltResult, Module, OptimizationLevel, Token};
 
 use crate::limits::Limits;
 use crate::run::Desk;
-use crate::{api, comparisons};
-
-/// Operations between two looks at the clock.
-const CLOCK_EVERY: u64 = 1024;
-
-/// What a run that took too long is ended with.
-pub(crate) const OUT_OF_TIME: &str = "out of time";
+use crate::{api, comparisons, natives};
 
 /// An engine for one script, whose functions answer to `desk`.
-pub(crate) fn engine(limits: &Limits, clock: Option<Clock>, desk: &Arc<Desk>) -> Engine {
+pub(crate) fn engine(limits: &Limits, desk: &Arc<Desk>) -> Engine {
     let mut engine = Engine::new_raw();
     engine.register_global_module(library());
     limits.apply(&mut engine);
@@ -32,16 +25,11 @@ pub(crate) fn engine(limits: &Limits, clock: Option<Clock>, desk: &Arc<Desk>) ->
     read_reserved_words_as_names(&mut engine);
     comparisons::bind(&mut engine);
     guard_variables(&mut engine, desk);
-    if let (Some(time), Some(clock)) = (limits.time, clock) {
-        let desk = desk.clone();
-        engine.on_progress(move |operations| {
-            let look = operations % CLOCK_EVERY == 0;
-            (look && desk.is_late(clock.instant(), time)).then(|| Dynamic::from(OUT_OF_TIME))
-        });
-    }
+    count_steps(&mut engine, desk);
     let (printer, debugger) = (desk.clone(), desk.clone());
     engine.on_print(move |text| printer.print(text));
     engine.on_debug(move |text, _, _| debugger.print(text));
+    natives::bind(&mut engine, desk);
     api::bind(&mut engine, desk);
     engine
 }
@@ -80,11 +68,20 @@ pub(crate) fn read_reserved_words_as_names(engine: &mut Engine) {
     });
 }
 
+/// The interpreter's own count is not used: it forgets the steps of what a native function calls, such as `==` for each
+/// element of a list and a closure given to `map`.
+fn count_steps(engine: &mut Engine, desk: &Arc<Desk>) {
+    let desk = desk.clone();
+    engine.on_progress(move |_| desk.meter.step().err().map(|exhausted| exhausted.token().into()));
+}
+
 #[expect(deprecated, reason = "marked so by the interpreter only to say that it may change")]
 fn guard_variables(engine: &mut Engine, desk: &Arc<Desk>) {
     let desk = desk.clone();
     engine.on_var(move |_, _, context| -> Result<Option<Dynamic>, Box<EvalAltResult>> {
-        desk.guard.accessed(context.scope(), context.call_level())?;
+        if let Some(size) = desk.guard.accessed(context.scope(), context.call_level())? {
+            desk.meter.holds(size);
+        }
         Ok(None)
     });
 }

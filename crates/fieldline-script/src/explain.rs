@@ -5,8 +5,8 @@ use std::path::Path;
 use fieldline_core::suggest::nearest;
 use rhai::{EvalAltResult, LexError, ParseError, ParseErrorType, Position};
 
-use crate::engine::OUT_OF_TIME;
 use crate::error::ScriptError;
+use crate::meter::Exhausted;
 use crate::source::ScriptSource;
 
 /// A script that does not compile; `variables` are those it could have meant.
@@ -49,10 +49,16 @@ pub(crate) fn failure(source: &ScriptSource, error: &EvalAltResult) -> ScriptErr
         Some(file) => ScriptSource::whole("", file).error(position, sentence(inner)),
         None => source.error(position, sentence(inner)),
     };
-    match inner {
-        EvalAltResult::ErrorTooManyOperations(_) => {
-            complaint.with_help("a loop may have no end; otherwise raise the limit `operations`")
+    match exhausted(inner) {
+        Some(Exhausted::Steps) => {
+            return complaint.with_help("a loop may have no end; otherwise raise `max_operations`");
         }
+        Some(Exhausted::Time) => {
+            return complaint.with_help("work on fewer values at a time");
+        }
+        None => {}
+    }
+    match inner {
         EvalAltResult::ErrorDataRace(..) => {
             complaint.with_help("copy what the inner function needs first: `let limit = this.limit;`")
         }
@@ -80,18 +86,25 @@ pub(crate) fn innermost(error: &EvalAltResult) -> (&EvalAltResult, Option<&str>,
     (error, file, position)
 }
 
-fn sentence(error: &EvalAltResult) -> String {
+/// The limit that the meter ended a run for.
+fn exhausted(error: &EvalAltResult) -> Option<Exhausted> {
     match error {
-        EvalAltResult::ErrorTooManyOperations(_) => "the script takes too many steps".into(),
+        EvalAltResult::ErrorTerminated(token, _) => Exhausted::of(&token.as_immutable_string_ref().ok()?),
+        _ => None,
+    }
+}
+
+fn sentence(error: &EvalAltResult) -> String {
+    match exhausted(error) {
+        Some(Exhausted::Steps) => return "the script takes too many steps".into(),
+        Some(Exhausted::Time) => return "the script takes too long".into(),
+        None => {}
+    }
+    match error {
         EvalAltResult::ErrorStackOverflow(_) => "functions call each other too deeply".into(),
         EvalAltResult::ErrorTooManyVariables(_) => "there are too many variables".into(),
         EvalAltResult::ErrorTooManyModules(_) => "too many files are imported".into(),
         EvalAltResult::ErrorDataTooLarge(what, _) => too_large(what),
-        EvalAltResult::ErrorTerminated(token, _)
-            if token.as_immutable_string_ref().is_ok_and(|text| text.as_str() == OUT_OF_TIME) =>
-        {
-            "the script takes too long".into()
-        }
         EvalAltResult::ErrorFunctionNotFound(signature, _) => not_applicable(signature),
         EvalAltResult::ErrorRuntime(thrown, _) => match thrown.as_immutable_string_ref() {
             Ok(text) if text.is_empty() => "the script threw an error".into(),

@@ -41,13 +41,13 @@ impl Guard {
 
     /// Called at every access to a variable; `level` is 0 in the body and more in functions. A function
     /// sees other variables than the body does, so it is measured at every access, and when it holds
-    /// more than the body did, perhaps through a closure, the body is measured anew.
-    pub(crate) fn accessed(&self, scope: &Scope, level: usize) -> Result<(), Box<EvalAltResult>> {
+    /// more than the body did, perhaps through a closure, the body is measured anew. Gives what was measured.
+    pub(crate) fn accessed(&self, scope: &Scope, level: usize) -> Result<Option<usize>, Box<EvalAltResult>> {
         if level == 0 {
             let left = self.accesses_left.load(Ordering::Relaxed);
             if left > 0 {
                 self.accesses_left.store(left - 1, Ordering::Relaxed);
-                return Ok(());
+                return Ok(None);
             }
         }
         let mut size = 1;
@@ -63,7 +63,7 @@ impl Guard {
         } else if size > self.measured.load(Ordering::Relaxed) {
             self.accesses_left.store(0, Ordering::Relaxed);
         }
-        Ok(())
+        Ok(Some(size))
     }
 
     /// The size of `value`, or the error that it is too large or too deep.

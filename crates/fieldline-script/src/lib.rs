@@ -13,7 +13,11 @@ mod limits;
 
 mod engine;
 
+mod meter;
+
 mod comparisons;
+
+mod natives;
 
 mod imports;
 

@@ -6,13 +6,13 @@ use rhai::Engine;
 
 /// How much one run of a script may use.
 ///
-/// What counts in the end is `operations` and `size`: the first bounds the time in a way that is the
-/// same on every machine, the second the memory. `time` is for the operator who thinks in milliseconds.
+/// `operations` bounds the work in a way that is the same on every machine, `size` the memory. `time` bounds what work
+/// takes that is more on some data than on other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Steps of the interpreter; a step takes roughly 50 ns on a desktop and 300 ns on a Raspberry Pi 4.
+    /// Steps of the interpreter, one for each value that it compares; a step takes roughly 50 ns on a desktop and 300 ns on a Raspberry Pi 4.
     pub operations: u64,
-    /// Wall-clock time, looked at every 1,024 operations; `None` where no clock is at hand.
+    /// How long it may take by the clock; looked at every 256 steps, and more often where there is much data.
     pub time: Option<Duration>,
     /// Functions that call each other.
     pub calls: usize,
@@ -59,10 +59,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Sets what the interpreter enforces by itself. Zero would mean unlimited there, so it means one here.
+    /// Sets what the interpreter enforces by itself; the [`Meter`](crate::meter::Meter) has the rest. Zero would mean unlimited there, so it means one here.
     pub(crate) fn apply(&self, engine: &mut Engine) {
         engine
-            .set_max_operations(self.operations.max(1))
             .set_max_call_levels(self.calls)
             .set_max_string_size(self.text.max(1))
             .set_max_array_size(self.list.max(1))

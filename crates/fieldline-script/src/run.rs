@@ -1,14 +1,14 @@
 //! One run of a script: the desk where its functions leave what they decide, and the answer made of it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
-use fieldline_core::{Map, Value};
+use fieldline_core::{Clock, Map, Value};
 use jiff::Timestamp;
 use rhai::{Dynamic, EvalAltResult, Position};
 
 use crate::extent::Guard;
 use crate::limits::Limits;
+use crate::meter::Meter;
 
 /// Lines that one run may print.
 const MAX_LINES: u32 = 16;
@@ -46,9 +46,9 @@ pub(crate) enum Ending {
 }
 
 /// Where the functions of a running script leave what they decide.
-#[derive(Debug)]
 pub(crate) struct Desk {
     pub(crate) guard: Guard,
+    pub(crate) meter: Meter,
     max_emitted: usize,
     notes: Mutex<Notes>,
 }
@@ -56,7 +56,6 @@ pub(crate) struct Desk {
 #[derive(Debug, Default)]
 struct Notes {
     time: Timestamp,
-    first_look: Option<Instant>,
     lines: u32,
     ending: Option<Ending>,
     emitted: Vec<Dynamic>,
@@ -64,25 +63,21 @@ struct Notes {
 }
 
 impl Desk {
-    pub(crate) fn new(limits: &Limits) -> Self {
-        Desk { guard: Guard::new(limits), max_emitted: limits.emitted, notes: Mutex::default() }
+    pub(crate) fn new(limits: &Limits, clock: Option<Clock>) -> Self {
+        let meter = Meter::new(limits, clock);
+        Desk { guard: Guard::new(limits), meter, max_emitted: limits.emitted, notes: Mutex::default() }
     }
 
     /// Clears the desk for an event at `time`.
     pub(crate) fn begin(&self, time: Timestamp) {
         self.guard.reset();
+        self.meter.reset();
         *self.notes() = Notes { time, ..Notes::default() };
     }
 
     /// The time of the event at hand.
     pub(crate) fn time(&self) -> Timestamp {
         self.notes().time
-    }
-
-    /// Whether more than `limit` has passed since the first look at the clock.
-    pub(crate) fn is_late(&self, now: Instant, limit: Duration) -> bool {
-        let first_look = *self.notes().first_look.get_or_insert(now);
-        now.saturating_duration_since(first_look) > limit
     }
 
     /// Logs a line of the script, up to a bound per run.

@@ -37,7 +37,7 @@ pub struct Setup<'a> {
     pub imports: Option<Imports<'a>>,
     /// How much one run may use.
     pub limits: Limits,
-    /// For [`Limits::time`]; without it, the limit on operations alone bounds the time.
+    /// For [`Limits::time`]; without it, as where a script is only checked, the limit on operations alone bounds the time.
     pub clock: Option<Clock>,
 }
 
@@ -67,8 +67,8 @@ impl Script {
     /// # Errors
     /// The first thing that is wrong with it or a file it imports, with its place.
     pub fn compile(source: &ScriptSource, setup: &Setup<'_>) -> Result<Script, ScriptError> {
-        let desk = Arc::new(Desk::new(&setup.limits));
-        let mut engine = engine(&setup.limits, setup.clock.clone(), &desk);
+        let desk = Arc::new(Desk::new(&setup.limits, setup.clock.clone()));
+        let mut engine = engine(&setup.limits, &desk);
         let scope = compile_scope(setup);
         let names: Vec<&str> = scope.iter_raw().map(|(name, _, _)| name).collect();
         let ast = engine.compile_with_scope(&scope, &source.text);

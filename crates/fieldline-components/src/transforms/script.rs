@@ -7,8 +7,8 @@ use std::time::Duration;
 use fieldline_core::memory::Memory;
 use fieldline_core::report::Place;
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Config, Event, EventError, Example, Facts, FieldPath, FilePath,
-    Files, Kind, Map, Moment, Origin, Outputs, Transform, Value,
+    BuildCx, BuildError, Built, CheckCx, Clock, Config, Event, EventError, Example, Facts, FieldPath,
+    FilePath, Files, Kind, Map, Moment, Origin, Outputs, Transform, Value,
 };
 use fieldline_script::{Imports, Limits, Script, ScriptError, ScriptSource, Setup, Verdict, uses_state};
 use schemars::JsonSchema;
@@ -32,7 +32,8 @@ pub(crate) struct ScriptConfig {
     /// before if both have the same number here, and so does a program that starts again. Without one, every edit and every
     /// restart begins with an empty `state`; another number does so once.
     state_version: Option<u64>,
-    /// How many steps one event may take; 100,000 by default, some 5 ms on a desktop, 30 ms on a Raspberry Pi 4.
+    /// How many steps one event may take; 100,000 by default, some 5 ms on a desktop, 30 ms on a Raspberry Pi 4. A comparison
+    /// of lists takes a step for each element. Besides, one event may take no more than 250 ms.
     #[schemars(range(min = 1))]
     max_operations: Option<u64>,
 }
@@ -75,7 +76,7 @@ impl Config for ScriptConfig {
         let source = ScriptSource { text, origin };
         let with = cx.with().to_vec();
         let imports = imports(&source.origin.file).map(|folder| Imports { files: cx.files(), folder });
-        if let Err(error) = Script::compile(&source, &self.setup(with, imports)) {
+        if let Err(error) = Script::compile(&source, &self.setup(with, imports, None)) {
             let place = self.place(field, &source, &error);
             let example = || "`fieldline explain script` shows scripts that work".into();
             cx.error_at("script-error", place, error.message).help(error.help.unwrap_or_else(example));
@@ -109,8 +110,8 @@ impl Config for ScriptConfig {
             (None, None) => return Err(BuildError::new("there is no script")),
         };
         let imports = imports(&source.origin.file).map(|folder| Imports { files: cx.files, folder });
-        let script =
-            Script::compile(&source, &self.setup(cx.with.to_vec(), imports)).map_err(BuildError::new)?;
+        let setup = self.setup(cx.with.to_vec(), imports, Some(cx.clock.clone()));
+        let script = Script::compile(&source, &setup).map_err(BuildError::new)?;
         Ok(Built::Transform(Box::new(Runs { script })))
     }
 }
@@ -136,10 +137,10 @@ impl ScriptConfig {
         Some((text, Origin { file, line: 1, indent: 0 }))
     }
 
-    fn setup<'a>(&self, with: Vec<String>, imports: Option<Imports<'a>>) -> Setup<'a> {
+    fn setup<'a>(&self, with: Vec<String>, imports: Option<Imports<'a>>, clock: Option<Clock>) -> Setup<'a> {
         let default = Limits::default();
         let limits = Limits { operations: self.max_operations.unwrap_or(default.operations), ..default };
-        Setup { params: self.params.clone(), with, imports, limits, clock: None }
+        Setup { params: self.params.clone(), with, imports, limits, clock }
     }
 
     /// Where an error is: inside `code`, or in the script's file or one that it imports.

@@ -9,8 +9,8 @@ use fieldline_core::connection::Handle;
 use fieldline_core::read::{Plain, ReadError};
 use fieldline_core::report::{Problem, Report};
 use fieldline_core::{
-    Balance, BuildCx, Built, CheckCx, Definition, Door, Event, FileError, Files, Kind, Ledger, Map, Meta,
-    Moment, Outcome, Outputs, Prepared, Receipt, Settle, Transform, Value, json,
+    Balance, BuildCx, Built, CheckCx, Clock, Definition, Door, Event, FileError, Files, Kind, Ledger, Map,
+    Meta, Moment, Outcome, Outputs, Prepared, Receipt, Settle, TimeSource, Transform, Value, json,
 };
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -73,9 +73,28 @@ fn build_with(prepared: &Prepared, connections: &BTreeMap<String, Handle>) -> Bu
         connections,
         data_dir: Path::new("data"),
         with: &[],
+        clock: &clock(),
         origins: &|_| None,
     };
     prepared.build(&cx).expect("a config that passed its checks builds")
+}
+
+/// A wall clock that stands still.
+struct Still;
+
+impl TimeSource for Still {
+    fn instant(&self) -> std::time::Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn time(&self) -> Timestamp {
+        Timestamp::from_second(1_700_000_000).expect("a time")
+    }
+}
+
+/// The clock of all tests.
+pub(crate) fn clock() -> Clock {
+    Clock::new(Still)
 }
 
 /// What became of the events a transform was given.

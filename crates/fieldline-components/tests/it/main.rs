@@ -17,6 +17,7 @@ mod memory;
 mod plant;
 mod properties;
 mod reference;
+mod script;
 #[cfg(feature = "broker")]
 mod shadow;
 #[cfg(feature = "broker")]

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use fieldline_core::connection::Handle;
 use fieldline_core::{
-    Batch, BuildCx, Built, Clock, Door, Event, FileError, Files, Kind, Meta, Receipt, Sink, Source,
-    TimeSource, Value, WriteError, json,
+    Batch, BuildCx, Built, Door, Event, FileError, Files, Kind, Meta, Receipt, Sink, Source, Value,
+    WriteError, json,
 };
 use fieldline_mqtt::{Connection, Inbound, Publish, QoS};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::harness::{definition, read};
+use crate::harness::{clock, definition, read};
 
 /// The topics of the shadow that all tests use begin so.
 pub(crate) const SHADOW: &str = "$aws/things/bme680/shadow";
@@ -28,24 +28,6 @@ impl Files for NoFiles {
     fn read(&self, _: &Path) -> Result<bytes::Bytes, FileError> {
         Err(FileError::Missing)
     }
-}
-
-/// A wall clock that stands still.
-struct Still;
-
-impl TimeSource for Still {
-    fn instant(&self) -> std::time::Instant {
-        tokio::time::Instant::now().into_std()
-    }
-
-    fn time(&self) -> Timestamp {
-        Timestamp::from_second(1_700_000_000).expect("a time")
-    }
-}
-
-/// The clock of all tests.
-pub(crate) fn clock() -> Clock {
-    Clock::new(Still)
 }
 
 /// A connection that runs until it is stopped.
@@ -167,6 +149,7 @@ fn build(kind: Kind, name: &str, config: &str, plant: Option<Handle>, data_dir: 
             .collect::<BTreeMap<_, _>>(),
         data_dir,
         with: &[],
+        clock: &clock(),
         origins: &|_| None,
     };
     read(&definition(kind, name), config).expect("the config fits").build(&cx).expect("it builds")

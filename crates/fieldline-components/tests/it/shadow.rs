@@ -5,8 +5,9 @@ use fieldline_core::{ComponentError, Kind, Outcome, Sink, WriteError};
 use serde_json::json;
 use tempfile::{TempDir, tempdir};
 
+use crate::harness::clock;
 use crate::harness::{definition, problems, read};
-use crate::plant::{Plant, clock, hear, next, soon, write};
+use crate::plant::{Plant, hear, next, soon, write};
 
 fn folder() -> TempDir {
     tempdir().expect("a folder")

@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicU64;
 use fieldline_compiler::{Node, Snapshot};
 use fieldline_core::connection::Handle;
 use fieldline_core::policy::BufferKind;
-use fieldline_core::{BuildCx, BuildError, Built, Kind, Ledger};
+use fieldline_core::{BuildCx, BuildError, Built, Clock, Kind, Ledger};
 
 use controlled::Controlled;
 use kept::Standing;
@@ -50,6 +50,8 @@ pub(crate) struct NodeHandle {
     pub(crate) handles: BTreeMap<String, Handle>,
     /// The program's data directory.
     pub(crate) data_dir: Arc<Path>,
+    /// The time.
+    pub(crate) clock: Clock,
 }
 
 impl NodeHandle {
@@ -73,6 +75,7 @@ impl NodeHandle {
             connections: &self.handles,
             data_dir: &self.data_dir,
             with: &with,
+            clock: &self.clock,
             origins: &|field| self.node.origins.get(field).cloned(),
         };
         let built = guard_sync(|| self.node.prepared.build(&cx))??;

@@ -88,6 +88,7 @@ impl Runtime {
             files: files.clone(),
             handles: handles.into_iter().collect(),
             data_dir: self.environment.data_dir.clone(),
+            clock: self.environment.clock.clone(),
         }
     }
 }

@@ -4,6 +4,8 @@ mod answers;
 
 mod bench;
 
+mod bullies;
+
 mod errors;
 
 mod functions;

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use anyhow::{Context, anyhow, bail};
 use fieldline_compiler::Node;
 use fieldline_components::shadow::token_prefix;
-use fieldline_core::{BuildCx, Built, Kind};
+use fieldline_core::{BuildCx, Built, Clock, Kind};
 use fieldline_mqtt::tls::{Identity, PemFile, TlsOptions};
 use fieldline_mqtt::{Address, Connection, Options, Scheme};
+use fieldline_runtime::SystemTime;
 
 use super::failure::Failure;
 use crate::cli::shadow::Place;
@@ -135,6 +136,7 @@ fn of_pipeline(file: &Path, place: &Place) -> Result<Options, Failure> {
         connections: &BTreeMap::new(),
         data_dir: Path::new(""),
         with: &[],
+        clock: &Clock::new(SystemTime::default()),
         origins: &|_| None,
     });
     let options = options_of(built.map_err(|error| anyhow!("{error}"))?)?;

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use fieldline_core::read::Plain;
 use fieldline_core::{
-    BuildCx, Built, Definition, Door, Event, Example, FileError, Files, Ledger, Map, Meta, Moment, Outputs,
-    Receipt, Transform, Value, json,
+    BuildCx, Built, Clock, Definition, Door, Event, Example, FileError, Files, Ledger, Map, Meta, Moment,
+    Outputs, Receipt, Transform, Value, json,
 };
+use fieldline_runtime::SystemTime;
 use jiff::Timestamp;
 
 /// How an event ended.
@@ -54,6 +55,7 @@ fn built(definition: &Definition, example: &Example) -> Box<dyn Transform> {
         connections: &Default::default(),
         data_dir: "data".as_ref(),
         with: &[],
+        clock: &Clock::new(SystemTime::default()),
         origins: &|_| None,
     };
     match prepared.build(&cx) {
