@@ -22,6 +22,7 @@ use crate::dead_letter::DeadLetters;
 use crate::drivers::carried::Carried;
 use crate::drivers::latest::Latest;
 use crate::drivers::leave::Leave;
+use crate::drivers::pace::Pace;
 use crate::drivers::segment::{SegmentDriver, Work};
 use crate::drivers::sink::SinkDriver;
 use crate::drivers::source::SourceDriver;
@@ -132,6 +133,11 @@ impl Launcher<'_> {
                     latest,
                     backlog,
                     work: Work::default(),
+                    pace: if thread.is_none() && OwnThread::can_be() {
+                        Pace::shared()
+                    } else {
+                        Pace::alone()
+                    },
                 };
                 (spawn_on(thread.as_ref(), driver.run()), Some(inbox), Some(wiring))
             }

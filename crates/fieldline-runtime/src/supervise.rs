@@ -45,14 +45,18 @@ pub(crate) struct OwnThread {
 }
 
 impl OwnThread {
-    /// A thread for `node`. `None` where everything runs on one thread, as in virtual time: there a second one would let
-    /// the clock jump while it computes.
+    /// Whether there are several threads. Where everything runs on one, as in virtual time, a second one would let the
+    /// clock jump while it computes.
+    pub(crate) fn can_be() -> bool {
+        Handle::current().runtime_flavor() != RuntimeFlavor::CurrentThread
+    }
+
+    /// A thread for `node`, where there can be one.
     pub(crate) fn of(node: &NodeId) -> Option<Self> {
-        let runtime = Handle::current();
-        if runtime.runtime_flavor() == RuntimeFlavor::CurrentThread {
+        if !OwnThread::can_be() {
             return None;
         }
-        match OwnThread::start(node, runtime) {
+        match OwnThread::start(node, Handle::current()) {
             Ok(thread) => Some(thread),
             Err(error) => {
                 tracing::error!(%node, %error, "no thread can be started; the component shares one and may delay others");

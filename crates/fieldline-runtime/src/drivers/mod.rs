@@ -7,6 +7,8 @@ pub(crate) mod carried;
 
 pub(crate) mod leave;
 
+pub(crate) mod pace;
+
 pub(crate) mod retired;
 
 pub(crate) mod source;

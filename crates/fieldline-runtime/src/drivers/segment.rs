@@ -11,12 +11,13 @@ use super::carried::Carried;
 use super::latest::{Latest, Step};
 use super::leave::Leave;
 use super::occasion;
+use super::pace::Pace;
 use super::stage::{Past, Stage};
 use crate::control::desk::{Desk, Occasion};
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::memory::keeper::Keeper;
 use crate::outlet::{MAIN_SLOT, Outlet, Parcel};
-use crate::supervise::{guard_sync, unless_abandoned};
+use crate::supervise::{OwnThread, drive_on, guard_sync, unless_abandoned};
 use crate::wait::until;
 
 /// Runs one segment until its inbox is closed and empty.
@@ -30,9 +31,10 @@ pub(crate) struct SegmentDriver {
     pub(crate) leave: watch::Receiver<Leave>,
     /// What lies beside the events of the first stage, in the order of the slots after the main one.
     pub(crate) latest: Latest,
-    /// Events that waited for the version before, by the place of their transform.
+    /// Events that waited for the version before, or wait for a thread of their own, by the place of their transform.
     pub(crate) backlog: Vec<(usize, Vec<Event>)>,
     pub(crate) work: Work,
+    pub(crate) pace: Pace,
 }
 
 /// Vectors that are used again for each parcel.
@@ -45,18 +47,49 @@ pub(crate) struct Work {
 }
 
 impl SegmentDriver {
-    /// Works until the inbox is closed; gives back what moves.
+    /// Works until the inbox is closed; gives back what moves. Where a transform holds the thread that all share for too
+    /// long, the segment goes on on one of its own.
     pub(crate) async fn run(mut self) -> Carried {
         self.go_on().await;
         for stage in &mut self.stages {
             stage.begin().await;
         }
+        // How long a start takes is another matter.
+        let pace = std::mem::replace(&mut self.pace, Pace::alone());
         self.release().await;
         for (stage, events) in std::mem::take(&mut self.backlog) {
             self.take(Parcel { slot: MAIN_SLOT, stage, events }).await;
         }
+        self.pace = pace;
         let mut carried = Carried::default();
-        loop {
+        self.serve(&mut carried).await;
+        let Some(hog) = self.pace.hog() else { return self.finish(carried).await };
+        let node = self.stages[hog.position].handle.node.id.clone();
+        let thread = OwnThread::of(&node);
+        if thread.is_some() {
+            tracing::warn!(%node, held = ?hog.held, "holds its thread for long; it goes on on one of its own");
+        }
+        self.pace = Pace::alone();
+        let rest = async move {
+            self.go_through_backlog().await;
+            self.serve(&mut carried).await;
+            self.finish(carried).await
+        };
+        drive_on(thread.as_ref(), rest).await
+    }
+
+    /// What was left where the segment was moved to its own thread: what has come furthest goes first.
+    async fn go_through_backlog(&mut self) {
+        for (stage, events) in std::mem::take(&mut self.backlog).into_iter().rev() {
+            self.work.current = events;
+            self.flow(stage);
+        }
+        self.pass_on().await;
+    }
+
+    /// Works until the inbox is closed, or the thread has been held for too long.
+    async fn serve(&mut self, carried: &mut Carried) {
+        while self.pace.hog().is_none() {
             let deadlines = self.stages.iter().filter_map(|stage| stage.transform.deadline());
             let notes = self.stages.iter().filter_map(|stage| stage.keeper.as_ref()?.due());
             let deadline = deadlines.chain(notes).chain(self.latest.deadline()).min();
@@ -66,13 +99,12 @@ impl SegmentDriver {
                         Some(node) => carried.waiting.entry(node).or_default().extend(parcel.events),
                         None => self.take(parcel).await,
                     },
-                    None => break,
+                    None => return,
                 },
                 () = until(deadline.map(Into::into)), if deadline.is_some() => self.on_deadline().await,
                 occasion = occasion(self.stages[0].desk.as_ref()) => self.obey(occasion).await,
             }
         }
-        self.finish(carried).await
     }
 
     /// The node whose next version takes these events over.
@@ -195,6 +227,7 @@ impl SegmentDriver {
     }
 
     async fn finish(mut self, mut carried: Carried) -> Carried {
+        self.pace = Pace::alone();
         while let Some(occasion) = self.stages[0].desk.as_ref().and_then(Desk::take) {
             self.obey(occasion).await;
         }
@@ -245,12 +278,24 @@ impl SegmentDriver {
         }
     }
 
-    /// One stage over all current events; a panic costs the events it has taken and the stage's state.
+    /// One stage over all current events. Where that would hold the thread for too long, the rest waits in the backlog.
     fn apply(&mut self, position: usize) {
+        while !self.work.current.is_empty() {
+            if self.pace.hog().is_some() {
+                self.backlog.push((position, std::mem::take(&mut self.work.current)));
+                return;
+            }
+            self.apply_to_some(position);
+        }
+    }
+
+    /// One stage over as many events as the pace allows; a panic costs the events it has taken and the stage's state.
+    fn apply_to_some(&mut self, position: usize) {
+        let count = self.pace.events().min(self.work.current.len());
         let moment =
             Moment { instant: self.clock.instant(), time: self.clock.time(), with: self.latest.shown() };
         let stage = &mut self.stages[position];
-        let mut events = self.work.current.drain(..);
+        let mut events = self.work.current.drain(..count);
         while let before @ 1.. = events.len() {
             let (transform, out) = (&mut stage.transform, &mut self.work.out);
             let Err(panic) = guard_sync(|| transform.apply_batch(&mut events, &moment, out)) else { break };
@@ -259,6 +304,8 @@ impl SegmentDriver {
             }
             stage.start_anew(&panic);
         }
+        drop(events);
+        self.pace.held(position, self.clock.instant().saturating_duration_since(moment.instant));
     }
 
     fn call(&mut self, position: usize, act: impl FnOnce(&mut dyn Transform, &Moment<'_>, &mut Outputs)) {
@@ -269,6 +316,7 @@ impl SegmentDriver {
         if let Err(panic) = guard_sync(|| act(transform, &moment, out)) {
             stage.start_anew(&panic);
         }
+        self.pace.held(position, self.clock.instant().saturating_duration_since(moment.instant));
     }
 
     /// Sorts what the stage at `position` put out: to the next stage, out of the segment, or aside.
