@@ -14,7 +14,7 @@ use shadow::ShadowOptions;
 pub(crate) const FAILED: u8 = 1;
 /// The command was used in a wrong way, as clap has it.
 pub(crate) const WRONG_USAGE: u8 = 2;
-/// A change would lose state or events, or has lost events.
+/// A change would lose state or events, or has lost events; or a stop has left events behind because something hangs.
 pub(crate) const LOSS: u8 = 3;
 /// A change was taken back.
 pub(crate) const ROLLED_BACK: u8 = 4;
@@ -24,6 +24,10 @@ pub(crate) const REJECTED: u8 = 5;
 pub(crate) const UNREACHABLE: u8 = 6;
 /// A pipeline file has errors (`EX_CONFIG` of sysexits.h).
 pub(crate) const BAD_CONFIG: u8 = 78;
+/// A second Ctrl-C during the grace, as shells have it.
+pub(crate) const INTERRUPTED: u8 = 130;
+/// A second SIGTERM during the grace, as shells have it.
+pub(crate) const TERMINATED: u8 = 143;
 
 /// Pipelines from sensors to brokers, described in YAML.
 #[derive(Debug, Parser)]
@@ -32,7 +36,7 @@ pub(crate) const BAD_CONFIG: u8 = 78;
     version,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a change would lose, or has lost, state or events, \
                   4 a change was taken back, 5 rejected by a shadow service, 6 no shadow service can be reached, \
-                  78 errors in a pipeline file."
+                  78 errors in a pipeline file, 130 or 143 ended at once by a second Ctrl-C or SIGTERM."
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -116,7 +120,8 @@ pub(crate) struct RunOptions {
     /// for that in the data folder
     #[arg(long)]
     pub(crate) last_good: bool,
-    /// Seconds to drain before what is left is cut off
+    /// Seconds to drain before what is left is cut off. A second Ctrl-C or SIGTERM ends it at once, with exit code 130 or 143;
+    /// where something hangs, the program ends soon after, with exit code 3
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) grace: u64,
     /// Seconds between two saves of what transforms remember over a restart, while it changes

@@ -1,18 +1,29 @@
 //! `fieldline run`: runs pipelines until they end or are stopped.
 
+use std::cell::OnceCell;
+use std::future::pending;
+use std::io;
 use std::process::ExitCode;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::Context;
 use fieldline_core::Clock;
-use fieldline_engine::{ClockMonitor, Engine, EngineEvent, EngineOptions, Start, Trigger, watch};
+use fieldline_engine::{
+    ClockMonitor, Engine, EngineError, EngineEvent, EngineHandle, EngineOptions, Start, Trigger, watch,
+};
 use fieldline_runtime::{SystemTime, Unset};
+use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::oneshot::error::RecvError;
+use tokio::sync::{mpsc, oneshot};
 
-use crate::cli::{BAD_CONFIG, Format, RunOptions};
+use crate::cli::{BAD_CONFIG, Format, INTERRUPTED, LOSS, RunOptions, TERMINATED};
 use crate::service::Service;
 use crate::{admin, disk, logging, output, telemetry};
+
+/// What the engine may take beyond the grace to end in order.
+const LAST: Duration = Duration::from_millis(500);
 
 /// Runs what is whole; a broken file does not keep the others from running.
 pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
@@ -32,9 +43,14 @@ pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
             tracing::error!(file, "this file has errors and does not run; the others do");
         }
     }
-    let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    threads.context("tokio cannot start")?.block_on(run_until_stopped(options, start))?;
-    Ok(ExitCode::SUCCESS)
+    let pipelines = Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let pipelines = pipelines.context("tokio cannot start")?;
+    let front = Builder::new_current_thread().enable_all().build().context("tokio cannot start")?;
+    let ending = front.block_on(run_until_stopped(options, start, pipelines.handle()));
+    // What hangs is not waited for.
+    front.shutdown_background();
+    pipelines.shutdown_timeout(if matches!(ending, Ok(Ending::Whole)) { LAST } else { Duration::ZERO });
+    Ok(ending?.code())
 }
 
 fn engine_options(options: &RunOptions) -> EngineOptions {
@@ -46,13 +62,128 @@ fn engine_options(options: &RunOptions) -> EngineOptions {
     }
 }
 
-/// Runs the engine, and beside it all that asks it or reports on it.
-async fn run_until_stopped(options: &RunOptions, start: Start) -> anyhow::Result<()> {
+/// How a run came to its end.
+enum Ending {
+    /// The engine has ended by itself, or has drained.
+    Whole,
+    /// Something hangs, and the grace is over.
+    GraceOver,
+    /// A second signal came during the grace.
+    Hurried(Interruption),
+}
+
+impl Ending {
+    fn code(&self) -> ExitCode {
+        match self {
+            Ending::Whole => ExitCode::SUCCESS,
+            Ending::GraceOver => LOSS.into(),
+            Ending::Hurried(Interruption::Interrupt) => INTERRUPTED.into(),
+            Ending::Hurried(Interruption::Terminate) => TERMINATED.into(),
+        }
+    }
+}
+
+/// Runs the engine on a thread of its own, and here all that asks it or reports on it: signals and the admin listener
+/// are answered whatever the threads of the pipelines do.
+async fn run_until_stopped(options: &RunOptions, start: Start, pipelines: &Handle) -> anyhow::Result<Ending> {
     let metrics = telemetry::install()?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut signals = Signals::new()?;
     let hangup = signal(SignalKind::hangup())?;
     let listener = if options.no_admin { None } else { admin::bind(options.admin).await? };
+    let (triggers, triggered) = mpsc::channel(1);
+    let (stop, stopped) = oneshot::channel();
+    let EngineThread { started, mut ended } = EngineThread::start(start, pipelines, triggered, stopped)?;
+    let engine = OnceCell::new();
+    let beside = async {
+        let Ok(handle) = started.await else { return pending().await };
+        let handle = engine.get_or_init(|| handle);
+        let watching = async {
+            if !options.no_watch {
+                watch(handle.paths(), triggers.clone()).await;
+            }
+        };
+        let serving = async {
+            if let Some(listener) = listener {
+                admin::run(listener, handle.clone(), metrics.clone()).await;
+            }
+        };
+        tokio::join!(send_hangups(hangup, triggers.clone()), watching, serving, telemetry::tidy(&metrics));
+    };
+    let ending = async {
+        tokio::select! {
+            ended = &mut ended => return whole(ended),
+            signal = signals.next() => tracing::info!("{}: draining", signal.word()),
+        }
+        let _it_ends_already = stop.send(());
+        tokio::select! {
+            ended = &mut ended => whole(ended),
+            signal = signals.next() => {
+                tracing::warn!("{} again: ending at once", signal.word());
+                tell_left_behind(engine.get());
+                Ok(Ending::Hurried(signal))
+            }
+            () = tokio::time::sleep(Duration::from_secs(options.grace) + LAST) => {
+                tracing::error!("something hangs; the grace is over, and the program ends without it");
+                tell_left_behind(engine.get());
+                Ok(Ending::GraceOver)
+            }
+        }
+    };
+    tokio::select! {
+        ending = ending => ending,
+        () = beside => Ok(Ending::Whole),
+    }
+}
+
+fn whole(ended: Result<Result<(), EngineError>, RecvError>) -> anyhow::Result<Ending> {
+    ended.context("the engine panicked")??;
+    Ok(Ending::Whole)
+}
+
+/// Says which nodes still have events that nobody will get from them.
+fn tell_left_behind(engine: Option<&EngineHandle>) {
+    let Some(engine) = engine else { return };
+    for node in engine.program().nodes {
+        let events = node.balance.in_flight;
+        if events > 0 {
+            tracing::warn!(node = node.node, events, "left behind");
+        }
+    }
+}
+
+/// The thread of the engine, among the threads of the pipelines but not of them.
+struct EngineThread {
+    /// Gives the way to ask the engine, once it runs.
+    started: oneshot::Receiver<EngineHandle>,
+    /// How it ended.
+    ended: oneshot::Receiver<Result<(), EngineError>>,
+}
+
+impl EngineThread {
+    fn start(
+        start: Start,
+        pipelines: &Handle,
+        triggered: mpsc::Receiver<Trigger>,
+        stopped: oneshot::Receiver<()>,
+    ) -> anyhow::Result<Self> {
+        let (tell_started, started) = oneshot::channel();
+        let (tell_ended, ended) = oneshot::channel();
+        let pipelines = pipelines.clone();
+        let run = run_engine(start, tell_started, triggered, stopped);
+        let run = move || {
+            let _nobody_waits = tell_ended.send(pipelines.block_on(run));
+        };
+        thread::Builder::new().name("engine".into()).spawn(run).context("no thread can be started")?;
+        Ok(EngineThread { started, ended })
+    }
+}
+
+async fn run_engine(
+    start: Start,
+    started: oneshot::Sender<EngineHandle>,
+    triggered: mpsc::Receiver<Trigger>,
+    stopped: oneshot::Receiver<()>,
+) -> Result<(), EngineError> {
     let (pipelines, nodes) = (start.plan().pipelines.len(), start.plan().nodes.len());
     let unset = Unset::default();
     let clock = Clock::new(SystemTime::new(unset.clone()));
@@ -63,30 +194,53 @@ async fn run_until_stopped(options: &RunOptions, start: Start) -> anyhow::Result
     };
     let (engine, handle) = Engine::start(start, clock, ClockMonitor::new(unset), Box::new(observer)).await?;
     tracing::info!(pipelines, nodes, "running; stop with Ctrl-C");
-    let stop = async move {
-        tokio::select! {
-            _ = interrupt.recv() => tracing::info!("interrupted: draining"),
-            _ = terminate.recv() => tracing::info!("terminated: draining"),
+    let _nobody_waits = started.send(handle);
+    let stop = async {
+        if stopped.await.is_err() {
+            pending().await
         }
     };
-    let (triggers, triggered) = mpsc::channel(1);
-    let hangups = send_hangups(hangup, triggers.clone());
-    let watching = async {
-        if !options.no_watch {
-            watch(handle.paths(), triggers).await;
-        }
-    };
-    let serving = async {
-        if let Some(listener) = listener {
-            admin::run(listener, handle.clone(), metrics.clone()).await;
-        }
-    };
-    let beside = async { tokio::join!(hangups, watching, serving, telemetry::tidy(&metrics)) };
-    tokio::select! {
-        () = engine.run(triggered, stop) => {}
-        _ = beside => {}
-    }
+    engine.run(triggered, stop).await;
     Ok(())
+}
+
+/// What asks the program to stop.
+#[derive(Clone, Copy)]
+enum Interruption {
+    /// Ctrl-C.
+    Interrupt,
+    /// What systemd and `kill` send.
+    Terminate,
+}
+
+impl Interruption {
+    fn word(self) -> &'static str {
+        match self {
+            Interruption::Interrupt => "interrupted",
+            Interruption::Terminate => "terminated",
+        }
+    }
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) -> Interruption {
+        tokio::select! {
+            _ = self.interrupt.recv() => Interruption::Interrupt,
+            _ = self.terminate.recv() => Interruption::Terminate,
+        }
+    }
 }
 
 /// Asks for a reload at each SIGHUP.
