@@ -91,23 +91,20 @@ async fn run_until_stopped(options: &RunOptions, start: Start, pipelines: &Handl
     let hangup = signal(SignalKind::hangup())?;
     let listener = if options.no_admin { None } else { admin::bind(options.admin).await? };
     let (triggers, triggered) = mpsc::channel(1);
+    let watched = (!options.no_watch).then(|| triggers.clone());
     let (stop, stopped) = oneshot::channel();
-    let EngineThread { started, mut ended } = EngineThread::start(start, pipelines, triggered, stopped)?;
+    let EngineThread { started, mut ended } =
+        EngineThread::start(start, pipelines, watched, triggered, stopped)?;
     let engine = OnceCell::new();
     let beside = async {
         let Ok(handle) = started.await else { return pending().await };
         let handle = engine.get_or_init(|| handle);
-        let watching = async {
-            if !options.no_watch {
-                watch(handle.paths(), triggers.clone()).await;
-            }
-        };
         let serving = async {
             if let Some(listener) = listener {
                 admin::run(listener, handle.clone(), metrics.clone()).await;
             }
         };
-        tokio::join!(send_hangups(hangup, triggers.clone()), watching, serving, telemetry::tidy(&metrics));
+        tokio::join!(send_hangups(hangup, triggers), serving, telemetry::tidy(&metrics));
     };
     let ending = async {
         tokio::select! {
@@ -163,13 +160,14 @@ impl EngineThread {
     fn start(
         start: Start,
         pipelines: &Handle,
+        watched: Option<mpsc::Sender<Trigger>>,
         triggered: mpsc::Receiver<Trigger>,
         stopped: oneshot::Receiver<()>,
     ) -> anyhow::Result<Self> {
         let (tell_started, started) = oneshot::channel();
         let (tell_ended, ended) = oneshot::channel();
         let pipelines = pipelines.clone();
-        let run = run_engine(start, tell_started, triggered, stopped);
+        let run = run_engine(start, tell_started, watched, triggered, stopped);
         let run = move || {
             let _nobody_waits = tell_ended.send(pipelines.block_on(run));
         };
@@ -178,9 +176,11 @@ impl EngineThread {
     }
 }
 
+/// Starts the engine and runs it to its end. Files are watched here, since a file system that is gone may hang.
 async fn run_engine(
     start: Start,
     started: oneshot::Sender<EngineHandle>,
+    watched: Option<mpsc::Sender<Trigger>>,
     triggered: mpsc::Receiver<Trigger>,
     stopped: oneshot::Receiver<()>,
 ) -> Result<(), EngineError> {
@@ -194,13 +194,23 @@ async fn run_engine(
     };
     let (engine, handle) = Engine::start(start, clock, ClockMonitor::new(unset), Box::new(observer)).await?;
     tracing::info!(pipelines, nodes, "running; stop with Ctrl-C");
+    let paths = handle.paths();
     let _nobody_waits = started.send(handle);
+    let watching = async {
+        if let Some(triggers) = watched {
+            watch(paths, triggers).await;
+        }
+        pending::<()>().await;
+    };
     let stop = async {
         if stopped.await.is_err() {
             pending().await
         }
     };
-    engine.run(triggered, stop).await;
+    tokio::select! {
+        () = engine.run(triggered, stop) => {}
+        () = watching => {}
+    }
     Ok(())
 }
 
