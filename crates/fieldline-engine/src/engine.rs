@@ -2,6 +2,7 @@
 //! [`EngineHandle`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,6 +45,17 @@ pub enum EngineError {
     Apply(#[from] ApplyError),
 }
 
+/// Why files were not read.
+#[derive(Debug, thiserror::Error)]
+enum ReadError {
+    /// What reads them panicked.
+    #[error(transparent)]
+    Panicked(#[from] JoinError),
+    /// The program stops.
+    #[error("the program is stopping")]
+    Stopping,
+}
+
 /// A program that runs and can be changed.
 pub struct Engine {
     runtime: Runtime,
@@ -58,6 +70,7 @@ pub struct Engine {
     files: Files,
     paths: watch::Sender<BTreeSet<PathBuf>>,
     asks: mpsc::Receiver<Ask>,
+    stop: watch::Receiver<bool>,
 }
 
 impl Engine {
@@ -116,6 +129,7 @@ impl Engine {
             files,
             paths,
             asks,
+            stop: watch::channel(false).1,
         };
         engine.tell(&EngineEvent::Ready(engine.summary()));
         let is_good = compiled.broken.is_empty() && engine.runtime.plan().fingerprint() == found;
@@ -123,9 +137,10 @@ impl Engine {
         Ok((engine, handle))
     }
 
-    /// Runs until every source has finished or `stop` resolves, then drains. Reloads whenever a trigger asks for it.
-    pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>, stop: impl Future<Output = ()>) {
-        let mut stop = std::pin::pin!(stop);
+    /// Runs until every source has finished or `stop` is true, then drains. Reloads whenever a trigger asks for it.
+    pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>, stop: watch::Receiver<bool>) {
+        self.stop = stop.clone();
+        let mut stop = std::pin::pin!(stopped(stop));
         let mut look = tokio::time::interval(LOOK);
         loop {
             tokio::select! {
@@ -249,7 +264,8 @@ impl Engine {
     /// Whether a compilation would read something else than the last one did.
     async fn files_have_changed(&mut self) -> bool {
         let files = self.files.clone();
-        blocking(move || files.have_changed()).await.unwrap_or(true)
+        let read = self.read(move || files.have_changed()).await;
+        matches!(read, Ok(true) | Err(ReadError::Panicked(_)))
     }
 
     /// What a reload would do.
@@ -308,9 +324,20 @@ impl Engine {
         }
     }
 
-    async fn load(&mut self) -> Result<Loaded, JoinError> {
+    async fn load(&mut self) -> Result<Loaded, ReadError> {
         let loader = self.loader.clone();
-        blocking(move || loader.load()).await
+        self.read(move || loader.load()).await
+    }
+
+    /// Reads files, which may hang; a stop does not wait for that.
+    async fn read<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ReadError> {
+        tokio::select! {
+            read = blocking(work) => Ok(read?),
+            () = stopped(self.stop.clone()) => Err(ReadError::Stopping),
+        }
     }
 
     /// Remembers what was read, and what is wrong with it.
@@ -342,6 +369,13 @@ impl Engine {
     fn summary(&self) -> Summary {
         let status = self.view.status();
         Summary { nodes: status.nodes.len(), generation: status.generation }
+    }
+}
+
+/// Waits for the stop; for ever, where nobody can tell of one any more.
+async fn stopped(mut stop: watch::Receiver<bool>) {
+    if stop.wait_for(|stop| *stop).await.is_err() {
+        pending().await
     }
 }
 

@@ -9,7 +9,7 @@ use fieldline_engine::{
     ClockMonitor, Engine, EngineEvent, EngineHandle, EngineOptions, Loader, MemorySource, Start, Trigger,
 };
 use fieldline_runtime::{TokioTime, Unset};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 
 /// A running engine and the files it was started from.
 pub(crate) struct FrontEnd {
@@ -39,13 +39,13 @@ pub(crate) async fn run(text: &str, act: impl AsyncFnOnce(&FrontEnd)) -> Vec<Str
     let started = Engine::start(start, clock, monitor, Box::new(observer)).await;
     let (runner, engine) = started.expect("it can be built");
     let (triggers, triggered) = mpsc::channel(1);
-    let (stop, stopped) = oneshot::channel::<()>();
+    let (stop, stopped) = watch::channel(false);
     let front = FrontEnd { files, engine, triggers, data, heard };
     let acting = async {
         act(&front).await;
-        drop(stop);
+        stop.send_replace(true);
     };
-    let running = can_be_spawned(runner.run(triggered, async { drop(stopped.await) }));
+    let running = can_be_spawned(runner.run(triggered, stopped));
     tokio::join!(running, acting);
     front.heard()
 }

@@ -10,13 +10,13 @@ use std::time::Duration;
 use anyhow::Context;
 use fieldline_core::Clock;
 use fieldline_engine::{
-    ClockMonitor, Engine, EngineError, EngineEvent, EngineHandle, EngineOptions, Start, Trigger, watch,
+    ClockMonitor, Engine, EngineError, EngineEvent, EngineHandle, EngineOptions, Start, Trigger,
 };
 use fieldline_runtime::{SystemTime, Unset};
 use tokio::runtime::{Builder, Handle};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot::error::RecvError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::cli::{BAD_CONFIG, Format, INTERRUPTED, LOSS, RunOptions, TERMINATED};
 use crate::service::Service;
@@ -92,7 +92,7 @@ async fn run_until_stopped(options: &RunOptions, start: Start, pipelines: &Handl
     let listener = if options.no_admin { None } else { admin::bind(options.admin).await? };
     let (triggers, triggered) = mpsc::channel(1);
     let watched = (!options.no_watch).then(|| triggers.clone());
-    let (stop, stopped) = oneshot::channel();
+    let (stop, stopped) = watch::channel(false);
     let EngineThread { started, mut ended } =
         EngineThread::start(start, pipelines, watched, triggered, stopped)?;
     let engine = OnceCell::new();
@@ -111,7 +111,7 @@ async fn run_until_stopped(options: &RunOptions, start: Start, pipelines: &Handl
             ended = &mut ended => return whole(ended),
             signal = signals.next() => tracing::info!("{}: draining", signal.word()),
         }
-        let _it_ends_already = stop.send(());
+        stop.send_replace(true);
         tokio::select! {
             ended = &mut ended => whole(ended),
             signal = signals.next() => {
@@ -162,7 +162,7 @@ impl EngineThread {
         pipelines: &Handle,
         watched: Option<mpsc::Sender<Trigger>>,
         triggered: mpsc::Receiver<Trigger>,
-        stopped: oneshot::Receiver<()>,
+        stopped: watch::Receiver<bool>,
     ) -> anyhow::Result<Self> {
         let (tell_started, started) = oneshot::channel();
         let (tell_ended, ended) = oneshot::channel();
@@ -182,7 +182,7 @@ async fn run_engine(
     started: oneshot::Sender<EngineHandle>,
     watched: Option<mpsc::Sender<Trigger>>,
     triggered: mpsc::Receiver<Trigger>,
-    stopped: oneshot::Receiver<()>,
+    stopped: watch::Receiver<bool>,
 ) -> Result<(), EngineError> {
     let (pipelines, nodes) = (start.plan().pipelines.len(), start.plan().nodes.len());
     let unset = Unset::default();
@@ -198,17 +198,12 @@ async fn run_engine(
     let _nobody_waits = started.send(handle);
     let watching = async {
         if let Some(triggers) = watched {
-            watch(paths, triggers).await;
+            fieldline_engine::watch(paths, triggers).await;
         }
         pending::<()>().await;
     };
-    let stop = async {
-        if stopped.await.is_err() {
-            pending().await
-        }
-    };
     tokio::select! {
-        () = engine.run(triggered, stop) => {}
+        () = engine.run(triggered, stopped) => {}
         () = watching => {}
     }
     Ok(())

@@ -48,8 +48,8 @@ fn start(folder: &Path, grace: &str, port: u16) -> Process {
     Process(command.spawn().expect("the program starts"))
 }
 
-fn signal(process: &Process) {
-    let sent = Command::new("kill").args(["-TERM", &process.0.id().to_string()]).status();
+fn signal(process: &Process, name: &str) {
+    let sent = Command::new("kill").args([name, &process.0.id().to_string()]).status();
     assert!(sent.expect("kill runs").success());
 }
 
@@ -78,7 +78,7 @@ fn scripts_that_compute_for_ever_leave_others_their_rate_and_end_with_the_progra
     assert!(taken < Duration::from_millis(300 * 20 * 100 / 95), "300 events at 50 a second took {taken:?}");
     assert!(get(port, "/healthz").starts_with("HTTP/1.1 200"));
     let stopped = now();
-    signal(&process);
+    signal(&process, "-TERM");
     let status = process.0.wait().expect("it ends");
     let taken = stopped.elapsed();
     assert!(taken < Duration::from_secs(2), "it took {taken:?} to end: {status}");
@@ -98,9 +98,9 @@ fn a_second_signal_ends_the_program_at_once_and_says_what_is_left() {
         |words: &str| log.by_ref().map(|line| line.expect("UTF-8")).find(|line| line.contains(words));
     // It takes a quarter of a second for each event, and more come in that time.
     until("it goes on on one of its own").expect("it has a thread of its own");
-    signal(&process);
+    signal(&process, "-TERM");
     until("draining").expect("it drains");
-    signal(&process);
+    signal(&process, "-TERM");
     let left = until("left behind").expect("it tells");
     assert!(left.contains("one/bully") && left.contains("\"events\":"), "{left}");
     assert_eq!(process.0.wait().expect("it ends").code(), Some(143));
@@ -121,10 +121,28 @@ fn a_write_that_never_returns_does_not_keep_the_program_from_ending() {
         std::thread::yield_now();
     }
     let stopped = now();
-    signal(&process);
+    signal(&process, "-TERM");
     process.0.wait().expect("it ends");
     let taken = stopped.elapsed();
     assert!(taken < Duration::from_secs(2), "it took {taken:?} to end");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_to_its_end_does_not_keep_the_program_from_draining() {
+    let folder = folder(&[("p.yaml", NEIGHBOUR)]);
+    let mut process = start(folder.path(), "60", unused_port());
+    let mut lines = BufReader::new(process.0.stdout.take().expect("it is piped")).lines();
+    lines.next().expect("it runs").expect("UTF-8");
+    // Nobody writes to it, so that reading it never ends.
+    let made = Command::new("mkfifo").arg(folder.path().join("q.yaml")).status();
+    assert!(made.expect("mkfifo runs").success());
+    signal(&process, "-HUP");
+    lines.next().expect("it runs").expect("UTF-8");
+    let stopped = now();
+    signal(&process, "-TERM");
+    let status = process.0.wait().expect("it ends");
+    let taken = stopped.elapsed();
+    assert!(taken < Duration::from_secs(2) && status.success(), "{status} after {taken:?}");
 }
 
 /// The events that are in a node, as the status says.
