@@ -89,6 +89,29 @@ fn scripts_that_compute_for_ever_leave_others_their_rate_and_end_with_the_progra
 }
 
 #[test]
+fn a_batch_whose_events_take_long_keeps_its_order_when_its_transforms_move_to_a_thread() {
+    let numbers: Vec<String> = (0..60).map(|number| format!("{{\"n\":{number}}}")).collect();
+    let pipeline = "\
+pipeline: p
+sources:
+  lines: { type: file, path: lines.json }
+transforms:
+  slow: { type: script, inputs: lines, code: \"for i in 0..10000 { let x = i; }\" }
+  slow_too: { type: script, inputs: slow, code: \"for i in 0..10000 { let x = i; }\" }
+sinks:
+  out: { type: stdout, inputs: slow_too }
+";
+    let folder = folder(&[("p.yaml", pipeline), ("lines.json", &(numbers.join("\n") + "\n"))]);
+    let mut process = start(folder.path(), "10", unused_port());
+    let (mut out, mut log) = (String::new(), String::new());
+    process.0.stdout.take().expect("it is piped").read_to_string(&mut out).expect("UTF-8");
+    process.0.stderr.take().expect("it is piped").read_to_string(&mut log).expect("UTF-8");
+    assert!(process.0.wait().expect("it ends").success());
+    assert_eq!(out.lines().collect::<Vec<_>>(), numbers, "{log}");
+    assert_eq!(log.matches("it goes on on one of its own").count(), 1, "{log}");
+}
+
+#[test]
 fn a_second_signal_ends_the_program_at_once_and_says_what_is_left() {
     let folder = folder(&[]);
     write(&folder.path().join("one.yaml"), &BULLY.replace("NAME", "one"));
