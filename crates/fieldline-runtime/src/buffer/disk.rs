@@ -65,7 +65,11 @@ pub(crate) struct DiskBuffer {
 /// Where the batch that is out came from.
 enum Out {
     Nothing,
-    Disk(u64),
+    /// The sequence of each event of the batch, and the one to acknowledge with it.
+    Disk {
+        sequences: Vec<u64>,
+        upto: u64,
+    },
     Overflow,
 }
 
@@ -147,7 +151,7 @@ impl DiskBuffer {
             self.set_aside(taken.unreadable).await;
             if !taken.batch.events.is_empty() {
                 self.acked = None;
-                self.out = Out::Disk(taken.upto);
+                self.out = Out::Disk { sequences: taken.sequences, upto: taken.upto };
                 return Some(taken.batch);
             }
         }
@@ -164,7 +168,7 @@ impl DiskBuffer {
         match std::mem::replace(&mut self.out, Out::Nothing) {
             Out::Nothing => {}
             Out::Overflow => self.overflow.delivered(),
-            Out::Disk(upto) => {
+            Out::Disk { upto, .. } => {
                 self.acked = Some(upto);
                 self.checkpoint_at.get_or_insert_with(|| Instant::now() + DEFAULT_CHECKPOINT_INTERVAL);
                 if let Some(store) = &mut self.store {
@@ -175,13 +179,15 @@ impl DiskBuffer {
         }
     }
 
-    pub(crate) fn given_up(&mut self, mut rest: InHand) {
+    /// What has ended at the front of the batch is not read again.
+    pub(crate) async fn given_up(&mut self, mut rest: InHand) {
         match std::mem::replace(&mut self.out, Out::Nothing) {
             Out::Nothing => {}
             Out::Overflow => self.overflow.given_up(std::mem::take(&mut rest.events)),
-            Out::Disk(_) => {
+            Out::Disk { sequences, upto } => {
+                self.acked = Some(sequences.get(rest.ended).map_or(upto, |first| first - 1));
                 drop(rest);
-                self.store.iter_mut().for_each(|store| store.rewind());
+                self.visit(Visit { rewind: true, ..Visit::default() }).await;
             }
         }
     }

@@ -10,19 +10,21 @@ use crate::node::meter::Meter;
 /// records of a disk are there still, and stay in flight at their node.
 pub(crate) struct InHand {
     pub(crate) events: Vec<Event>,
+    /// How many events at its front have ended, of those it began with.
+    pub(crate) ended: usize,
     disk: Option<Arc<Meter>>,
 }
 
 impl InHand {
     /// Events that exist nowhere else.
     pub(crate) fn of_memory(events: Vec<Event>) -> Self {
-        InHand { events, disk: None }
+        InHand { events, ended: 0, disk: None }
     }
 
     /// Events that are on disk until they are acknowledged there; `meter` counts them as parked again if they
     /// are not written.
     pub(crate) fn of_disk(events: Vec<Event>, meter: Arc<Meter>) -> Self {
-        InHand { events, disk: Some(meter) }
+        InHand { events, ended: 0, disk: Some(meter) }
     }
 }
 

@@ -101,10 +101,10 @@ impl Buffer {
     }
 
     /// Of the batch that was taken this is left, and is the next to be taken.
-    pub(crate) fn given_up(&mut self, mut rest: InHand) {
+    pub(crate) async fn given_up(&mut self, mut rest: InHand) {
         match self {
             Buffer::Emptying(Emptying { disk, is_disk_out: true, .. }) | Buffer::Disk(disk) => {
-                disk.given_up(rest);
+                disk.given_up(rest).await;
             }
             Buffer::Memory(memory) | Buffer::Emptying(Emptying { memory, .. }) => {
                 memory.given_up(std::mem::take(&mut rest.events));

@@ -52,6 +52,8 @@ pub(crate) struct Taken {
     pub(crate) batch: InHand,
     /// Those that are not, as they are on disk, and why.
     pub(crate) unreadable: Vec<(InHand, RecordError)>,
+    /// The sequence of each event of the batch.
+    pub(crate) sequences: Vec<u64>,
     /// The sequence to acknowledge when all of them have come to their end.
     pub(crate) upto: u64,
 }
@@ -223,10 +225,14 @@ impl Store {
         }
         let upto = records.last().map_or(self.taken, |record| record.sequence);
         self.taken = upto;
-        let mut taken = Taken { batch: self.in_hand_of(Vec::new()), unreadable: Vec::new(), upto };
+        let mut taken =
+            Taken { batch: self.in_hand_of(Vec::new()), unreadable: Vec::new(), sequences: Vec::new(), upto };
         for record in records {
             match record::decode(&record.payload) {
-                Ok((meta, body)) => taken.batch.events.push(Event::resume(body, meta, &self.ledger)),
+                Ok((meta, body)) => {
+                    taken.batch.events.push(Event::resume(body, meta, &self.ledger));
+                    taken.sequences.push(record.sequence);
+                }
                 Err(error) => {
                     let meta = Meta::new(time(record.appended_at), self.place.node.clone());
                     let body = Value::Bytes(record.payload.into());

@@ -11,6 +11,8 @@ use super::store::{Refused, Store, Taken};
 pub(crate) struct Visit {
     /// Everything up to here has come to its end.
     pub(crate) ack: Option<u64>,
+    /// Whether what is in hand was not written: it is read again.
+    pub(crate) rewind: bool,
     /// Events to store.
     pub(crate) events: Vec<Event>,
     /// Whether to make safe what is stored, also where no bound asks for it.
@@ -50,6 +52,9 @@ impl Visit {
         let mut report = Report::default();
         if let Some(upto) = self.ack {
             store.ack(upto);
+        }
+        if self.rewind {
+            store.rewind();
         }
         store.look_at_card();
         report.append(store, self.events, now);

@@ -91,7 +91,7 @@ impl SinkDriver {
                     is_refused = rest.is_some();
                     match rest {
                         None => self.buffer.delivered(),
-                        Some(rest) => self.buffer.given_up(rest),
+                        Some(rest) => self.buffer.given_up(rest).await,
                     }
                     self.be_patient(open);
                 }

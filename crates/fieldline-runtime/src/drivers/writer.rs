@@ -144,7 +144,7 @@ impl Writer {
                 biased;
                 written = self.write(&batch.events) => written,
                 () = run_out(patience) => {
-                    self.interrupt(&mut batch.events);
+                    self.interrupt(&mut batch);
                     return (self, Some(batch));
                 }
             };
@@ -152,7 +152,7 @@ impl Writer {
                 batch.events.drain(..).for_each(|event| event.finish(Door::Delivered));
                 break;
             };
-            let Some(error) = self.sort(&mut batch.events, error, attempts).await else { break };
+            let Some(error) = self.sort(&mut batch, error, attempts).await else { break };
             tracing::warn!(node = %self.handle.node.id, %error, attempts, "write failed, trying again");
             let wait = self.fails(error);
             if self.rest(Instant::now() + wait).await {
@@ -168,13 +168,16 @@ impl Writer {
     }
 
     /// Ends those events of a write that was dropped which have arrived all the same.
-    fn interrupt(&mut self, events: &mut Vec<Event>) {
+    fn interrupt(&mut self, batch: &mut InHand) {
         let arrived = guard_sync(|| self.sink.interrupted()).unwrap_or_default();
         let mut arrived = arrived.into_iter().peekable();
-        for (index, event) in std::mem::take(events).into_iter().enumerate() {
+        for (index, event) in std::mem::take(&mut batch.events).into_iter().enumerate() {
             match arrived.next_if_eq(&index) {
-                Some(_) => event.finish(Door::Delivered),
-                None => events.push(event),
+                Some(_) => {
+                    batch.ended += usize::from(batch.events.is_empty());
+                    event.finish(Door::Delivered);
+                }
+                None => batch.events.push(event),
             }
         }
     }
@@ -201,26 +204,23 @@ impl Writer {
     }
 
     /// Books what was written and what never can be; leaves what may be tried again, and says why it failed.
-    async fn sort(
-        &mut self,
-        events: &mut Vec<Event>,
-        error: WriteError,
-        attempts: u32,
-    ) -> Option<ComponentError> {
+    async fn sort(&mut self, batch: &mut InHand, error: WriteError, attempts: u32) -> Option<ComponentError> {
         let limit = self.handle.node.policy.retry.attempts.unwrap_or(u32::MAX);
         let failed = match error {
-            WriteError::All(error) => (0..events.len()).map(|index| (index, error.clone())).collect(),
+            WriteError::All(error) => (0..batch.events.len()).map(|index| (index, error.clone())).collect(),
             WriteError::Some(failed) => failed,
         };
-        let mut again = Vec::new();
         let mut failed = failed.into_iter().peekable();
         let mut last_error = None;
-        for (index, event) in events.drain(..).enumerate() {
-            match failed.next_if(|(failed, _)| *failed == index) {
+        for (index, event) in std::mem::take(&mut batch.events).into_iter().enumerate() {
+            let failure = failed.next_if(|(failed, _)| *failed == index);
+            let ends = failure.as_ref().is_none_or(|(_, error)| !error.is_retryable() || attempts >= limit);
+            batch.ended += usize::from(ends && batch.events.is_empty());
+            match failure {
                 None => event.finish(Door::Delivered),
-                Some((_, error)) if error.is_retryable() && attempts < limit => {
+                Some((_, error)) if !ends => {
                     last_error = Some(error);
-                    again.push(event);
+                    batch.events.push(event);
                 }
                 Some((_, error)) => {
                     let error = error.into();
@@ -230,7 +230,6 @@ impl Writer {
                 }
             }
         }
-        *events = again;
         last_error
     }
 }

@@ -98,6 +98,8 @@ pub(crate) enum Part {
     RefusesLetters,
     /// Never returns from a write.
     Hangs,
+    /// Writes the first events of a batch, at most so many, and never returns.
+    Stalls(usize),
     /// A source that never returns from `connect`.
     SourceHangsInConnect,
     /// A sink that never returns from `connect`.
@@ -167,6 +169,7 @@ impl Prepare for Config {
                 refuses: Refuses::Nothing,
                 hangs: true,
             })),
+            Part::Stalls(most) => Built::Sink(Box::new(Stalls { name, witness, most, written: 0 })),
             Part::WritesLettersAfter(failures) => Built::Sink(Box::new(Writes {
                 name,
                 witness,
@@ -399,6 +402,32 @@ impl Sink for Idles {
     }
 }
 
+/// A sink whose other end stops answering in the middle of a batch.
+struct Stalls {
+    name: String,
+    witness: Witness,
+    most: usize,
+    written: usize,
+}
+
+#[async_trait]
+impl Sink for Stalls {
+    async fn write(&mut self, events: &[Event]) -> Result<(), WriteError> {
+        self.written = self.most.min(events.len());
+        {
+            let mut seen = self.witness.0.lock().expect("no panic holds it");
+            let written = seen.written.entry(self.name.clone()).or_default();
+            let numbers = events[..self.written].iter().map(|event| event.body().as_i64());
+            written.extend(numbers.map(|number| number.expect("tests send whole numbers")));
+        }
+        std::future::pending().await
+    }
+
+    fn interrupted(&mut self) -> Vec<usize> {
+        (0..self.written).collect()
+    }
+}
+
 /// A device that takes the connection and then says nothing.
 struct HangsInConnect;
 
@@ -464,7 +493,9 @@ impl Draw {
             done.insert(name.clone());
             let kind = match part {
                 Part::Numbers { .. } | Part::Window(_) | Part::SourceHangsInConnect => Kind::Source,
-                Part::Writes | Part::WritesAfter(_) | Part::Refuses(_) | Part::Hangs => Kind::Sink,
+                Part::Writes | Part::WritesAfter(_) | Part::Refuses(_) | Part::Hangs | Part::Stalls(_) => {
+                    Kind::Sink
+                }
                 Part::WritesLettersAfter(_) | Part::RefusesLetters | Part::SinkHangsInConnect => Kind::Sink,
                 Part::Idles { .. } => Kind::Sink,
                 _ => Kind::Transform,

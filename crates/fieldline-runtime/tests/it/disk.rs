@@ -213,6 +213,19 @@ async fn a_write_that_hangs_is_left_and_is_on_disk_and_not_lost() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_arrived_of_a_write_that_was_left_is_not_written_again() {
+    let (card, witness) = (Card::new(), Witness::default());
+    for sink in [Part::Stalls(40), Part::Stalls(usize::MAX), Part::Writes] {
+        let mut runtime = run(&card, &witness, sink, WhenFull::Block, 100).await;
+        runtime.stop(60 * SECOND).await;
+        let out = balance(&runtime.view().status(), "out");
+        let written = witness.written("out").len() as u64;
+        assert_eq!((out.lost, out.delivered), (0, written), "each is booked once");
+    }
+    assert_numbers(&witness.written("out"), 0..100);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_cut_off_at_the_deadline_is_on_disk_and_not_lost() {
     let (card, witness) = (Card::new(), Witness::default());
     let mut first = run(&card, &witness, Part::Hangs, WhenFull::Block, 100).await;
