@@ -226,6 +226,10 @@ impl Refusal {
     }
 }
 
+/// The reason codes of a PUBACK (MQTT 5, section 3.4.2.1) that say how the broker is, not what is wrong with the
+/// message: unspecified error, implementation specific error, packet identifier in use and quota exceeded.
+const REFUSED_FOR_NOW: [u8; 4] = [0x80, 0x83, 0x91, 0x97];
+
 /// Why a publish was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
@@ -270,7 +274,11 @@ pub enum PublishError {
 impl PublishError {
     /// Whether the same message would fail again.
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::TimedOut { .. } | Self::Closed)
+        match self {
+            Self::TimedOut { .. } | Self::Closed => false,
+            Self::Refused { code, .. } => !REFUSED_FOR_NOW.contains(code),
+            Self::InvalidTopic(_) | Self::TooLarge { .. } | Self::ClosesConnection { .. } => true,
+        }
     }
 }
 

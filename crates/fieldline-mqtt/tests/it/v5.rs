@@ -143,27 +143,32 @@ async fn our_limits_are_told_to_the_broker() {
 }
 
 #[tokio::test]
-async fn a_publish_the_broker_refuses_ends_with_its_reason() {
+async fn a_refusal_says_whether_the_same_publish_may_be_taken_later() {
     let broker = Broker::bind().await;
     let connection = start(broker.options());
     let mut peer = broker.welcome(plain()).await;
-    for (reason, code) in [
-        (PubAckReason::NotAuthorized, 0x87),
-        (PubAckReason::QuotaExceeded, 0x97),
-        (PubAckReason::PayloadFormatInvalid, 0x99),
-    ] {
+    let refusals = [
+        (PubAckReason::UnspecifiedError, 0x80, false),
+        (PubAckReason::ImplementationSpecificError, 0x83, false),
+        (PubAckReason::NotAuthorized, 0x87, true),
+        (PubAckReason::TopicNameInvalid, 0x90, true),
+        (PubAckReason::PacketIdentifierInUse, 0x91, false),
+        (PubAckReason::QuotaExceeded, 0x97, false),
+        (PubAckReason::PayloadFormatInvalid, 0x99, true),
+    ];
+    for (reason, code, is_permanent) in refusals {
         let receipt = connection.enqueue(Publish::new("a", "x")).await.expect("room");
         let publish = peer.published().await;
         peer.acknowledge(publish.pkid, reason).await;
         let error = within(receipt).await.expect_err("refused");
         assert!(matches!(error, PublishError::Refused { code: of, .. } if of == code), "{error}");
-        assert!(error.is_permanent());
+        assert_eq!(error.is_permanent(), is_permanent, "{error}");
     }
     let receipt = connection.enqueue(Publish::new("a", "x")).await.expect("room");
     let publish = peer.published().await;
     peer.acknowledge(publish.pkid, PubAckReason::NoMatchingSubscribers).await;
     within(receipt).await.expect("nobody listens, which is fine");
-    assert_eq!((connection.counters().failed, connection.counters().acked), (3, 1));
+    assert_eq!((connection.counters().failed, connection.counters().acked), (7, 1));
 }
 
 #[tokio::test]
