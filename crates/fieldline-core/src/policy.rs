@@ -19,9 +19,18 @@ pub struct SinkPolicy {
     pub retry: Retry,
     /// How many events are written at once.
     pub batch: BatchLimits,
-    /// The most events written per second, also when a backlog is drained; unlimited without it.
+    /// The most events written in any second, also when a backlog is drained; unlimited without it. A write has at
+    /// most as many, and each try counts.
     #[schemars(range(min = 1))]
     pub max_rate: Option<u32>,
+}
+
+impl SinkPolicy {
+    /// The most events of one write: what the batch and the rate allow.
+    pub fn events_at_once(&self) -> usize {
+        let rate = self.max_rate.and_then(|rate| usize::try_from(rate).ok());
+        self.batch.max_events.min(rate.unwrap_or(usize::MAX))
+    }
 }
 
 /// What a user may set on every source.

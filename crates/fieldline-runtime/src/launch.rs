@@ -23,6 +23,7 @@ use crate::drivers::carried::Carried;
 use crate::drivers::latest::Latest;
 use crate::drivers::leave::Leave;
 use crate::drivers::pace::Pace;
+use crate::drivers::rate::Rate;
 use crate::drivers::segment::{SegmentDriver, Work};
 use crate::drivers::sink::SinkDriver;
 use crate::drivers::source::SourceDriver;
@@ -153,7 +154,7 @@ impl Launcher<'_> {
                     backoff: Backoff::new(retry.initial.0, retry.max.0),
                     connected: false,
                     patience: patience_left,
-                    not_before: None,
+                    rate: handle.node.policy.max_rate.map(Rate::new),
                 };
                 let driver = SinkDriver {
                     connection: handle.node.connection.as_ref().and_then(|id| self.handles.get(id)).cloned(),

@@ -119,7 +119,7 @@ impl DiskBuffer {
         self.open().await;
         if self.may_write() && self.overflow.is_empty() {
             let is_idle = matches!(self.out, Out::Nothing) && self.ready.is_none();
-            let take = (is_idle && self.may_read()).then_some(self.handle.node.policy.batch.max_events);
+            let take = (is_idle && self.may_read()).then_some(self.handle.node.policy.events_at_once());
             let taken = self.visit(Visit { events, take, ..Visit::default() }).await;
             self.ready = taken.filter(|taken| !taken.is_empty()).or(self.ready.take());
         } else {

@@ -23,6 +23,8 @@ pub(crate) mod sink;
 
 pub(crate) mod writer;
 
+pub(crate) mod rate;
+
 /// The next occasion to change settings; never one for a node that nothing steers. Cancel-safe.
 pub(crate) async fn occasion(desk: Option<&Desk>) -> Occasion {
     match desk {

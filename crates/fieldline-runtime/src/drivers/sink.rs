@@ -54,7 +54,7 @@ impl SinkDriver {
     /// Works until nothing is left to write, or the rest is safe or taken over. Gives back the rest that the next
     /// version sends.
     pub(crate) async fn run(mut self, writer: Writer) -> Carried {
-        let most = self.handle.node.policy.batch.max_events;
+        let most = self.handle.node.policy.events_at_once();
         let mut idle: Option<Writer> = None;
         let greeting = writer.greet().map(|writer| (writer, None));
         let mut delivery: Option<Delivery> = Some(drive_on(self.thread.as_ref(), greeting));

@@ -10,6 +10,7 @@ use fieldline_core::{Built, Clock, ComponentError, Door, Event, Sink, WriteError
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::rate::Rate;
 use crate::buffer::in_hand::InHand;
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::node::NodeHandle;
@@ -34,8 +35,8 @@ pub(crate) struct Writer {
     pub(crate) connected: bool,
     /// Set when the events in hand are safe or taken over: no try begins any more, and the one under way ends by then.
     pub(crate) patience: Patience,
-    /// The rate limit allows no write before this.
-    pub(crate) not_before: Option<Instant>,
+    /// How many events it may write in a second.
+    pub(crate) rate: Option<Rate>,
 }
 
 impl Writer {
@@ -130,14 +131,14 @@ impl Writer {
     /// Writes the batch and books each event where it ends. Gives back itself, and those that have not ended where its
     /// patience is over.
     pub(crate) async fn deliver(mut self, mut batch: InHand) -> (Self, Option<InHand>) {
-        let count = batch.events.len();
-        if let Some(at) = self.not_before.take()
-            && self.rest(at).await
-        {
-            return (self, Some(batch));
-        }
         let mut attempts = 0;
         while !batch.events.is_empty() {
+            let count = batch.events.len();
+            if let Some(at) = self.rate.as_mut().and_then(|rate| rate.not_before(count, Instant::now()))
+                && self.rest(at).await
+            {
+                return (self, Some(batch));
+            }
             attempts += 1;
             let patience = self.patience.clone();
             let written = tokio::select! {
@@ -148,6 +149,9 @@ impl Writer {
                     return (self, Some(batch));
                 }
             };
+            if let Some(rate) = &mut self.rate {
+                rate.written(count, Instant::now());
+            }
             let Err(error) = written else {
                 batch.events.drain(..).for_each(|event| event.finish(Door::Delivered));
                 break;
@@ -160,10 +164,6 @@ impl Writer {
             }
         }
         self.works();
-        if let Some(rate) = self.handle.node.policy.max_rate {
-            let pause = Duration::from_secs_f64(count as f64 / f64::from(rate));
-            self.not_before = Some(Instant::now() + pause);
-        }
         (self, None)
     }
 

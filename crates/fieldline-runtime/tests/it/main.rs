@@ -20,6 +20,7 @@ mod forecast;
 mod handover;
 mod idle;
 mod memory;
+mod rate;
 mod reload;
 mod remote;
 mod sequence;
