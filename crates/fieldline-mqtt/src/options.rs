@@ -10,6 +10,9 @@ use crate::topic::{self, TopicError};
 /// As many as a semaphore can count where addresses have 32 bits.
 const MAX_OUTBOX_BYTES: usize = (1 << 29) - 1;
 
+/// The longest text in bytes: its length travels in two bytes (MQTT 5, section 1.5.4).
+const LONGEST_TEXT: usize = 65_535;
+
 /// Plain or encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scheme {
@@ -175,8 +178,14 @@ impl Options {
         if self.client_id.is_empty() && !self.clean_session {
             return Err(OptionsError::ClientIdMissing);
         }
+        if self.client_id.len() > LONGEST_TEXT {
+            return Err(OptionsError::ClientIdTooLong { length: self.client_id.len() });
+        }
+        if let Some((_, character)) = topic::forbidden_character(&self.client_id) {
+            return Err(OptionsError::ClientIdCharacter { character });
+        }
         for (option, valid) in [
-            ("inflight", (1..u16::MAX).contains(&self.inflight)),
+            ("in_flight", (1..u16::MAX).contains(&self.inflight)),
             ("max_packet_size", self.max_packet_size >= 128),
             ("outbox_messages", self.outbox_messages > 0),
             ("outbox_bytes", (self.outbox_messages..=MAX_OUTBOX_BYTES).contains(&self.outbox_bytes)),
@@ -232,10 +241,22 @@ pub enum OptionsError {
     /// A session cannot be resumed without a name for it.
     #[error("a session that is resumed needs a client id")]
     ClientIdMissing,
+    /// The client id does not fit into a packet.
+    #[error("a client id has at most 65535 bytes, this one has {length}")]
+    ClientIdTooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// The client id has a control character or a noncharacter.
+    #[error("a client id must not contain the character U+{:04X}", u32::from(*.character))]
+    ClientIdCharacter {
+        /// The character.
+        character: char,
+    },
     /// A number is outside of what makes sense.
     #[error("`{option}` is out of range")]
     OutOfRange {
-        /// The field of [`Options`].
+        /// What the option is called in a pipeline file.
         option: &'static str,
     },
     /// The last will cannot be published.
@@ -282,7 +303,7 @@ mod tests {
         assert_eq!(options.check(), Ok(()));
         assert_eq!(
             Options { inflight: 0, ..options.clone() }.check(),
-            Err(OptionsError::OutOfRange { option: "inflight" })
+            Err(OptionsError::OutOfRange { option: "in_flight" })
         );
         assert_eq!(Options { outbox_bytes: (512 << 20) - 1, ..options.clone() }.check(), Ok(()));
         assert_eq!(
@@ -293,10 +314,12 @@ mod tests {
             Options { version: Version::V5, keep_alive: Duration::from_secs(2), ..options.clone() }.check(),
             Err(OptionsError::KeepAlive { shortest: 5 })
         );
-        assert_eq!(
-            Options { client_id: String::new(), ..options }.check(),
-            Err(OptionsError::ClientIdMissing)
-        );
+        let named = |client_id: &str| Options { client_id: client_id.to_owned(), ..options.clone() }.check();
+        assert_eq!(named(""), Err(OptionsError::ClientIdMissing));
+        assert_eq!(named(&"x".repeat(65_535)), Ok(()));
+        assert_eq!(named(&"x".repeat(65_536)), Err(OptionsError::ClientIdTooLong { length: 65_536 }));
+        let character = '\u{ffff}';
+        assert_eq!(named("a\u{ffff}"), Err(OptionsError::ClientIdCharacter { character }));
     }
 
     #[test]

@@ -16,9 +16,11 @@ pub enum TopicError {
         /// Its length in bytes.
         length: usize,
     },
-    /// The text contains the null character.
-    #[error("a topic must not contain the null character (offset {at})")]
-    Null {
+    /// The text contains a character over which a broker may close the connection.
+    #[error("a topic must not contain the character U+{:04X} (offset {at})", u32::from(*.character))]
+    Character {
+        /// A control character or a noncharacter.
+        character: char,
         /// Where it stands.
         at: usize,
     },
@@ -58,7 +60,7 @@ impl TopicError {
         match *self {
             Self::Empty => 0,
             Self::TooLong { .. } => LONGEST,
-            Self::Null { at }
+            Self::Character { at, .. }
             | Self::WildcardInName { at, .. }
             | Self::WildcardNotAlone { at, .. }
             | Self::HashNotLast { at }
@@ -137,7 +139,19 @@ fn check_text(text: &str) -> Result<(), TopicError> {
     if text.len() > LONGEST {
         return Err(TopicError::TooLong { length: text.len() });
     }
-    text.find('\0').map_or(Ok(()), |at| Err(TopicError::Null { at }))
+    match forbidden_character(text) {
+        Some((at, character)) => Err(TopicError::Character { character, at }),
+        None => Ok(()),
+    }
+}
+
+/// The first character that no text of MQTT should have, and its byte offset: a receiver may close the connection over
+/// control characters and noncharacters, and must over the null character (MQTT 3.1.1, section 1.5.3; MQTT 5, 1.5.4).
+pub(crate) fn forbidden_character(text: &str) -> Option<(usize, char)> {
+    let is_noncharacter = |character: char| {
+        matches!(u32::from(character), 0xfdd0..=0xfdef) || u32::from(character) & 0xfffe == 0xfffe
+    };
+    text.char_indices().find(|(_, character)| character.is_control() || is_noncharacter(*character))
 }
 
 /// Checks the wildcards of a filter whose first byte stands at `start` of what the user wrote.
@@ -186,6 +200,11 @@ mod tests {
             ("#/", 0),
             ("a/b#", 3),
             ("a/\0", 2),
+            ("a/\u{1f}", 2),
+            ("a/\u{85}", 2),
+            ("a/\u{fdd0}", 2),
+            ("a/b\u{ffff}", 3),
+            ("a/b\u{10fffe}", 3),
             ("$share", 6),
             ("$share/", 7),
             ("$share//a", 7),

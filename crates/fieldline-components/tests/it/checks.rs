@@ -80,6 +80,22 @@ fn a_file_sink_knows_where_and_what_to_write() {
 }
 
 #[test]
+fn a_connection_says_only_what_mqtt_can_carry() {
+    let connection = |more: &str, expected| {
+        let config = format!("url: mqtt://broker\n{more}");
+        check(Kind::Connection, "mqtt", &config, expected);
+    };
+    connection("client_id: a\nwill: { topic: a, payload: x, qos: 2 }", &[("bad-qos", "will.qos")]);
+    connection(
+        "client_id: a\nwill: { topic: \"a\\uFFFF\", payload: x }",
+        &[("bad-connection", "will.topic")],
+    );
+    connection("client_id: \"a\\uFDD0\"", &[("bad-connection", "client_id")]);
+    connection(&format!("client_id: {}", "x".repeat(70_000)), &[("bad-connection", "client_id")]);
+    connection("client_id: a\nin_flight: 0", &[("bad-connection", "in_flight")]);
+}
+
+#[test]
 fn what_there_is_one_of_is_claimed() {
     let claims = |kind, name, config| {
         let facts = read(&definition(kind, name), config).expect("the types fit").facts();

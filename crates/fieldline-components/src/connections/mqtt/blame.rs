@@ -10,10 +10,10 @@ pub(super) fn field_of(error: &OptionsError) -> &'static str {
         OptionsError::KeepAlive { .. } => "keep_alive",
         OptionsError::Will(_) => "will.topic",
         OptionsError::OutOfRange { option } => match *option {
-            "inflight" => "in_flight",
             "backoff_initial" => "backoff.initial",
             other => other,
         },
+        OptionsError::ClientIdTooLong { .. } | OptionsError::ClientIdCharacter { .. } => "client_id",
         OptionsError::ClientIdMissing => "",
     }
 }
@@ -27,6 +27,9 @@ pub(super) fn fix_of(error: &OptionsError) -> &'static str {
         OptionsError::TlsToIpv6 => "write the name of the broker instead of its address",
         OptionsError::KeepAlive { .. } => "30 s is the usual one; leave `keep_alive` out",
         OptionsError::ClientIdMissing => "add `client_id`",
+        OptionsError::ClientIdTooLong { .. } | OptionsError::ClientIdCharacter { .. } => {
+            "use letters and digits; old brokers take 23 of them, AWS IoT takes 128"
+        }
         OptionsError::OutOfRange { .. } => "leave it out for the usual value",
         OptionsError::Will(_) => "write a topic without `+` and `#`",
     }

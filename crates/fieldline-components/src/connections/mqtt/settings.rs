@@ -187,6 +187,10 @@ impl Config for MqttConnectionConfig {
             cx.error("password-without-user", "password", "`password` needs `user` beside it")
                 .help("add `user`");
         }
+        if let Some(will) = self.will.as_ref().filter(|will| will.qos > 1) {
+            cx.error("bad-qos", "will.qos", format!("`{}` is no quality of service", will.qos))
+                .help("use 1 (at least once) or 0 (at most once); exactly once is not offered");
+        }
         let tls = tls::check(self.tls.as_ref(), self.listen_tls.as_ref(), cx);
         match (self.address(), tls) {
             (Err(error), _) => {
