@@ -27,6 +27,8 @@ pub(crate) struct Accepted {
     pub(crate) packet_ids: u16,
     pub(crate) max_packet_size: Option<u32>,
     pub(crate) at_least_once: bool,
+    /// Whether a publish may ask to be retained.
+    pub(crate) retain: bool,
     /// How often the library shows a sign of life.
     pub(crate) keep_alive: Duration,
     /// Whether a message can name the subscriptions it was sent for.
@@ -235,6 +237,7 @@ fn v4_happening(event: rumqttc::Event) -> Happening {
             packet_ids: 0,
             max_packet_size: None,
             at_least_once: true,
+            retain: true,
             keep_alive: Duration::ZERO,
             numbered_subscriptions: false,
         }),

@@ -81,6 +81,7 @@ pub(crate) fn accepted_v5(accepted: &packets::ConnAck, options: &Options) -> Acc
         packet_ids: receive_maximum.clamp(1, options.inflight + 1),
         max_packet_size: properties.and_then(|properties| properties.max_packet_size),
         at_least_once: properties.and_then(|properties| properties.max_qos) != Some(0),
+        retain: properties.and_then(|properties| properties.retain_available) != Some(0),
         keep_alive: properties
             .and_then(|properties| properties.server_keep_alive)
             .filter(|seconds| *seconds > 0)

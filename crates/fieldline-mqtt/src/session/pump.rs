@@ -73,6 +73,12 @@ impl Inner {
                 self.outbox.reject_next(PublishError::Refused { code: 0x9b, text });
                 continue;
             }
+            if publish.retain && !link.accepted.retain {
+                let text = "the broker keeps no retained messages".to_owned();
+                self.counters.failed += 1;
+                self.outbox.reject_next(PublishError::Refused { code: 0x9a, text });
+                continue;
+            }
             if at_least_once && (subscription_waits || id_in_use) || !link.requests.publish(publish) {
                 break;
             }

@@ -26,13 +26,16 @@ impl Session {
         end
     }
 
-    /// When to ask [`Session::overdue`] next, unless woken. What is written from now on cannot be overdue before
-    /// the operation time-out has passed.
+    /// When to ask [`Session::overdue`] next, unless woken: when what is under way is overdue. What is written from now
+    /// on cannot be before the operation time-out has passed.
     pub(crate) fn next_look(&self, now: Instant) -> Instant {
         let inner = self.lock();
-        let at_last = [inner.closing, inner.reconnect, inner.parting].into_iter().flatten().min();
-        let next_look = now + inner.options.operation_timeout;
-        at_last.map_or(next_look, |at_last| at_last.min(next_look))
+        let after = inner.options.operation_timeout;
+        let subscribed = inner.subscriptions.under_way().map(|(_, since)| since);
+        let answers =
+            [inner.outbox.oldest_written(), subscribed].into_iter().flatten().map(|since| since + after);
+        let at_last = [inner.closing, inner.reconnect, inner.parting].into_iter().flatten();
+        answers.chain(at_last).min().map_or(now + after, |at_last| at_last.min(now + after))
     }
 
     /// Whether a new connection was asked for since the last time this was asked.
