@@ -104,7 +104,7 @@ impl Driver {
         info!(address = %options.address, session_present = accepted.session_present, "connected");
         self.session.connected(requests, accepted);
         let end = select! {
-            error = self.converse(&mut events) => End::Failed(error),
+            error = self.converse(&mut events) => End::Failed(self.session.explain(error)),
             end = self.watch() => end,
         };
         backoff.worked_for(connected_at.elapsed());

@@ -82,6 +82,26 @@ pub enum ConnectError {
         /// How it was closed, or the reason of the broker's DISCONNECT.
         reason: String,
     },
+    /// The broker ended our session because another client has connected with our client id.
+    #[error("the broker gave the session to another client with the same client id ({reason})")]
+    TakenOver {
+        /// The reason of the broker's DISCONNECT.
+        reason: String,
+    },
+    /// The broker ended the session for a reason that is about no message: it shuts down, or we are to go elsewhere.
+    #[error("the broker ended the session ({reason})")]
+    SessionEnded {
+        /// The reason of the broker's DISCONNECT.
+        reason: String,
+    },
+    /// The broker closed the connection instead of answering a subscription.
+    #[error("the broker closed the connection over the subscription to {filters} ({reason})")]
+    ClosedOverSubscription {
+        /// The filters, each in backticks.
+        filters: String,
+        /// How it was closed, or the reason of the broker's DISCONNECT.
+        reason: String,
+    },
     /// The broker no longer answers although the connection looks open.
     #[error("the broker stopped answering (nothing within the keep-alive interval)")]
     KeepAlive,
@@ -146,10 +166,17 @@ impl ConnectError {
             Self::Closed { .. } => {
                 "two clients with the same client id push each other out; AWS closes when a policy forbids a topic"
             }
+            Self::TakenOver { .. } => {
+                "somebody else uses this client id; give each client a client id of its own"
+            }
+            Self::ClosedOverSubscription { .. } => {
+                "check the broker's access rules for these filters; on AWS the policy must allow `iot:Subscribe`"
+            }
             Self::PacketTooLarge { .. } => {
                 "raise the maximum packet size, or delete the message at the broker"
             }
-            Self::KeepAlive
+            Self::SessionEnded { .. }
+            | Self::KeepAlive
             | Self::AcknowledgementTimeout { .. }
             | Self::Protocol { .. }
             | Self::Network { .. } => {

@@ -62,7 +62,7 @@ pub(crate) fn from_v5(error: v5::ConnectionError, options: &Options, accepted: b
         Of::MqttState(StateError::ServerDisconnect { reason_code, reason_string }) => {
             let code = words(&format!("{reason_code:?}"));
             let reason = reason_string.map_or_else(|| code.clone(), |text| format!("{code}: {text}"));
-            ConnectError::Closed { reason }
+            told(reason_code, reason)
         }
         Of::MqttState(StateError::Deserialization(Codec::PayloadSizeLimitExceeded { pkt_size, max })) => {
             ConnectError::PacketTooLarge { size: pkt_size, max: max as usize }
@@ -137,6 +137,28 @@ fn from_tls(error: &rustls::Error, options: &Options) -> ConnectError {
             other => ConnectError::Handshake { reason: format!("alert {}", words(&format!("{other:?}"))) },
         },
         other => ConnectError::Handshake { reason: other.to_string() },
+    }
+}
+
+/// What a DISCONNECT says (MQTT 5, section 3.14.2.1). Only what may be about a message counts as a connection that was
+/// closed.
+fn told(code: v5::mqttbytes::v5::DisconnectReasonCode, reason: String) -> ConnectError {
+    use v5::mqttbytes::v5::DisconnectReasonCode as Code;
+    match code {
+        Code::SessionTakenOver => ConnectError::TakenOver { reason },
+        Code::NormalDisconnection
+        | Code::ServerBusy
+        | Code::ServerShuttingDown
+        | Code::KeepAliveTimeout
+        | Code::ReceiveMaximumExceeded
+        | Code::MessageRateTooHigh
+        | Code::QuotaExceeded
+        | Code::AdministrativeAction
+        | Code::UseAnotherServer
+        | Code::ServerMoved
+        | Code::ConnectionRateExceeded
+        | Code::MaximumConnectTime => ConnectError::SessionEnded { reason },
+        _ => ConnectError::Closed { reason },
     }
 }
 

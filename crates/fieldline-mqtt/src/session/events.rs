@@ -19,6 +19,17 @@ impl Session {
         self.state.send_replace(State::Connected { session_present: accepted.session_present, since: now });
     }
 
+    /// Why the connection ended, with what only the session knows: a broker that owes the answer to a subscription has
+    /// closed over that, as AWS IoT does where a policy forbids the filter.
+    pub(crate) fn explain(&self, error: ConnectError) -> ConnectError {
+        match (error, self.lock().subscriptions.filters_under_way()) {
+            (ConnectError::Closed { reason }, Some(filters)) => {
+                ConnectError::ClosedOverSubscription { filters, reason }
+            }
+            (error, _) => error,
+        }
+    }
+
     /// Ends a connection or an attempt; `error` is absent if we ended it.
     pub(crate) fn disconnected(&self, error: Option<&ConnectError>) {
         self.lock().disconnected(error);

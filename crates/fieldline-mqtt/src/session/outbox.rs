@@ -256,7 +256,8 @@ impl Entry {
 }
 
 /// Whether a publish may be the cause of this end of a connection: the broker hung up or fell silent about
-/// it. A dead network is never blamed on a message.
+/// it. Never blamed on a message are a dead network, a subscription that was not answered, and reasons that are about
+/// the session.
 fn blames_publish(error: &ConnectError) -> bool {
     matches!(error, ConnectError::Closed { .. } | ConnectError::AcknowledgementTimeout { .. })
 }

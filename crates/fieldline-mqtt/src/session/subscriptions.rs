@@ -69,6 +69,13 @@ impl Subscriptions {
         self.under_way.take_if(|(awaited, _, _)| *awaited == packet_id).map(|(_, request, _)| request)
     }
 
+    /// The filters of the SUBSCRIBE that is under way, each in backticks.
+    pub(crate) fn filters_under_way(&self) -> Option<String> {
+        let Some((_, Request::Subscribe { filters, .. }, _)) = &self.under_way else { return None };
+        let quoted: Vec<String> = filters.iter().map(|(filter, _)| format!("`{filter}`")).collect();
+        Some(quoted.join(", "))
+    }
+
     /// The packet id and time of the request that is under way.
     pub(crate) fn under_way(&self) -> Option<(u16, Instant)> {
         self.under_way.as_ref().map(|(packet_id, _, since)| (*packet_id, *since))

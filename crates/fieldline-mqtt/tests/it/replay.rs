@@ -193,6 +193,34 @@ async fn a_message_over_which_the_broker_hangs_up_is_given_up_and_the_others_arr
     );
 }
 
+/// AWS IoT hangs up on a SUBSCRIBE that the policy forbids, with publishes under way.
+#[tokio::test]
+async fn no_message_is_blamed_where_the_broker_hangs_up_on_a_subscription() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let _inbound = connection.subscribe("forbidden/#", QoS::AtLeastOnce, 10).expect("a valid filter");
+    let receipt = connection.enqueue(Publish::new("a", "innocent")).await.expect("room");
+    let mut state = connection.state();
+    for _ in 0..6 {
+        let mut peer = broker.welcome(false).await;
+        let packets = [peer.read().await, peer.read().await];
+        let publishes = packets.iter().filter(|packet| matches!(packet, Some(Packet::Publish(_))));
+        assert_eq!(publishes.count(), 1, "beside the subscription: {packets:?}");
+    }
+    let named = |state: &State| match state {
+        State::Disconnected { error: ConnectError::ClosedOverSubscription { filters, .. }, .. } => {
+            filters == "`forbidden/#`"
+        }
+        _ => false,
+    };
+    within(state.wait_for(named)).await.expect("a state");
+    let mut peer = broker.welcome(false).await;
+    peer.grant().await;
+    let publish = peer.published().await;
+    peer.acknowledge(publish.pkid).await;
+    within(receipt).await.expect("sent once more, and acknowledged");
+}
+
 #[tokio::test]
 async fn a_message_that_is_never_acknowledged_is_given_up() {
     let broker = Broker::bind().await;
@@ -209,6 +237,26 @@ async fn a_message_that_is_never_acknowledged_is_given_up() {
     let error = within(receipt).await.expect_err("given up");
     assert_eq!(error, PublishError::TimedOut { attempts: 5 });
     assert!(!error.is_permanent());
+}
+
+/// The driver looked once in the time that it gives, so that a message could wait for nearly twice as long.
+#[tokio::test]
+async fn the_operation_time_out_is_kept_to_the_moment() {
+    let broker = Broker::bind().await;
+    let operation_timeout = Duration::from_secs(3);
+    let connection = start(Options { operation_timeout, ..broker.options() });
+    let mut state = connection.state();
+    let mut peer = broker.welcome(false).await;
+    within(state.wait_for(|state| matches!(state, State::Connected { .. }))).await.expect("a state");
+    tokio::time::pause();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let receipt = connection.enqueue(Publish::new("a", "x")).await.expect("room");
+    peer.published().await;
+    let written = tokio::time::Instant::now();
+    assert_eq!(peer.read().await, None, "the client gives this connection up");
+    let waited = written.elapsed();
+    assert!(waited <= operation_timeout + Duration::from_millis(100), "{waited:?}");
+    drop(receipt);
 }
 
 #[tokio::test]

@@ -218,6 +218,25 @@ async fn a_broker_that_knows_no_acknowledgements_is_not_sent_what_needs_one() {
     assert!(matches!(error, PublishError::Refused { code: 0x9b, .. }), "{error}");
 }
 
+/// MQTT 5, section 3.2.2.3.5: the broker would close the connection over it, each time.
+#[tokio::test]
+async fn a_broker_that_keeps_nothing_is_not_sent_what_should_be_retained() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    for qos in [QoS::AtMostOnce, QoS::AtLeastOnce] {
+        let retained = Publish { retain: true, qos, ..Publish::new("a", "kept") };
+        let retained = connection.enqueue(retained).await.expect("room");
+        let other = connection.enqueue(Publish::new("a", "passing")).await.expect("room");
+        let mut peer = broker.welcome(ConnAckProperties { retain_available: Some(0), ..plain() }).await;
+        let publish = peer.published().await;
+        assert_eq!(publish.payload, "passing");
+        peer.acknowledge(publish.pkid, PubAckReason::Success).await;
+        within(other).await.expect("acknowledged");
+        let error = within(retained).await.expect_err("refused");
+        assert!(matches!(error, PublishError::Refused { code: 0x9a, .. }) && error.is_permanent(), "{error}");
+    }
+}
+
 /// A limit that a later connection lowers makes rumqttc's packet ids run out of their table for ever.
 #[tokio::test]
 async fn the_brokers_receive_maximum_holds_even_when_it_shrinks() {
@@ -347,7 +366,8 @@ async fn the_reason_of_a_disconnect_and_of_a_refusal_is_told() {
     };
     let reason_code = DisconnectReasonCode::SessionTakenOver;
     peer.write(Packet::Disconnect(Disconnect { reason_code, properties: Some(properties) })).await;
-    let expected = ConnectError::Closed { reason: "session taken over: by device-2".to_owned() };
+    let expected = ConnectError::TakenOver { reason: "session taken over: by device-2".to_owned() };
+    assert!(expected.hint().is_some_and(|hint| hint.contains("client id of its own")));
     let told =
         state.wait_for(|state| matches!(state, State::Disconnected { error, .. } if *error == expected));
     within(told).await.expect("a state");
@@ -356,6 +376,35 @@ async fn the_reason_of_a_disconnect_and_of_a_refusal_is_told() {
     let told =
         state.wait_for(|state| matches!(state, State::Disconnected { error, .. } if *error == expected));
     within(told).await.expect("a state");
+}
+
+#[tokio::test]
+async fn no_message_is_blamed_for_a_session_that_the_broker_ends() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let receipt = connection.enqueue(Publish::new("a", "innocent")).await.expect("room");
+    for reason_code in [
+        DisconnectReasonCode::SessionTakenOver,
+        DisconnectReasonCode::ServerShuttingDown,
+        DisconnectReasonCode::ServerBusy,
+        DisconnectReasonCode::AdministrativeAction,
+        DisconnectReasonCode::QuotaExceeded,
+        DisconnectReasonCode::MessageRateTooHigh,
+    ] {
+        let mut peer = broker.welcome(plain()).await;
+        peer.published().await;
+        let properties = DisconnectProperties {
+            session_expiry_interval: None,
+            reason_string: None,
+            user_properties: Vec::new(),
+            server_reference: None,
+        };
+        peer.write(Packet::Disconnect(Disconnect { reason_code, properties: Some(properties) })).await;
+    }
+    let mut peer = broker.welcome(plain()).await;
+    let publish = peer.published().await;
+    peer.acknowledge(publish.pkid, PubAckReason::Success).await;
+    within(receipt).await.expect("sent once more, and acknowledged");
 }
 
 /// A keep-alive of zero from the broker once made rumqttc send pings without pause.
