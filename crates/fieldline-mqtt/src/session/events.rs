@@ -99,8 +99,32 @@ impl Inner {
                 self.counters.dropped_qos0 += dropped as u64;
                 self.counters.held += 1;
             }
-            Fate::Unclaimed | Fate::Ignored => {}
+            Fate::Unclaimed => self.release_unexpected(now),
+            Fate::Ignored => {}
         }
+    }
+
+    /// Once the subscribers of the start have had the operation time-out to come, what nobody subscribes to is of a
+    /// subscription that the session has from an earlier run. Kept, it would fill the broker's window.
+    fn release_unexpected(&mut self, now: Instant) {
+        let has_begun = |first: Instant| first + self.options.operation_timeout <= now;
+        if self.first_connected.is_some_and(has_begun) {
+            let released = self.lanes.release_unexpected();
+            self.throw_away(released);
+        }
+    }
+
+    /// Counts messages that came for nobody, and warns once: the broker goes on sending them.
+    pub(crate) fn throw_away(&mut self, unclaimed: u64) {
+        if unclaimed > 0 && self.counters.unclaimed == 0 {
+            let client_id = &self.options.client_id;
+            warn!(
+                client_id,
+                "messages come for a topic that nothing subscribes to any more and are thrown away; the broker remembers \
+                 the subscription of an earlier run"
+            );
+        }
+        self.counters.unclaimed += unclaimed;
     }
 
     fn subscribed(&mut self, packet_id: u16, results: Vec<Result<(), FilterRefusal>>) {

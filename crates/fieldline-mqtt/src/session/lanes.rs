@@ -239,6 +239,24 @@ impl Lanes {
         released
     }
 
+    /// Acknowledges what nobody has claimed and no successor can: it matches no filter that was given up a moment ago.
+    /// Returns how many messages that were.
+    pub(crate) fn release_unexpected(&mut self) -> u64 {
+        let abandoned = &self.abandoned;
+        let is_expected =
+            |queued: &Queued| abandoned.iter().any(|(filter, _since)| topic::matches(filter, &queued.topic));
+        let mut released = 0;
+        for (queued, since) in std::mem::take(&mut self.unclaimed) {
+            if is_expected(&queued) {
+                self.unclaimed.push_back((queued, since));
+            } else if let Some(arrived) = queued.arrived {
+                self.acknowledgements.acknowledge(arrived);
+                released += 1;
+            }
+        }
+        released
+    }
+
     /// Whether messages were held, all that was taken before is acknowledged and the lanes are half empty, so
     /// that it is worth a new connection to get the rest.
     pub(crate) fn ready_to_resume(&self) -> bool {

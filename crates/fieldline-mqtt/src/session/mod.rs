@@ -52,6 +52,8 @@ pub(crate) struct Inner {
     subscriptions: Subscriptions,
     link: Option<Link>,
     counters: Counters,
+    /// When the broker accepted us for the first time.
+    first_connected: Option<Instant>,
     /// Ours to end the connection and begin another: once all that was received is acknowledged, and at this
     /// time at the latest.
     reconnect: Option<Instant>,
@@ -85,6 +87,7 @@ impl Session {
                 subscriptions: Subscriptions::default(),
                 link: None,
                 counters: Counters::default(),
+                first_connected: None,
                 reconnect: None,
                 parting: None,
                 closing: None,
@@ -226,6 +229,7 @@ impl Inner {
     fn connected(&mut self, requests: Requests, accepted: Accepted, now: Instant) {
         let again = self.counters.connects > 0;
         self.counters.connects += 1;
+        self.first_connected.get_or_insert(now);
         self.lanes.connected(self.counters.connects, accepted.session_present);
         self.subscriptions.connected(&self.lanes.filters(), again, accepted.numbered_subscriptions);
         self.link = Some(Link { requests, accepted, next_packet_id: 1, last_event: now });

@@ -80,7 +80,8 @@ impl Inner {
             return Some(End::Failed(ConnectError::KeepAlive));
         }
         if let Some(before) = now.checked_sub(after) {
-            self.counters.unclaimed += self.lanes.release_unclaimed(before);
+            let released = self.lanes.release_unclaimed(before);
+            self.throw_away(released);
             if self.link.is_some() {
                 for filter in self.lanes.release_abandoned(before) {
                     self.subscriptions.ask(Request::Unsubscribe(filter));

@@ -296,6 +296,30 @@ async fn a_message_nobody_wants_is_acknowledged_after_a_while_and_counted() {
     assert_eq!(connection.counters().unclaimed, 1);
 }
 
+/// A session of an earlier run with a filter more: its messages filled the broker's window for the time-out, each time.
+#[tokio::test]
+async fn messages_of_a_forgotten_filter_do_not_hold_up_the_others() {
+    let broker = Broker::bind().await;
+    let operation_timeout = Duration::from_secs(3);
+    let connection = start(Options { operation_timeout, ..broker.options() });
+    let mut inbound = connection.subscribe("keep", QoS::AtLeastOnce, 10).expect("a valid filter");
+    let mut peer = broker.welcome(true).await;
+    peer.grant().await;
+    peer.publish("fast", "x", 1).await;
+    tokio::time::pause();
+    assert_eq!(peer.acknowledged().await, 1, "after the time that the subscribers of the start have");
+    let begin = tokio::time::Instant::now();
+    for packet_id in 2..=20 {
+        peer.publish("fast", "x", packet_id).await;
+        assert_eq!(peer.acknowledged().await, packet_id);
+    }
+    peer.publish("keep", "x", 21).await;
+    within(inbound.next()).await.expect("a message").token.acknowledge();
+    assert_eq!(peer.acknowledged().await, 21);
+    assert!(begin.elapsed() < operation_timeout, "{:?}", begin.elapsed());
+    assert_eq!(connection.counters().unclaimed, 19 + 1);
+}
+
 /// rumqttc ends the connection over a packet beyond its limit, and the broker sends it again, for ever.
 #[tokio::test]
 async fn a_message_that_is_too_large_is_reported_and_does_not_block_the_next() {
