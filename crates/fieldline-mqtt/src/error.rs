@@ -315,7 +315,7 @@ pub enum SubscribeError {
     /// The filter cannot be subscribed to.
     #[error("the topic filter is not valid: {0}")]
     InvalidFilter(#[from] TopicError),
-    /// The broker refused the subscription; it is tried again after each reconnection.
+    /// The broker refused the subscription; it is tried again with back-off.
     #[error("the broker refused the subscription to `{filter}`: {refusal}")]
     Refused {
         /// The filter.

@@ -42,9 +42,10 @@ impl Session {
         if let Some(link) = &mut inner.link {
             link.last_event = now;
         }
+        let asks_again = inner.ask_again;
         inner.apply(happening, now)?;
         inner.pump(now);
-        if inner.may_end() {
+        if inner.may_end() || inner.ask_again != asks_again {
             self.wake.notify_one();
         }
         Ok(())
@@ -67,7 +68,7 @@ impl Inner {
                     return Err(broken(format!("PUBACK for packet id {packet_id}, which is not in use")));
                 }
             },
-            Happening::Subscribed(packet_id, results) => self.subscribed(packet_id, results),
+            Happening::Subscribed(packet_id, results) => self.subscribed(packet_id, results, now),
             Happening::Unsubscribed(packet_id) => {
                 self.subscriptions.answered(packet_id);
             }
@@ -127,7 +128,7 @@ impl Inner {
         self.counters.unclaimed += unclaimed;
     }
 
-    fn subscribed(&mut self, packet_id: u16, results: Vec<Result<(), FilterRefusal>>) {
+    fn subscribed(&mut self, packet_id: u16, results: Vec<Result<(), FilterRefusal>>, now: Instant) {
         let Some(Request::Subscribe { filters, .. }) = self.subscriptions.answered(packet_id) else { return };
         for ((filter, _qos), result) in filters.iter().zip(results) {
             let standing = match result {
@@ -141,6 +142,11 @@ impl Inner {
                 lane.standing = standing.clone();
                 lane.wake.notify_one();
             }
+        }
+        if self.lanes.refused().is_empty() {
+            self.refusals.succeed();
+        } else if self.ask_again.is_none() {
+            self.ask_again = Some(now + self.refusals.fail(fastrand::f64()));
         }
     }
 }

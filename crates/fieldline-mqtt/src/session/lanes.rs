@@ -124,6 +124,16 @@ impl Lanes {
         filters.into_iter().map(|(filter, qos)| (filter.to_owned(), qos)).collect()
     }
 
+    /// The distinct filters that the broker refuses, each with the highest quality of service wanted of it.
+    pub(crate) fn refused(&self) -> Vec<(String, QoS)> {
+        let mut filters = self.filters();
+        let is_refused = |lane: &Lane| matches!(lane.standing, Standing::Refused { .. });
+        let refused: BTreeSet<&str> =
+            self.lanes.values().filter(|lane| is_refused(lane)).map(|lane| lane.filter.as_str()).collect();
+        filters.retain(|(filter, _)| refused.contains(filter.as_str()));
+        filters
+    }
+
     /// Removes a subscriber. What it had not taken, and what comes for it for a while, is kept for a successor.
     pub(crate) fn remove(&mut self, id: u64, now: Instant) {
         let Some(lane) = self.lanes.remove(&id) else { return };

@@ -13,6 +13,7 @@ mod timeouts;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use fieldline_backoff::Backoff;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
 
@@ -54,6 +55,10 @@ pub(crate) struct Inner {
     counters: Counters,
     /// When the broker accepted us for the first time.
     first_connected: Option<Instant>,
+    /// When to ask again for what the broker refuses to subscribe us to.
+    ask_again: Option<Instant>,
+    /// How long to wait before that.
+    refusals: Backoff,
     /// Ours to end the connection and begin another: once all that was received is acknowledged, and at this
     /// time at the latest.
     reconnect: Option<Instant>,
@@ -79,6 +84,7 @@ struct Link {
 impl Session {
     pub(crate) fn new(options: Options) -> Self {
         let room = Arc::new(Semaphore::new(options.outbox_bytes));
+        let refusals = Backoff::new(options.backoff_initial, options.backoff_maximum);
         Self {
             inner: Mutex::new(Inner {
                 options,
@@ -88,6 +94,8 @@ impl Session {
                 link: None,
                 counters: Counters::default(),
                 first_connected: None,
+                ask_again: None,
+                refusals,
                 reconnect: None,
                 parting: None,
                 closing: None,
@@ -239,6 +247,7 @@ impl Inner {
     /// Ends a connection or an attempt; `error` is absent if we ended it.
     fn disconnected(&mut self, error: Option<&ConnectError>) {
         self.link = None;
+        self.ask_again = None;
         self.parting = None;
         self.counters.disconnects += 1;
         if self.outbox.disconnected(error) {

@@ -34,7 +34,7 @@ impl Session {
         let subscribed = inner.subscriptions.under_way().map(|(_, since)| since);
         let answers =
             [inner.outbox.oldest_written(), subscribed].into_iter().flatten().map(|since| since + after);
-        let at_last = [inner.closing, inner.reconnect, inner.parting].into_iter().flatten();
+        let at_last = [inner.closing, inner.reconnect, inner.parting, inner.ask_again].into_iter().flatten();
         answers.chain(at_last).min().map_or(now + after, |at_last| at_last.min(now + after))
     }
 
@@ -78,6 +78,11 @@ impl Inner {
         let silent = |link: &Link| link.last_event + link.accepted.keep_alive + after <= now;
         if self.link.as_ref().is_some_and(silent) {
             return Some(End::Failed(ConnectError::KeepAlive));
+        }
+        if self.ask_again.take_if(|due| *due <= now).is_some() {
+            for filter in self.lanes.refused() {
+                self.subscriptions.ask(Request::Subscribe { filters: vec![filter], again: false });
+            }
         }
         if let Some(before) = now.checked_sub(after) {
             let released = self.lanes.release_unclaimed(before);

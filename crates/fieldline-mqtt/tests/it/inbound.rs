@@ -379,6 +379,31 @@ async fn a_refused_subscription_is_reported_and_tried_again_on_the_next_connecti
 }
 
 #[tokio::test]
+async fn a_refused_subscription_is_tried_again_on_the_same_connection() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut inbound = connection.subscribe("busy", QoS::AtLeastOnce, 1).expect("a valid filter");
+    let _other = connection.subscribe("fine", QoS::AtLeastOnce, 1).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    let mut refused = Some(vec![
+        SubscribeReasonCode::Failure,
+        SubscribeReasonCode::Success(rumqttc::mqttbytes::QoS::AtLeastOnce),
+    ]);
+    for _ in 0..3 {
+        let Some(Packet::Subscribe(subscribe)) = peer.read().await else { panic!("no SUBSCRIBE") };
+        assert_eq!(subscribe.filters[0].path, "busy");
+        let codes = refused.take().unwrap_or_else(|| vec![SubscribeReasonCode::Failure]);
+        assert_eq!(subscribe.filters.len(), codes.len(), "only what was refused is asked for again");
+        peer.write(Packet::SubAck(SubAck::new(subscribe.pkid, codes))).await;
+        assert!(within(inbound.next()).await.is_err(), "told each time");
+    }
+    assert_eq!(peer.grant().await, ["busy"]);
+    peer.publish("busy", "x", 1).await;
+    assert_eq!(within(inbound.next()).await.expect("a message").payload, "x");
+    assert_eq!(connection.counters().connects, 1);
+}
+
+#[tokio::test]
 async fn a_subscription_that_is_not_answered_ends_the_connection() {
     let broker = Broker::bind().await;
     let connection = start(Options { operation_timeout: Duration::from_millis(20), ..broker.options() });
