@@ -102,6 +102,26 @@ pub fn check_filter(filter: &str) -> Result<(), TopicError> {
     check_levels(levels, filter.len() - levels.len())
 }
 
+/// Whether every topic that matches `inner` matches `outer` too. Both must be valid; a shared subscription is
+/// covered by none but itself.
+pub fn covers(outer: &str, inner: &str) -> bool {
+    let is_shared = |filter: &str| filter.starts_with("$share/");
+    if is_shared(outer) || is_shared(inner) || inner.starts_with('$') && outer.starts_with(['+', '#']) {
+        return outer == inner;
+    }
+    let mut levels = inner.split('/');
+    for level in outer.split('/') {
+        if level == "#" {
+            return true;
+        }
+        match levels.next() {
+            Some(wanted) if level == wanted || level == "+" && wanted != "#" => {}
+            _ => return false,
+        }
+    }
+    levels.next().is_none()
+}
+
 /// Whether a message to topic `name` belongs to the subscription `filter`. Both must be valid.
 ///
 /// A wildcard in the first level does not match a topic that starts with `$`; of a shared subscription
@@ -298,6 +318,27 @@ mod tests {
                     prop_assert!(error.offset() <= text.len());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_filter_covers_another_if_it_has_all_of_its_topics() {
+        for (outer, inner) in [
+            ("a/#", "a/b"),
+            ("a/#", "a"),
+            ("a/#", "a/+/c"),
+            ("a/#", "a/b/#"),
+            ("a/+", "a/b"),
+            ("#", "+/a"),
+            ("a", "a"),
+        ] {
+            assert!(covers(outer, inner), "{outer} {inner}");
+            assert!(outer == inner || !covers(inner, outer), "{inner} {outer}");
+        }
+        for (outer, inner) in
+            [("a/+", "a/#"), ("a/+", "+/b"), ("#", "$SYS/a"), ("+/a", "$SYS/a"), ("a/#", "$share/g/a/b")]
+        {
+            assert!(!covers(outer, inner), "{outer} {inner}");
         }
     }
 }

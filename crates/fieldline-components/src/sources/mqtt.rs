@@ -9,7 +9,7 @@ use fieldline_core::{
     Batch, BuildCx, BuildError, Built, Channel, CheckCx, Clock, ComponentError, Config, Direction, Draft,
     EventError, Example, Facts, FieldPath, Kind, Meta, Outcome, Session, Source, Value, json,
 };
-use fieldline_mqtt::{AckToken, Inbound, Message, QoS};
+use fieldline_mqtt::{AckToken, Inbound, Message, QoS, topic};
 use futures::FutureExt;
 use futures::future::select_all;
 use schemars::JsonSchema;
@@ -105,7 +105,7 @@ impl Config for MqttSourceConfig {
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
         Ok(Built::Source(Box::new(MqttSource {
             connection: cx.connection::<MqttHandle>(&self.connection)?,
-            topics: self.topics.clone(),
+            topics: uncovered(&self.topics),
             qos: if self.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce },
             decode: self.decode,
             inbounds: Vec::new(),
@@ -113,6 +113,20 @@ impl Config for MqttSourceConfig {
             next_token: 0,
         })))
     }
+}
+
+/// The topics without those that another of them covers: a broker may send a message once for each filter that matches
+/// (MQTT 3.1.1 and 5, section 3.3.5), and one message is one event.
+fn uncovered(topics: &[String]) -> Vec<String> {
+    let is_covered = |index: usize, topic: &str| {
+        let mut others = topics.iter().enumerate().filter(|(other, _)| *other != index);
+        // Of two that cover each other, which are the same, the first stays.
+        others.any(|(other, outer)| {
+            topic::covers(outer, topic) && (other < index || !topic::covers(topic, outer))
+        })
+    };
+    let kept = topics.iter().enumerate().filter(|(index, topic)| !is_covered(*index, topic));
+    kept.map(|(_, topic)| topic.clone()).collect()
 }
 
 struct MqttSource {
@@ -209,4 +223,20 @@ fn raw(payload: &Bytes) -> Value {
 
 fn text(payload: &Bytes) -> Result<Value, std::str::Utf8Error> {
     std::str::from_utf8(payload).map(|text| Value::from([("text", Value::from(text))]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_within_another_is_not_subscribed_to_again() {
+        let uncovered = |topics: &[&str]| {
+            let topics: Vec<String> = topics.iter().map(|topic| (*topic).to_owned()).collect();
+            uncovered(&topics)
+        };
+        assert_eq!(uncovered(&["a/#", "a/b"]), ["a/#"]);
+        assert_eq!(uncovered(&["a/b", "c", "a/+", "a/#", "c"]), ["c", "a/#"]);
+        assert_eq!(uncovered(&["a/+", "+/b"]), ["a/+", "+/b"]);
+    }
 }
