@@ -118,12 +118,7 @@ impl DeltaTracker {
 
     /// The connection is up and subscribed: asks for the document, so that a change made meanwhile is not missed.
     pub fn connected(&mut self, now: Duration) -> Vec<TrackerAction> {
-        let (fetch, request) = Fetch::start(&self.name, &mut self.tokens, &self.retry, now);
-        self.fetch = Some(fetch);
-        if let Some(last) = &mut self.last {
-            last.since_fetch = false;
-        }
-        vec![TrackerAction::Publish(request)]
+        vec![self.ask(now)]
     }
 
     /// The connection is down.
@@ -139,13 +134,19 @@ impl DeltaTracker {
             Kind::Rejected(Operation::Get) => self.get_rejected(&body),
             Kind::Accepted(Operation::Delete) => self.deleted(&body, now),
             Kind::Delta if self.watch == Watch::Delta => {
-                let version = self.advance(message::version(&body)?, now)?;
+                let version = message::version(&body)?;
+                let Some(version) = self.advance(version, now) else {
+                    return self.ask_if_unsure(version, now);
+                };
                 let state = body.get("state")?.as_object()?.clone();
                 Some(changed(&body, version, Content::Delta(state)))
             }
             Kind::Documents if self.watch != Watch::Delta => {
                 let current = body.get("current")?;
-                let version = self.advance(message::version(current)?, now)?;
+                let version = message::version(current)?;
+                let Some(version) = self.advance(version, now) else {
+                    return self.ask_if_unsure(version, now);
+                };
                 let previous = body.get("previous").cloned().unwrap_or(Json::Null);
                 let content = self.content(current.clone(), previous)?;
                 Some(changed(&body, version, content))
@@ -167,6 +168,23 @@ impl DeltaTracker {
     /// When [`tick`](DeltaTracker::tick) has something to do.
     pub fn wake_at(&self) -> Option<Duration> {
         self.fetch.as_ref().map(Fetch::due)
+    }
+
+    /// Asks for the document.
+    fn ask(&mut self, now: Duration) -> TrackerAction {
+        let (fetch, request) = Fetch::start(&self.name, &mut self.tokens, &self.retry, now);
+        self.fetch = Some(fetch);
+        if let Some(last) = &mut self.last {
+            last.since_fetch = false;
+        }
+        TrackerAction::Publish(request)
+    }
+
+    /// Asks for the document where a message of this version is either late or of a shadow that was made anew: after a
+    /// deletion, with a version that is not higher. AWS goes on counting for 48 hours; others begin with 1.
+    fn ask_if_unsure(&mut self, version: u64, now: Duration) -> Option<TrackerAction> {
+        let is_unsure = self.last.is_some_and(|last| last.deleted_at.is_some() && version <= last.version);
+        (is_unsure && self.fetch.is_none()).then(|| self.ask(now))
     }
 
     fn take_answered_fetch(&mut self, body: &Json) -> Option<Fetch> {
@@ -199,9 +217,10 @@ impl DeltaTracker {
             return None;
         }
         self.take_answered_fetch(body)?;
-        let last = self.last.take()?;
+        // A deletion that is known stays known, so that what is late of the deleted shadow is not taken for a new one.
+        self.last.take_if(|last| last.deleted_at.is_none())?;
         self.desired.clear();
-        last.deleted_at.is_none().then_some(TrackerAction::Deleted)
+        Some(TrackerAction::Deleted)
     }
 
     fn deleted(&mut self, body: &Json, now: Duration) -> Option<TrackerAction> {

@@ -1,5 +1,6 @@
 //! The tracker against a real service: each change once, none missed.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use fieldline_shadow::client::{Content, DeltaTracker, Retry, TrackerAction, Watch, subscriptions};
@@ -46,14 +47,18 @@ impl Bench {
         self.deliver(&messages)
     }
 
-    /// What the tracker says to messages, shortened to version and content.
+    /// What the tracker says to messages and to the answers of what it asks, shortened to version and content.
     fn deliver(&mut self, messages: &[Publication]) -> Vec<String> {
-        let say = |message: &Publication| {
-            self.tracker
-                .received(&message.topic, message.payload.as_bytes(), self.now)
-                .map(|action| brief(&action))
-        };
-        messages.iter().filter_map(say).collect()
+        let mut messages: VecDeque<Publication> = messages.iter().cloned().collect();
+        let mut said = Vec::new();
+        while let Some(message) = messages.pop_front() {
+            match self.tracker.received(&message.topic, message.payload.as_bytes(), self.now) {
+                Some(TrackerAction::Publish(get)) => messages.extend(self.loopback.send(&get, self.now)),
+                Some(action) => said.push(brief(&action)),
+                None => {}
+            }
+        }
+        said
     }
 }
 
@@ -145,6 +150,23 @@ fn a_shadow_made_anew_after_its_version_was_forgotten_is_followed() {
     assert_eq!(bench.deliver(&[late_delta()]), [""; 0], "a late delta of the deleted shadow");
     bench.now += seconds(TWO_DAYS + 1);
     assert_eq!(bench.seen("update", &desired(r#"{"c":1}"#)), [r#"1: {"c":1}"#]);
+}
+
+/// As a service does that forgets a deleted shadow at once.
+#[test]
+fn a_shadow_that_is_made_anew_with_versions_from_one_is_followed() {
+    let changes = [(Watch::Delta, r#"1: {"b":1}"#), (Watch::Desired, r#"1: {"b":1} by {"b":1}"#)];
+    for (watch, change) in changes {
+        let mut bench = Bench::new(watch);
+        assert_eq!(bench.connect(), [""; 0]);
+        for state in [r#"{"a":1}"#, r#"{"a":2}"#] {
+            assert_eq!(bench.seen("update", &desired(state)).len(), 1);
+        }
+        assert_eq!(bench.seen("delete", ""), ["Deleted"]);
+        bench.loopback = Loopback::new();
+        assert_eq!(bench.seen("update", &desired(r#"{"b":1}"#)), [change]);
+        assert_eq!(bench.seen("update", &desired(r#"{"b":2}"#)).len(), 1, "and what follows");
+    }
 }
 
 fn late_delta() -> Publication {
