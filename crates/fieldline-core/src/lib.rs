@@ -37,7 +37,9 @@ mod units;
 
 // What all of them use.
 pub mod json;
+mod lines;
 pub mod suggest;
+mod table;
 
 pub use edge::{Edge, MAIN, Port};
 pub use event::{Event, Meta};
@@ -53,6 +55,9 @@ pub use setting::{Setting, SettingError, Settings, Shape};
 pub use sink::{Sink, WriteError};
 pub use source::{Batch, Draft, Source};
 pub use transform::{Moment, Transform, downcast};
+
+pub use lines::{Line, Lines, MOST_LINE_BYTES};
+pub use table::{HeadError, Record, RecordError, Table};
 
 pub use context::{BuildCx, CheckCx, FilePath, Files, Origin};
 pub use definition::{Built, Config, Definition, Example, Kind, Prepare, Prepared};

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use fieldline_core::json::JsonError;
-use fieldline_core::{FieldPath, FileError};
+use fieldline_core::{FieldPath, FileError, HeadError, RecordError};
 use fieldline_runtime::ApplyError;
 
 /// Why no case could run.
@@ -117,9 +117,17 @@ pub(crate) enum BodyError {
         /// Why not.
         error: JsonError,
     },
-    /// A table has rows that do not fit its head, or is no text.
+    /// A row does not fit its table.
+    #[error("line {number}: {error}")]
+    Row {
+        /// The line, from 1.
+        number: u64,
+        /// Why not.
+        error: RecordError,
+    },
+    /// The names of a table cannot be read.
     #[error(transparent)]
-    Table(#[from] csv::Error),
+    Head(#[from] HeadError),
 }
 
 fn list(names: &[String]) -> String {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fieldline_compiler::FileSource;
-use fieldline_core::{FieldPath, Map, Value, json};
+use fieldline_core::{FieldPath, Lines, Record, Table, Value, json};
 use jiff::Timestamp;
 
 use crate::error::{BodyError, RecordingError};
@@ -47,29 +47,22 @@ pub(crate) fn text(value: &Value) -> String {
     }
 }
 
+/// The rows of a table, read as the `file` source reads them; none may be refused.
 fn table(bytes: &[u8]) -> Result<Vec<Value>, BodyError> {
-    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
-    let mut reader = csv::Reader::from_reader(bytes);
-    let names = reader.headers()?.clone();
-    let mut bodies = Vec::new();
-    for record in reader.records() {
-        let record = record?;
-        let members = names.iter().zip(&record).map(|(name, cell)| (name.trim().into(), typed(cell)));
-        bodies.push(Value::Map(members.collect::<Map>()));
+    let (mut lines, mut table, mut records) = (Lines::default(), Table::default(), Vec::new());
+    lines.feed(bytes);
+    while let Some(line) = lines.next_line() {
+        table.push(line, &mut records)?;
     }
-    Ok(bodies)
-}
-
-/// A cell written as JSON would write a number or a truth value is one; an empty one is null.
-fn typed(cell: &str) -> Value {
-    let cell = cell.trim();
-    if cell.is_empty() {
-        return Value::Null;
+    if let Some(line) = lines.finish() {
+        table.push(line, &mut records)?;
     }
-    match json::decode(cell.as_bytes()) {
-        Ok(value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))) => value,
-        _ => Value::from(cell),
-    }
+    table.finish(&mut records)?;
+    let body = |record| match record {
+        Record::Body(body) => Ok(body),
+        Record::Refused { line: number, error, .. } => Err(BodyError::Row { number, error }),
+    };
+    records.into_iter().map(body).collect()
 }
 
 #[cfg(test)]
@@ -81,6 +74,12 @@ mod tests {
         let bodies = table(b"time,t,on\n1,21.5,true\n2,,x\n").expect("a table");
         assert_eq!(text(&bodies[0]), r#"{"time":1,"t":21.5,"on":true}"#);
         assert_eq!(text(&bodies[1]), r#"{"time":2,"t":null,"on":"x"}"#);
+    }
+
+    #[test]
+    fn a_row_that_does_not_fit_is_named() {
+        let error = table(b"a,b\n1,2\"\n3\n").expect_err("a value is missing");
+        assert_eq!(error.to_string(), "line 3: there are 1 values for 2 columns");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Clock, ComponentError, Config, Draft, Example, Facts,
-    FieldPath, FilePath, Kind, Meta, Period, Source, Value,
+    FieldPath, FilePath, HeadError, Kind, Lines, Meta, Period, Source, Value,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,9 +17,8 @@ use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _};
 
 use crate::fields::check_not_zero;
 use crate::file_failure::FileFailure;
-use crate::sources::lines::Lines;
 use crate::sources::pace::Pace;
-use crate::sources::records::{Records, Writing};
+use crate::sources::records::{Records, Taken, Writing};
 use crate::sources::ticker::Ticker;
 
 /// The most events handed over at once.
@@ -32,8 +31,9 @@ pub(crate) struct FileConfig {
     /// The file, relative to the folder of the pipeline.
     path: FilePath,
     /// `jsonl` reads one JSON text a line; `csv` reads comma-separated values below a line of names, where numbers
-    /// become numbers and empty cells null. A line that is neither becomes
-    /// `{"status": "fail", "reason": …, "line": …}`.
+    /// become numbers and empty cells null. A line that is neither is refused alone and goes to the dead letter
+    /// with its text and its number (`meta.line`). A quote opens only at the start of a cell; a quoted cell may
+    /// hold lines. Files are UTF-8; a line ends with LF, CR LF or CR.
     #[serde(default)]
     format: Format,
     /// The time between two events; without it and `time_field`, the file is read as fast as it is taken.
@@ -149,9 +149,9 @@ struct Recording {
     chunk: Vec<u8>,
     lines: Lines,
     records: Records,
-    /// Bodies that were read and not handed over.
-    waiting: VecDeque<Value>,
-    /// Whether this pass over the file has brought anything.
+    /// What was read and not handed over.
+    waiting: VecDeque<Taken>,
+    /// Whether this pass over the file has brought a body.
     fruitful: bool,
 }
 
@@ -176,14 +176,23 @@ impl Source for Recording {
             Pace::Unlimited => MOST_EVENTS,
             Pace::Steady(_) | Pace::Recorded(_) => 1,
         };
-        if let Some(body) = self.waiting.front() {
-            self.pace.wait_for(body, clock).await;
+        if let Some(taken) = self.waiting.front() {
+            // What was refused has no time of its own, but its turn at a steady pace.
+            self.pace.wait_for(taken.as_ref().unwrap_or(&Value::Null), clock).await;
             self.pace.taken();
         }
         let count = self.waiting.len().min(most);
-        let bodies: Vec<Value> = self.waiting.drain(..count).collect();
-        let events = bodies.into_iter().map(|body| self.draft(body, clock)).collect();
-        Ok(Some(Batch { events, ..Batch::default() }))
+        let mut batch = Batch::default();
+        for taken in self.waiting.drain(..count) {
+            match taken {
+                Ok(body) => {
+                    let time = self.pace.time_of(&body).unwrap_or_else(|| clock.time());
+                    batch.events.push(Draft { meta: Meta::new(time, self.node.clone()), body });
+                }
+                Err(refusal) => batch.failed.push(refusal.into_failed(clock.time(), self.node.clone())),
+            }
+        }
+        Ok(Some(batch))
     }
 
     async fn close(&mut self) {
@@ -201,16 +210,17 @@ impl Recording {
         self.offset += count as u64;
         if count > 0 {
             self.lines.feed(&self.chunk[..count]);
-            while let Some(line) = self.lines.next() {
-                self.waiting.extend(self.records.push(line));
+            while let Some(line) = self.lines.next_line() {
+                self.records.push(line, &mut self.waiting).map_err(|error| self.bad_head(error))?;
             }
-            self.fruitful |= !self.waiting.is_empty();
+            self.fruitful |= self.waiting.iter().any(Result::is_ok);
             return Ok(true);
         }
-        let last = self.lines.finish();
-        self.waiting.extend(last.and_then(|line| self.records.push(line)));
-        self.waiting.extend(self.records.finish());
-        self.fruitful |= !self.waiting.is_empty();
+        if let Some(line) = self.lines.finish() {
+            self.records.push(line, &mut self.waiting).map_err(|error| self.bad_head(error))?;
+        }
+        self.records.finish(&mut self.waiting).map_err(|error| self.bad_head(error))?;
+        self.fruitful |= self.waiting.iter().any(Result::is_ok);
         if !self.waiting.is_empty() {
             return Ok(true);
         }
@@ -231,9 +241,9 @@ impl Recording {
         Ok(())
     }
 
-    fn draft(&self, body: Value, clock: &Clock) -> Draft {
-        let time = self.pace.time_of(&body).unwrap_or_else(|| clock.time());
-        Draft { meta: Meta::new(time, self.node.clone()), body }
+    /// Without its names a table has no bodies, however often it is read.
+    fn bad_head(&self, error: HeadError) -> ComponentError {
+        ComponentError::permanent("bad_head", format!("cannot read {}: {error}", self.path.display()))
     }
 
     fn error(&self, verb: &'static str, error: io::Error) -> ComponentError {

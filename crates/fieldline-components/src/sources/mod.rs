@@ -5,7 +5,6 @@ mod bme680_sensor;
 mod bme680_settings;
 mod cpu_temperature;
 mod file;
-mod lines;
 mod mqtt;
 mod pace;
 mod records;

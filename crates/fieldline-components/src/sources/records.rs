@@ -1,9 +1,13 @@
-//! [`Records`]: turns lines of text into bodies. What is no record becomes a body that says so, so that
-//! nothing of a recording vanishes.
+//! [`Records`]: turns lines of text into bodies. What is no record is refused with its text, so that nothing of a
+//! recording vanishes and `fieldline replay` can put in what was mended.
 
-use fieldline_core::{Map, Value, json};
+use std::sync::Arc;
 
-use crate::sources::lines::{Line, MOST_BYTES};
+use bytes::Bytes;
+use fieldline_core::{
+    Draft, EventError, HeadError, Line, MOST_LINE_BYTES, Meta, Record, RecordError, Table, Value, json,
+};
+use jiff::Timestamp;
 
 /// How a record is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,186 +20,197 @@ pub(crate) enum Writing {
     Text,
 }
 
+/// A text that is no record.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Refusal {
+    /// The line on which it begins, from 1.
+    line: u64,
+    text: Vec<u8>,
+    error: EventError,
+}
+
+impl Refusal {
+    /// The draft for the dead letter: the text as it came, and its line.
+    pub(crate) fn into_failed(self, time: Timestamp, source: Arc<str>) -> (Draft, EventError) {
+        let body = match String::from_utf8(self.text) {
+            Ok(text) => Value::from([("text", Value::from(text))]),
+            Err(error) => Value::from([("payload", Value::Bytes(Bytes::from(error.into_bytes())))]),
+        };
+        let mut meta = Meta::new(time, source);
+        meta.fields.insert("line".into(), Value::Int(self.line.cast_signed()));
+        (Draft { body, meta }, self.error)
+    }
+}
+
+/// What the lines of a text hold: a body, or what could not become one.
+pub(crate) type Taken = Result<Value, Refusal>;
+
 /// Reads one line after the other.
 pub(crate) struct Records {
     writing: Writing,
     /// Lines so far.
-    line: i64,
-    /// The names of the columns, once they are known.
-    names: Vec<String>,
-    /// A record of comma-separated values whose quotes are still open.
-    open: Vec<u8>,
+    line: u64,
+    /// The reader of comma-separated values.
+    table: Table,
 }
 
 impl Records {
     /// Begins before the first line.
     pub(crate) fn new(writing: Writing) -> Self {
-        Records { writing, line: 0, names: Vec::new(), open: Vec::new() }
+        Records { writing, line: 0, table: Table::default() }
     }
 
-    /// The body that the next line completes, if it does.
-    pub(crate) fn push(&mut self, line: Line) -> Option<Value> {
+    /// What the next line completes, at the end of `taken`.
+    ///
+    /// # Errors
+    /// If it is the line of a table's names and cannot be read.
+    pub(crate) fn push(&mut self, line: Line, taken: &mut impl Extend<Taken>) -> Result<(), HeadError> {
+        if self.writing == Writing::Csv {
+            let mut records = Vec::new();
+            self.table.push(line, &mut records)?;
+            taken.extend(records.into_iter().map(from_table));
+            return Ok(());
+        }
         self.line += 1;
-        let Line::Whole(mut bytes) = line else {
-            self.open.clear();
-            return Some(self.failure(format!("the line is longer than {MOST_BYTES} bytes")));
+        taken.extend(self.read(line));
+        Ok(())
+    }
+
+    /// What was begun and never completed.
+    ///
+    /// # Errors
+    /// If that is the line of a table's names.
+    pub(crate) fn finish(&mut self, taken: &mut impl Extend<Taken>) -> Result<(), HeadError> {
+        let mut records = Vec::new();
+        self.table.finish(&mut records)?;
+        taken.extend(records.into_iter().map(from_table));
+        Ok(())
+    }
+
+    /// A line that is a record by itself; `None` where it is empty.
+    fn read(&self, line: Line) -> Option<Taken> {
+        let mut bytes = match line {
+            Line::Whole(bytes) => bytes,
+            Line::TooLong(text) => {
+                let message = format!("the line is longer than {MOST_LINE_BYTES} bytes");
+                let error = EventError::new("line_too_long", message);
+                return Some(Err(Refusal { line: self.line, text, error }));
+            }
         };
         if self.line == 1 && bytes.starts_with("\u{feff}".as_bytes()) {
             bytes.drain(.."\u{feff}".len());
         }
-        match self.writing {
-            Writing::Text => {
-                Some(Value::from([("text", String::from_utf8_lossy(&bytes).into_owned().into())]))
-            }
-            _ if self.open.is_empty() && bytes.trim_ascii().is_empty() => None,
-            Writing::Jsonl => {
-                Some(json::decode(&bytes).unwrap_or_else(|error| self.failure(error.to_string())))
-            }
-            Writing::Csv => self.push_csv(&bytes),
+        if self.writing == Writing::Text {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            return Some(Ok(Value::from([("text", text.into())])));
         }
-    }
-
-    /// The body of what was begun and never completed.
-    pub(crate) fn finish(&mut self) -> Option<Value> {
-        let open = !std::mem::take(&mut self.open).is_empty();
-        open.then(|| self.failure("a quote is not closed".to_owned()))
-    }
-
-    fn push_csv(&mut self, line: &[u8]) -> Option<Value> {
-        if !self.open.is_empty() {
-            self.open.push(b'\n');
+        if bytes.trim_ascii().is_empty() {
+            return None;
         }
-        self.open.extend_from_slice(line);
-        if self.open.iter().filter(|byte| **byte == b'"').count() % 2 == 1 {
-            if self.open.len() <= MOST_BYTES {
-                return None;
-            }
-            self.open.clear();
-            return Some(self.failure("a quote is not closed".to_owned()));
-        }
-        let cells = cells(&std::mem::take(&mut self.open));
-        match cells {
-            Err(error) => Some(self.failure(format!("not CSV: {error}"))),
-            Ok(cells) if self.names.is_empty() => {
-                self.names = unique_names(cells);
-                None
-            }
-            Ok(cells) if cells.len() == self.names.len() => {
-                let members = self.names.iter().zip(&cells);
-                let body: Map = members.map(|(name, cell)| (name.as_str().into(), typed(cell))).collect();
-                Some(Value::Map(body))
-            }
-            Ok(cells) => {
-                let columns = self.names.len();
-                Some(self.failure(format!("there are {} values for {columns} columns", cells.len())))
-            }
-        }
-    }
-
-    fn failure(&self, reason: String) -> Value {
-        Value::from([("status", "fail".into()), ("reason", reason.into()), ("line", Value::Int(self.line))])
+        let body = json::decode(&bytes);
+        Some(body.map_err(|error| {
+            let error = EventError::new("not_json", error.to_string());
+            Refusal { line: self.line, text: bytes, error }
+        }))
     }
 }
 
-/// The cells of one record.
-fn cells(record: &[u8]) -> Result<Vec<String>, csv::Error> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .buffer_capacity(record.len().max(64))
-        .from_reader(record);
-    let mut row = csv::StringRecord::new();
-    reader.read_record(&mut row)?;
-    Ok(row.iter().map(str::to_owned).collect())
-}
-
-/// Names for the columns: a second `a` becomes `a_2`, and the third column without a name `column_3`.
-fn unique_names(cells: Vec<String>) -> Vec<String> {
-    let mut names: Vec<String> = Vec::with_capacity(cells.len());
-    for (number, cell) in (1..).zip(cells) {
-        let name = match cell.trim() {
-            "" => format!("column_{number}"),
-            name if names.iter().any(|known| known == name) => format!("{name}_{number}"),
-            name => name.to_owned(),
-        };
-        names.push(name);
-    }
-    names
-}
-
-/// A cell written as JSON would write a number or a truth value is one; an empty one is null.
-fn typed(cell: &str) -> Value {
-    let cell = cell.trim();
-    if cell.is_empty() {
-        return Value::Null;
-    }
-    match json::decode(cell.as_bytes()) {
-        Ok(value @ (Value::Int(_) | Value::Float(_) | Value::Bool(_))) => value,
-        _ => Value::from(cell),
+fn from_table(record: Record) -> Taken {
+    match record {
+        Record::Body(body) => Ok(body),
+        Record::Refused { line, text, error } => {
+            let reason = if error == RecordError::TooLong { "line_too_long" } else { "not_csv" };
+            Err(Refusal { line, text, error: EventError::new(reason, error.to_string()) })
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{Just, Strategy, prop_oneof, proptest};
+
+    use fieldline_core::Lines;
+
     use super::*;
 
-    fn check(writing: Writing, text: &str, expected: &[&str]) {
-        let mut records = Records::new(writing);
-        let mut bodies: Vec<Value> =
-            text.lines().filter_map(|line| records.push(Line::Whole(line.into()))).collect();
-        bodies.extend(records.finish());
-        let expected: Vec<Value> =
-            expected.iter().map(|line| json::decode(line.as_bytes()).expect("JSON")).collect();
-        assert_eq!(bodies, expected);
+    fn read(writing: Writing, text: &[u8]) -> Result<Vec<Taken>, HeadError> {
+        let (mut lines, mut records, mut taken) = (Lines::default(), Records::new(writing), Vec::new());
+        lines.feed(text);
+        while let Some(line) = lines.next_line() {
+            records.push(line, &mut taken)?;
+        }
+        if let Some(line) = lines.finish() {
+            records.push(line, &mut taken)?;
+        }
+        records.finish(&mut taken)?;
+        Ok(taken)
     }
 
     #[test]
-    fn cells_are_typed_and_empty_ones_are_null() {
-        check(
-            Writing::Csv,
-            "\u{feff}time,value,code,on\n1,21.5,0012,true\n2,,\" a, b \",\n",
-            &[
-                r#"{"time":1,"value":21.5,"code":"0012","on":true}"#,
-                r#"{"time":2,"value":null,"code":"a, b","on":null}"#,
-            ],
+    fn a_line_that_is_no_json_is_refused_with_its_text() {
+        let taken = read(Writing::Jsonl, b"{\"a\":1}\n\n{\"t\":NaN,\"h\":40}\n").expect("no head is needed");
+        assert_eq!(taken[0], Ok(Value::from([("a", Value::Int(1))])));
+        let Err(refusal) = &taken[1] else { panic!("{taken:?}") };
+        assert_eq!(
+            (refusal.line, refusal.text.as_slice(), refusal.error.reason),
+            (3, b"{\"t\":NaN,\"h\":40}".as_slice(), "not_json")
         );
-    }
-
-    #[test]
-    fn a_quoted_cell_may_hold_lines_and_quotes() {
-        check(
-            Writing::Csv,
-            "a,b\n\"one\n\ntwo\",\"say \"\"x\"\"\"",
-            &[r#"{"a":"one\n\ntwo","b":"say \"x\""}"#],
-        );
-    }
-
-    #[test]
-    fn columns_that_share_a_name_are_kept_apart() {
-        check(Writing::Csv, "a,a,\n1,2,3", &[r#"{"a":1,"a_2":2,"column_3":3}"#]);
-    }
-
-    #[test]
-    fn a_bad_line_becomes_a_body_that_says_so() {
-        check(
-            Writing::Csv,
-            "a,b\n1\n1,\"2",
-            &[
-                r#"{"status":"fail","reason":"there are 1 values for 2 columns","line":2}"#,
-                r#"{"status":"fail","reason":"a quote is not closed","line":3}"#,
-            ],
-        );
-        check(
-            Writing::Jsonl,
-            "{\"a\":1}\n\n{\"a\"",
-            &[
-                r#"{"a":1}"#,
-                r#"{"status":"fail","reason":"not JSON: EOF while parsing an object at line 1 column 4","line":3}"#,
-            ],
-        );
+        assert_eq!(taken.len(), 2);
     }
 
     #[test]
     fn text_is_taken_as_it_is() {
-        check(Writing::Text, "hello\n\n", &[r#"{"text":"hello"}"#, r#"{"text":""}"#]);
+        let texts = ["hello", ""].map(|text| Ok(Value::from([("text", Value::from(text))])));
+        assert_eq!(read(Writing::Text, b"hello\n\n"), Ok(Vec::from(texts)));
+    }
+
+    /// Pieces of which a text is put together: whole, broken and strange ones.
+    fn piece() -> impl Strategy<Value = Vec<u8>> {
+        let texts = ["\"", ",", "\n", "\r", "\r\n", "\0", "\u{feff}", "a", " ", "{\"a\":1}", "NaN", "3\""];
+        prop_oneof![
+            20 => proptest::sample::select(texts.map(|text| text.as_bytes().to_vec()).to_vec()),
+            2 => Just(vec![0xff]),
+            1 => Just(vec![b'x'; MOST_LINE_BYTES + 1]),
+        ]
+    }
+
+    /// The lines of a text that are not empty, counted without [`Lines`].
+    fn filled_lines(text: &[u8]) -> usize {
+        let lines = text.split(|byte| matches!(byte, b'\n' | b'\r'));
+        lines.filter(|line| !line.trim_ascii().is_empty()).count()
+    }
+
+    /// The filled lines that a record stands on: a quoted cell may hold more of them.
+    fn lines_of(taken: &Taken) -> usize {
+        match taken {
+            Err(_) => 1,
+            Ok(body) => {
+                let cells = body.as_map().into_iter().flat_map(|map| map.values());
+                let text: String = cells.filter_map(Value::as_text).collect::<Vec<_>>().join(",");
+                // What `trim` took off the ends of a cell may have been a line with a quote.
+                text.matches('\n').count() + 1
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(40))]
+        #[test]
+        fn every_filled_line_of_rubbish_is_delivered_or_refused(pieces in vec(piece(), 0..40)) {
+            let text = pieces.concat();
+            let taken = read(Writing::Jsonl, &text).expect("no head is needed");
+            let bom_alone = text.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&text);
+            assert_eq!(taken.len(), filled_lines(bom_alone));
+            let table = [b"k,v\n", text.as_slice()].concat();
+            let taken = read(Writing::Csv, &table).expect("a head");
+            let is_quoted = text.contains(&b'"');
+            if is_quoted {
+                assert!(taken.len() <= filled_lines(&text));
+                assert!(taken.is_empty() == (filled_lines(&text) == 0));
+            } else {
+                assert_eq!(taken.iter().map(lines_of).sum::<usize>(), filled_lines(&text));
+            }
+        }
     }
 }

@@ -10,13 +10,12 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, Claim, Clock, ComponentError, Config, Draft, Example, Facts,
-    FieldPath, Kind, Meta, Source, Value,
+    FieldPath, Kind, Line, Lines, Meta, Source,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, mpsc};
 
-use crate::sources::lines::{Line, Lines};
 use crate::sources::records::{Records, Writing};
 
 /// Pieces that may wait for the source; then whoever writes to us waits.
@@ -29,8 +28,8 @@ const MOST_EVENTS: usize = 256;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StdinConfig {
-    /// `jsonl` reads one JSON text a line, and a line that is none becomes
-    /// `{"status": "fail", "reason": …, "line": …}`; `text` makes `{"text": …}` of each line.
+    /// `jsonl` reads one JSON text a line, and a line that is none goes to the dead letter with its text and its
+    /// number (`meta.line`); `text` makes `{"text": …}` of each line.
     #[serde(default)]
     format: Format,
 }
@@ -95,11 +94,22 @@ impl Source for Stdin {
                 return Ok(None);
             }
             let lines = std::iter::from_fn(|| input.take_line()).take(MOST_EVENTS);
-            let bodies = lines.filter_map(|line| self.records.push(line));
-            let draft = |body: Value| Draft { body, meta: Meta::new(clock.time(), self.node.clone()) };
-            let events: Vec<Draft> = bodies.map(draft).collect();
-            if !events.is_empty() {
-                return Ok(Some(Batch { events, ..Batch::default() }));
+            let mut taken = Vec::new();
+            for line in lines {
+                self.records
+                    .push(line, &mut taken)
+                    .map_err(|error| ComponentError::permanent("bad_head", error))?;
+            }
+            let mut batch = Batch::default();
+            for taken in taken {
+                let (time, node) = (clock.time(), self.node.clone());
+                match taken {
+                    Ok(body) => batch.events.push(Draft { body, meta: Meta::new(time, node) }),
+                    Err(refusal) => batch.failed.push(refusal.into_failed(time, node)),
+                }
+            }
+            if !(batch.events.is_empty() && batch.failed.is_empty()) {
+                return Ok(Some(batch));
             }
         }
     }
@@ -140,7 +150,7 @@ impl Input {
     /// Waits until there is a line; `false` when there will be none. Cancel-safe.
     async fn wait_for_line(&mut self) -> bool {
         loop {
-            self.next = self.next.take().or_else(|| self.lines.next());
+            self.next = self.next.take().or_else(|| self.lines.next_line());
             if self.next.is_some() {
                 return true;
             }
@@ -156,7 +166,7 @@ impl Input {
 
     /// A line that is there.
     fn take_line(&mut self) -> Option<Line> {
-        self.next.take().or_else(|| self.lines.next())
+        self.next.take().or_else(|| self.lines.next_line())
     }
 }
 

@@ -4,7 +4,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use fieldline_core::{Built, Clock, Kind, Source, TimeSource, json};
+use fieldline_core::{Built, Clock, Kind, Source, TimeSource, Value, json};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::NamedTempFile;
 use tokio::time::{Instant, timeout};
@@ -44,7 +44,8 @@ async fn interrupted(name: &str, config: &str, most: usize) -> Seen {
     while seen.len() < most {
         let Ok(batch) = timeout(Duration::from_millis(70), source.next(&clock)).await else { continue };
         let Some(batch) = batch.expect("nothing fails here") else { break };
-        for draft in batch.events {
+        // Of what failed, the text that goes to the dead letter.
+        for draft in batch.events.into_iter().chain(batch.failed.into_iter().map(|(draft, _)| draft)) {
             let body = json::encode(&draft.body).expect("finite");
             let body = String::from_utf8(body).expect("UTF-8");
             seen.push((start.elapsed().as_millis(), draft.meta.time.as_millisecond(), body));
@@ -106,7 +107,48 @@ async fn a_recording_is_played_with_its_own_pauses() {
     let seen = interrupted("file", &config, 10).await;
     assert_eq!(times(&seen), [0, 750, 750, 2000]);
     assert_eq!(seen.iter().map(|(_, time, _)| *time).collect::<Vec<_>>(), [100_000, 101_500, 750, 104_000]);
-    assert!(seen[2].2.starts_with(r#"{"status":"fail","reason":"not JSON"#), "{seen:?}");
+    assert_eq!(seen[2].2, r#"{"text":"no JSON"}"#);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_does_not_fit_fails_alone_with_its_text_and_line() {
+    let recording = file("id,size\n1,3\"\n2\n3,\"4\n4,6\n");
+    let (mut source, clock) =
+        source("file", &format!("path: {}\nformat: csv", recording.path().display())).await;
+    let (mut events, mut failed) = (Vec::new(), Vec::new());
+    while let Some(batch) = source.next(&clock).await.expect("it can be read") {
+        events.extend(batch.events.into_iter().map(|draft| draft.body));
+        failed.extend(batch.failed.into_iter().map(|(draft, error)| {
+            (
+                draft.body.as_map().expect("a map")["text"].clone(),
+                draft.meta.fields["line"].clone(),
+                error.reason,
+            )
+        }));
+    }
+    let row = |id, size: Value| Value::from([("id", Value::Int(id)), ("size", size)]);
+    assert_eq!(events, [row(1, "3\"".into()), row(4, Value::Int(6))]);
+    assert_eq!(
+        failed,
+        [(Value::from("2"), Value::Int(3), "not_csv"), (Value::from("3,\"4"), Value::Int(4), "not_csv"),]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_whose_names_cannot_be_read_fails_for_good() {
+    let mut recording = file("t,");
+    recording.write_all(b"\xb0C\n1,2\n").expect("room for it");
+    let (mut source, clock) =
+        source("file", &format!("path: {}\nformat: csv", recording.path().display())).await;
+    let error = source.next(&clock).await.expect_err("its names are Latin-1");
+    assert_eq!((error.reason(), error.is_retryable()), ("bad_head", false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_recording_of_nothing_but_bad_lines_ends_even_if_it_repeats() {
+    let recording = file("x\ny\n");
+    let seen = interrupted("file", &format!("path: {}\nrepeat: true", recording.path().display()), 9).await;
+    assert_eq!(bodies(&seen), [r#"{"text":"x"}"#, r#"{"text":"y"}"#]);
 }
 
 #[tokio::test(start_paused = true)]
