@@ -292,18 +292,18 @@ impl Engine {
 
     /// Puts dead letters in again; what cannot be is told with its reason. A node whose queue is full is tried once: what
     /// else happens to the program waits for this.
-    async fn replay(&mut self, letters: Vec<Letter>) -> ReplayOutcome {
-        let mut replayed = 0;
+    async fn replay(&mut self, letters: Vec<(u64, Letter)>) -> ReplayOutcome {
+        let mut lines = Vec::new();
         let mut refused: BTreeMap<String, u64> = BTreeMap::new();
         let mut full: BTreeMap<NodeId, InjectError> = BTreeMap::new();
-        for letter in letters {
+        for (line, letter) in letters {
             let draft = Draft { body: letter.body, meta: letter.meta };
             let injected = match full.get(&letter.node) {
                 Some(error) => Err(error.clone()),
                 None => self.runtime.inject(&letter.node, letter.input.as_deref(), vec![draft]).await,
             };
             match injected {
-                Ok(()) => replayed += 1,
+                Ok(()) => lines.push(line),
                 Err(error) => {
                     *refused.entry(error.to_string()).or_default() += 1;
                     if matches!(error, InjectError::Full(_)) {
@@ -317,7 +317,8 @@ impl Engine {
             _ => format!("{error} ({events} events)"),
         };
         ReplayOutcome {
-            replayed,
+            replayed: lines.len() as u64,
+            lines,
             not_replayed: refused.values().sum(),
             refused: refused.into_iter().map(told).collect(),
             ..ReplayOutcome::default()

@@ -17,6 +17,12 @@ use crate::inputs::Inputs;
 use crate::source::ConfigSource;
 use crate::status;
 
+/// How many lines that are no dead letters are told one by one.
+const MOST_UNREADABLE: usize = 20;
+
+/// How many lines of dead letters are read in one go.
+const LINES_AT_ONCE: u64 = 256;
+
 /// The engine is stopping and answers no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the program is stopping")]
@@ -53,7 +59,7 @@ pub(crate) enum Ask {
     /// Tell what that would do.
     Preview(oneshot::Sender<PlanPreview>),
     /// Put dead letters in again.
-    Replay(Vec<Letter>, oneshot::Sender<ReplayOutcome>),
+    Replay(Vec<(u64, Letter)>, oneshot::Sender<ReplayOutcome>),
 }
 
 /// A way to ask the engine.
@@ -105,18 +111,28 @@ impl EngineHandle {
     }
 
     /// Puts the events of a dead letter file in again, at the nodes that failed them. An unreadable line is reported
-    /// and does not affect the others.
+    /// and does not affect the others; of many, the first are.
     pub async fn replay(&self, lines: &str) -> Result<ReplayOutcome, Stopping> {
         let mut letters = Vec::new();
         let mut unreadable = Vec::new();
+        let mut unreadable_lines = 0;
         for (number, line) in (1..).zip(lines.lines()).filter(|(_, line)| !line.trim().is_empty()) {
             match Letter::read(line) {
-                Ok(letter) => letters.push(letter),
-                Err(error) => unreadable.push(format!("line {number}: {error}")),
+                Ok(letter) => letters.push((number, letter)),
+                Err(error) => {
+                    unreadable_lines += 1;
+                    if unreadable.len() < MOST_UNREADABLE {
+                        unreadable.push(format!("line {number}: {error}"));
+                    }
+                }
+            }
+            if number % LINES_AT_ONCE == 0 {
+                // A long text keeps no other task of the thread waiting.
+                tokio::task::yield_now().await;
             }
         }
         let outcome = self.ask(|answer| Ask::Replay(letters, answer)).await?;
-        Ok(ReplayOutcome { unreadable, ..outcome })
+        Ok(ReplayOutcome { unreadable, unreadable_lines, ..outcome })
     }
 
     async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Stopping> {

@@ -138,6 +138,23 @@ pub(crate) fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
+/// Writes at the end of a file, which is made where it is not there.
+pub(crate) fn append(path: &Path, text: &str) -> anyhow::Result<()> {
+    let open = || std::fs::OpenOptions::new().create(true).append(true).open(path);
+    open()
+        .and_then(|mut file| file.write_all(text.as_bytes()))
+        .with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// Reads the lines of a text file; none where it is not there.
+pub(crate) fn read_lines(path: &Path) -> anyhow::Result<Vec<String>> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.lines().map(str::to_owned).collect()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    }
+}
+
 /// Writes a file that is not there yet, with the folders it is in.
 pub(crate) fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
     let create = || {

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
         cli::Command::Plan(options) => commands::plan::plan(&options),
         cli::Command::Status(options) => commands::ask::status(&options),
         cli::Command::Reload(options) => commands::reload::reload(&options),
-        cli::Command::Replay(options) => commands::ask::replay(&options),
+        cli::Command::Replay(options) => commands::replay::replay(&options),
         cli::Command::Shadow(options) => commands::shadow::shadow(&options),
         cli::Command::Schema(options) => commands::schema::schema(&options),
         cli::Command::Completions(options) => commands::completions::completions(&options),

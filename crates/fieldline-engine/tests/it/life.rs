@@ -94,6 +94,15 @@ async fn what_has_failed_is_put_in_again_after_the_fix() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_many_lines_that_are_no_letters_the_first_are_told_and_all_counted() {
+    run(&pipeline("this.n = 1;"), async |front| {
+        let outcome = front.engine.replay(&"x\n".repeat(100_000)).await.expect("it runs");
+        assert_eq!((outcome.unreadable.len(), outcome.unreadable_lines), (20, 100_000));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_trigger_reloads_and_files_that_did_not_change_are_no_reason() {
     let heard = run(&pipeline("this.n = 1;"), async |front| {
         assert_eq!(front.heard(), ["ready with 3 nodes"]);

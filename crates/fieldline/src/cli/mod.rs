@@ -290,6 +290,9 @@ pub(crate) struct ReplayOptions {
     /// The dead letter file, such as fieldline-data/dead-letter/drying.jsonl
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// Put in again also what was put in by an earlier replay
+    #[arg(long)]
+    pub(crate) again: bool,
     /// The admin address of the running program
     #[arg(long, value_name = "ADDRESS", default_value_t = DEFAULT_ADMIN)]
     pub(crate) admin: SocketAddr,

@@ -1,4 +1,4 @@
-//! `fieldline status` and `replay`, and how each command asks a running program through its admin listener.
+//! `fieldline status`, and how each command asks a running program through its admin listener.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -6,12 +6,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use fieldline_api::{Operation, PlanPreview, Problem, ReplayOutcome, Route, Status};
+use fieldline_api::{Operation, PlanPreview, Problem, Route, Status};
 use serde::de::DeserializeOwned;
 
 use super::status_table;
-use crate::cli::{AskOptions, FAILED, Format, ReplayOptions};
-use crate::{disk, output};
+use crate::cli::{AskOptions, FAILED, Format};
+use crate::output;
 
 /// Shows each node's state and account.
 pub(crate) fn status(options: &AskOptions) -> anyhow::Result<ExitCode> {
@@ -21,21 +21,6 @@ pub(crate) fn status(options: &AskOptions) -> anyhow::Result<ExitCode> {
         Format::Human => status_table::table(&status),
     });
     Ok(if status.program.healthy { ExitCode::SUCCESS } else { FAILED.into() })
-}
-
-/// Puts the events of a dead letter file in again, at the nodes that failed them.
-pub(crate) fn replay(options: &ReplayOptions) -> anyhow::Result<ExitCode> {
-    let lines = disk::read_text(&options.file)?;
-    let outcome: ReplayOutcome = ask(options.admin, Operation::Replay, &lines, Duration::from_secs(120))?;
-    let failed: Vec<&String> = outcome.refused.iter().chain(&outcome.unreadable).collect();
-    if options.format == Format::Json {
-        output::print(serde_json::to_string_pretty(&outcome)?);
-    } else {
-        let not = outcome.not_replayed + outcome.unreadable.len() as u64;
-        output::print(format!("{} events put in again, {not} not", outcome.replayed));
-        failed.iter().for_each(output::print);
-    }
-    Ok(if failed.is_empty() { ExitCode::SUCCESS } else { FAILED.into() })
 }
 
 /// What a reload of the running program would do.

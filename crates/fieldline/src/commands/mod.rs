@@ -9,6 +9,7 @@ pub(crate) mod graph;
 pub(crate) mod new;
 pub(crate) mod plan;
 pub(crate) mod reload;
+pub(crate) mod replay;
 pub(crate) mod run;
 pub(crate) mod schema;
 pub(crate) mod shadow;

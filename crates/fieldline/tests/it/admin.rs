@@ -106,3 +106,26 @@ fn losses_are_either_accepted_or_carried_over() {
         assert_eq!((done.code, done.out.trim()), (0, "unchanged"), "{}", done.errors);
     }
 }
+
+#[test]
+fn a_letter_is_put_in_once_unless_again_is_asked_for() {
+    let folder = folder(&[("p.yaml", PIPELINE)]);
+    let station = Station::start(folder.path(), &["--no-watch"]);
+    let letter = |number: u64| {
+        let meta = json!({"time": "2026-01-01T00:00:00Z", "source": "p/tick", "sequence": number});
+        json!({"time": "2026-01-01T00:00:00Z", "node": "p/print", "reason": "x", "message": "x", "attempts": 1,
+            "meta": meta, "body": number})
+        .to_string()
+    };
+    let replay = |file: &str, more: &[&str]| {
+        let asked = ["replay", file, "--format", "json", "--admin", station.admin()];
+        let done = fieldline(folder.path(), &[&asked, more].concat());
+        (done.code, data(&done.out)["replayed"].clone())
+    };
+    write(&folder.path().join("l.jsonl"), &format!("{}\nrubbish\n{}\n", letter(1), letter(2)));
+    assert_eq!(replay("l.jsonl", &[]), (1, json!(2)));
+    assert_eq!(replay("l.jsonl", &[]), (1, json!(0)));
+    write(&folder.path().join("l.1.jsonl"), &format!("{}\n{}\n", letter(2), letter(3)));
+    assert_eq!(replay("l.1.jsonl", &[]), (0, json!(1)), "a file put aside keeps its marks");
+    assert_eq!(replay("l.1.jsonl", &["--again"]), (0, json!(2)));
+}
