@@ -1,6 +1,7 @@
 //! [`Event`]: one reading on its way, with what is known about it and who answers for it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use compact_str::CompactString;
 use jiff::Timestamp;
@@ -56,6 +57,16 @@ struct Custody {
     receipt: Receipt,
     ledger: Option<Arc<Ledger>>,
     edge: Option<Arc<Edge>>,
+    /// It has left by an output that may be unread: where it is, it is dropped for this reason.
+    unless_read: Option<&'static str>,
+    /// Since when it waits in the buffer of its node.
+    waiting_since: Option<Instant>,
+}
+
+impl Custody {
+    fn new(receipt: Receipt, ledger: Option<Arc<Ledger>>) -> Self {
+        Custody { receipt, ledger, edge: None, unless_read: None, waiting_since: None }
+    }
 }
 
 impl Drop for Custody {
@@ -80,11 +91,7 @@ pub struct Event {
 impl Event {
     /// An event that begins now; in no node yet.
     pub fn new(body: Value, meta: Meta, receipt: Receipt) -> Self {
-        Event {
-            body: Arc::new(body),
-            meta: Arc::new(meta),
-            custody: Custody { receipt, ledger: None, edge: None },
-        }
+        Event { body: Arc::new(body), meta: Arc::new(meta), custody: Custody::new(receipt, None) }
     }
 
     /// The body.
@@ -132,11 +139,7 @@ impl Event {
         Event {
             body: Arc::new(body),
             meta: self.meta.clone(),
-            custody: Custody {
-                receipt: self.custody.receipt.share(),
-                ledger: self.custody.ledger.clone(),
-                edge: None,
-            },
+            custody: Custody::new(self.custody.receipt.share(), self.custody.ledger.clone()),
         }
     }
 
@@ -146,12 +149,15 @@ impl Event {
         Event {
             body: self.body.clone(),
             meta: self.meta.clone(),
-            custody: Custody { receipt: self.custody.receipt.share(), ledger: None, edge: None },
+            custody: Custody::new(self.custody.receipt.share(), None),
         }
     }
 
     /// Books the event in at the node of `ledger`, from which it must leave by a door.
     pub fn enter(&mut self, ledger: &Arc<Ledger>) {
+        if self.custody.unless_read.take().is_some() {
+            self.depart();
+        }
         debug_assert!(self.custody.ledger.is_none(), "an event is in one node at a time");
         ledger.receive();
         self.custody.ledger = Some(ledger.clone());
@@ -189,9 +195,32 @@ impl Event {
     /// Books the event out of its node, to enter another.
     pub fn depart(&mut self) {
         self.custody.edge = None;
+        self.custody.waiting_since = None;
         if let Some(ledger) = self.custody.ledger.take() {
             ledger.leave(Door::Delivered);
         }
+    }
+
+    /// The event leaves by an output that may be unread. It stays on the books of its node until it enters another,
+    /// or [`Event::go_unread`].
+    pub(crate) fn depart_if_read(&mut self, reason: &'static str) {
+        self.custody.unless_read = Some(reason);
+    }
+
+    /// The end of an event that left by an output nobody reads: a good one, or dropped for the reason that was given.
+    pub fn go_unread(self) {
+        let door = self.custody.unless_read.map_or(Door::Delivered, Door::Dropped);
+        self.finish(door);
+    }
+
+    /// Notes that it waits in a buffer from `now` on, unless it does already.
+    pub fn wait_since(&mut self, now: Instant) {
+        self.custody.waiting_since.get_or_insert(now);
+    }
+
+    /// Since when it waits in the buffer of its node.
+    pub fn waiting_since(&self) -> Option<Instant> {
+        self.custody.waiting_since
     }
 
     /// The end of this event: booked at its node as `door`, reported to its source as a good end, or
@@ -220,7 +249,7 @@ impl Event {
 
     /// Puts a parked event together again at the node of `ledger`, where it never left the books.
     pub fn resume(body: Value, meta: Meta, ledger: &Arc<Ledger>) -> Self {
-        let custody = Custody { receipt: Receipt::untracked(), ledger: Some(ledger.clone()), edge: None };
+        let custody = Custody::new(Receipt::untracked(), Some(ledger.clone()));
         Event { body: Arc::new(body), meta: Arc::new(meta), custody }
     }
 
@@ -271,6 +300,20 @@ mod tests {
         let balance = ledger.balance();
         assert_eq!((balance.received, balance.created, balance.in_flight()), (1, 1, 0));
         assert_eq!(balance.reasons[&("filtered", "test")], 1);
+    }
+
+    #[test]
+    fn what_nobody_reads_is_dropped_where_it_left_and_what_is_read_is_delivered() {
+        let (mut unread, ledger) = event();
+        unread.depart_if_read("late");
+        unread.go_unread();
+        let (mut read, other) = event();
+        read.depart_if_read("late");
+        read.enter(&ledger);
+        read.finish(Door::Delivered);
+        let balance = ledger.balance();
+        assert_eq!((balance.delivered, balance.reasons[&("dropped", "late")]), (1, 1));
+        assert_eq!((other.balance().delivered, other.balance().in_flight()), (1, 0));
     }
 
     #[test]

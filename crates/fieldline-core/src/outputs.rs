@@ -33,6 +33,15 @@ impl Outputs {
         self.sent.push((port, event));
     }
 
+    /// Hands the event to whoever reads `port`; where nobody does, it counts as dropped for `reason`.
+    pub fn send_to_or_drop(&mut self, port: Port, mut event: Event, reason: &'static str) {
+        if !event.is_booked() {
+            self.created += 1;
+        }
+        event.depart_if_read(reason);
+        self.sent.push((port, event));
+    }
+
     /// Takes the event out on purpose: counted under `reason`, and a good end for its source.
     ///
     /// An event that the transform made itself, such as the result of a window nobody wants, counts as created here.

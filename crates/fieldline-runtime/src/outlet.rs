@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use fieldline_core::{Door, Edge, Event, Ledger, Port};
+use fieldline_core::{Edge, Event, Ledger, Port};
 use tokio::sync::{mpsc, watch};
 
 use crate::node::controlled::Controlled;
@@ -99,7 +99,7 @@ impl Outlet {
             targets.iter().map(|readers| readers.iter().map(|_| Vec::new()).collect()).collect();
         for (port, event) in events {
             let Some(readers) = targets.get(usize::from(port)).filter(|readers| !readers.is_empty()) else {
-                event.finish(Door::Delivered);
+                event.go_unread();
                 continue;
             };
             distribute(event, readers, &mut parcels[usize::from(port)]);

@@ -342,7 +342,7 @@ impl SegmentDriver {
                 event.enter(&next.handle.ledger);
                 self.work.current.push(event);
             } else {
-                event.finish(Door::Delivered);
+                event.go_unread();
             }
         }
     }

@@ -93,7 +93,7 @@ impl Transform for Windower {
         };
         let key = key_of(&event, self.rules.by.as_ref());
         if self.lanes.peek(&key).is_some_and(|lane| lane.is_late(&self.rules.shape, nanos)) {
-            return out.send_to(LATE, event);
+            return out.send_to_or_drop(LATE, event, "late");
         }
         let (lane, evicted) = self.lanes.touch(&key, moment.instant);
         let before = lane.len();
