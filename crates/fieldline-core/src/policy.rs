@@ -86,7 +86,8 @@ pub struct Buffer {
     pub max_size: Option<Size>,
     /// What happens to an event when the buffer is full.
     pub when_full: WhenFull,
-    /// Events older than this are not sent any more; kept for ever without it.
+    /// Events that have waited longer than this are not sent any more; kept for ever without it. In memory, setting the
+    /// wall clock makes no event older; on disk, the wall clock counts.
     pub max_age: Option<Period>,
     /// How much of a nearly full card a disk buffer leaves to others.
     pub priority: Priority,

@@ -12,7 +12,6 @@ use fieldline_backoff::Backoff;
 use fieldline_core::policy::{self, Retry, WhenFull};
 use fieldline_core::{Clock, Event, EventError};
 use fieldline_store::{DEFAULT_CHECKPOINT_INTERVAL, DEFAULT_SYNC_INTERVAL, Storage, StoreError};
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::HASTE;
@@ -123,12 +122,12 @@ impl DiskBuffer {
             let taken = self.visit(Visit { events, take, ..Visit::default() }).await;
             self.ready = taken.filter(|taken| !taken.is_empty()).or(self.ready.take());
         } else {
-            self.overflow.put(events);
+            self.overflow.put(events, self.clock.instant());
         }
         self.hasten();
     }
 
-    pub(crate) async fn take(&mut self, most: usize, now: Timestamp) -> Option<InHand> {
+    pub(crate) async fn take(&mut self, most: usize) -> Option<InHand> {
         self.open().await;
         let mut take = self.may_read().then_some(most);
         let mut ready = self.ready.take();
@@ -158,7 +157,7 @@ impl DiskBuffer {
         if self.store.as_ref().is_some_and(|store| !store.is_empty()) {
             return None;
         }
-        let batch = self.overflow.take(most, now)?;
+        let batch = self.overflow.take(most, self.clock.instant())?;
         self.out = Out::Overflow;
         Some(batch)
     }

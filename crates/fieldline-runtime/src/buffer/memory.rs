@@ -2,11 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use fieldline_core::policy::{Buffer as Settings, WhenFull};
 use fieldline_core::{Door, Event};
-use jiff::Timestamp;
 
 use super::in_hand::InHand;
 use crate::node::meter::Meter;
@@ -58,8 +57,9 @@ impl MemoryBuffer {
     }
 
     /// Takes events in; where there is no room, some are dropped as the settings say.
-    pub(crate) fn put(&mut self, events: Vec<Event>) {
-        for event in events {
+    pub(crate) fn put(&mut self, events: Vec<Event>, now: Instant) {
+        for mut event in events {
+            event.wait_since(now);
             if self.is_full() {
                 match self.settings.when_full {
                     WhenFull::Block => {}
@@ -83,7 +83,7 @@ impl MemoryBuffer {
     }
 
     /// The oldest events, at most `most`; those that are too old are let go first.
-    pub(crate) fn take(&mut self, most: usize, now: Timestamp) -> Option<InHand> {
+    pub(crate) fn take(&mut self, most: usize, now: Instant) -> Option<InHand> {
         let mut batch = Vec::new();
         let mut bytes = 0;
         while batch.len() < most {
@@ -148,9 +148,10 @@ impl MemoryBuffer {
         self.waiting.len() + events >= self.max_events || self.bytes + bytes >= self.max_bytes
     }
 
-    fn is_expired(&self, event: &Event, now: Timestamp) -> bool {
-        let age = now.duration_since(event.meta().time);
-        self.settings.max_age.is_some_and(|limit| age.try_into().is_ok_and(|age: Duration| age > limit.0))
+    /// By the time that has gone by since it came, whatever the wall clock was set to meanwhile.
+    fn is_expired(&self, event: &Event, now: Instant) -> bool {
+        let (Some(limit), Some(since)) = (self.settings.max_age, event.waiting_since()) else { return false };
+        now.saturating_duration_since(since) > limit.0
     }
 }
 

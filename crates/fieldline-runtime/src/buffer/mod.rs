@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use fieldline_core::Event;
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 pub(crate) mod in_hand;
@@ -65,9 +64,9 @@ impl Buffer {
     }
 
     /// Takes events in; where there is no room, some are dropped as the policy says.
-    pub(crate) async fn put(&mut self, events: Vec<Event>) {
+    pub(crate) async fn put(&mut self, events: Vec<Event>, now: std::time::Instant) {
         match self {
-            Buffer::Memory(memory) | Buffer::Emptying(Emptying { memory, .. }) => memory.put(events),
+            Buffer::Memory(memory) | Buffer::Emptying(Emptying { memory, .. }) => memory.put(events, now),
             Buffer::Disk(disk) => disk.put(events).await,
         }
     }
@@ -82,10 +81,10 @@ impl Buffer {
     }
 
     /// The oldest events, at most `most`; those that are too old are let go first.
-    pub(crate) async fn take(&mut self, most: usize, now: Timestamp) -> Option<InHand> {
+    pub(crate) async fn take(&mut self, most: usize, now: std::time::Instant) -> Option<InHand> {
         match self {
             Buffer::Memory(memory) => memory.take(most, now),
-            Buffer::Disk(disk) => disk.take(most, now).await,
+            Buffer::Disk(disk) => disk.take(most).await,
             Buffer::Emptying(emptying) => emptying.take(most, now).await,
         }
     }
@@ -171,8 +170,8 @@ impl Buffer {
 }
 
 impl Emptying {
-    async fn take(&mut self, most: usize, now: Timestamp) -> Option<InHand> {
-        let batch = self.disk.take(most, now).await;
+    async fn take(&mut self, most: usize, now: std::time::Instant) -> Option<InHand> {
+        let batch = self.disk.take(most).await;
         self.is_disk_out = batch.is_some();
         if batch.is_some() || !self.disk.is_empty() {
             return batch;

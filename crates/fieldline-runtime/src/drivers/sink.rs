@@ -68,7 +68,7 @@ impl SinkDriver {
                     break writer;
                 }
                 let batch = match self.may_write() {
-                    true => self.buffer.take(most, self.clock.time()).await,
+                    true => self.buffer.take(most, self.clock.instant()).await,
                     false => None,
                 };
                 match batch {
@@ -98,7 +98,7 @@ impl SinkDriver {
                 parcel = self.inbox.recv(), if open && (self.buffer.has_room() || *self.overfill.borrow()) => match parcel {
                     Some(parcel) => {
                         let events = self.gather(parcel);
-                        self.buffer.put(events).await;
+                        self.buffer.put(events, self.clock.instant()).await;
                     }
                     None => {
                         open = false;
@@ -192,7 +192,7 @@ impl SinkDriver {
         let mut count = 0;
         let error =
             EventError::new("not_sent", "its sink was removed, or sends elsewhere now, before it was sent");
-        while let Some(mut batch) = self.buffer.take(GATHER, self.clock.time()).await {
+        while let Some(mut batch) = self.buffer.take(GATHER, self.clock.instant()).await {
             for event in batch.events.drain(..) {
                 count += 1;
                 match rest {

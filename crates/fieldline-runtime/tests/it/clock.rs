@@ -1,11 +1,15 @@
-//! Events say so while the machine's clock waits to be set.
+//! What a clock that waits to be set, or is set to another time, does to events.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
 
-use fieldline_core::Clock;
+use fieldline_core::policy::SinkPolicy;
+use fieldline_core::{Clock, Period, TimeSource};
 use fieldline_runtime::{Environment, Runtime, SystemTime, Unset};
+use jiff::{SignedDuration, Timestamp};
 
-use crate::bench_plan::{Draw, Part, Witness};
+use crate::bench_plan::{Draw, Part, Witness, balance};
 
 #[tokio::test(start_paused = true)]
 async fn events_say_so_until_the_clock_is_set() {
@@ -29,4 +33,56 @@ async fn events_say_so_until_the_clock_is_set() {
     assert_eq!(written.len(), 10);
     assert_eq!(written[..5], [1; 5]);
     assert_eq!(written[6..], [0; 4]);
+}
+
+/// The wall clock stands where it is set to; the other one is tokio's.
+#[derive(Clone, Default)]
+struct SetByHand(Arc<AtomicI64>);
+
+impl TimeSource for SetByHand {
+    fn instant(&self) -> Instant {
+        tokio::time::Instant::now().into_std()
+    }
+
+    fn time(&self) -> Timestamp {
+        Timestamp::UNIX_EPOCH + SignedDuration::from_secs(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// Ten readings of ten seconds wait for a sink that fails at first; after five the wall clock is set forward by
+/// an hour. Gives back how many were written, and how many expired.
+async fn wait_through_a_jump(max_age: Duration) -> (usize, u64) {
+    let (folder, wall, witness) =
+        (tempfile::tempdir().expect("a folder"), SetByHand::default(), Witness::default());
+    let drain = Duration::from_secs(600);
+    let environment = Environment {
+        clock: Clock::new(wall.clone()),
+        data_dir: folder.path().into(),
+        drain,
+        save_every: None,
+    };
+    let mut runtime = Runtime::new(environment);
+    let mut policy = SinkPolicy::default();
+    policy.buffer.max_age = Some(Period(max_age));
+    let plan = Draw::new(&witness)
+        .node("air", Part::Numbers { pause: Duration::from_secs(1), limit: 10 }, &[])
+        .node_with("out", Part::WritesAfter(6), &["air"], policy)
+        .plan();
+    runtime.apply(plan).await.expect("it can be built");
+    tokio::time::sleep(Duration::from_millis(5_500)).await;
+    wall.0.store(3600, Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    runtime.stop(Duration::from_secs(600)).await;
+    (witness.written("out").len(), balance(&runtime.view().status(), "out").expired)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_set_ages_nothing_in_a_memory_buffer() {
+    assert_eq!(wait_through_a_jump(Duration::from_secs(600)).await, (10, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_too_long_expires_though_the_wall_clock_stands_still() {
+    let (written, expired) = wait_through_a_jump(Duration::from_secs(5)).await;
+    assert!(expired > 0 && written as u64 + expired == 10, "{written} {expired}");
 }
