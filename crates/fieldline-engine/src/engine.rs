@@ -2,7 +2,6 @@
 //! [`EngineHandle`].
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::pending;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,6 +27,7 @@ use crate::last_good::{Kept, LastGood};
 use crate::load::{Loaded, Loader, error_lines, with_broken_as_they_run};
 use crate::outcome::{self, rejected};
 use crate::preview::tell;
+use crate::shutdown::{drain, stopped};
 use crate::start::Start;
 use crate::trial::{RolledBack, Trials};
 
@@ -137,8 +137,9 @@ impl Engine {
         Ok((engine, handle))
     }
 
-    /// Runs until every source has finished or `stop` is true, then drains. Reloads whenever a trigger asks for it.
-    pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>, stop: watch::Receiver<bool>) {
+    /// Runs until every source has finished or `stop` is true, then drains, and says how many events that has lost. Reloads
+    /// whenever a trigger asks for it.
+    pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>, stop: watch::Receiver<bool>) -> u64 {
         self.stop = stop.clone();
         let mut stop = std::pin::pin!(stopped(stop));
         let mut look = tokio::time::interval(LOOK);
@@ -160,13 +161,7 @@ impl Engine {
             }
         }
         self.tell(&EngineEvent::Stopping);
-        let applied = self.runtime.stop(self.grace).await;
-        match applied.cut_off.as_slice() {
-            [] => tracing::info!("stopped; everything was drained"),
-            cut_off => {
-                tracing::warn!(units = cut_off.len(), "stopped; not everything could be drained in time")
-            }
-        }
+        drain(&mut self.runtime, &self.view, self.grace).await
     }
 
     async fn answer(&mut self, ask: Ask) {
@@ -370,13 +365,6 @@ impl Engine {
     fn summary(&self) -> Summary {
         let status = self.view.status();
         Summary { nodes: status.nodes.len(), generation: status.generation }
-    }
-}
-
-/// Waits for the stop; for ever, where nobody can tell of one any more.
-async fn stopped(mut stop: watch::Receiver<bool>) {
-    if stop.wait_for(|stop| *stop).await.is_err() {
-        pending().await
     }
 }
 

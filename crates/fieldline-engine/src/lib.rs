@@ -37,6 +37,8 @@ mod rollback;
 
 mod trial;
 
+mod shutdown;
+
 mod engine;
 
 pub use clock_monitor::ClockMonitor;

@@ -51,7 +51,7 @@ pub(crate) async fn run(text: &str, act: impl AsyncFnOnce(&FrontEnd)) -> Vec<Str
 }
 
 /// An engine may run in a task of its own.
-fn can_be_spawned<F: Future<Output = ()> + Send>(engine: F) -> F {
+fn can_be_spawned<F: Future<Output = u64> + Send>(engine: F) -> F {
     engine
 }
 

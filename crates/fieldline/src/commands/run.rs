@@ -49,7 +49,11 @@ pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     let ending = front.block_on(run_until_stopped(options, start, pipelines.handle()));
     // What hangs is not waited for.
     front.shutdown_background();
-    pipelines.shutdown_timeout(if matches!(ending, Ok(Ending::Whole)) { LAST } else { Duration::ZERO });
+    pipelines.shutdown_timeout(if matches!(ending, Ok(Ending::Whole { .. })) {
+        LAST
+    } else {
+        Duration::ZERO
+    });
     Ok(ending?.code())
 }
 
@@ -64,8 +68,8 @@ fn engine_options(options: &RunOptions) -> EngineOptions {
 
 /// How a run came to its end.
 enum Ending {
-    /// The engine has ended by itself, or has drained.
-    Whole,
+    /// The engine has ended by itself, or has drained, and has lost so many events at that.
+    Whole { lost: u64 },
     /// Something hangs, and the grace is over.
     GraceOver,
     /// A second signal came during the grace.
@@ -75,8 +79,8 @@ enum Ending {
 impl Ending {
     fn code(&self) -> ExitCode {
         match self {
-            Ending::Whole => ExitCode::SUCCESS,
-            Ending::GraceOver => LOSS.into(),
+            Ending::Whole { lost: 0 } => ExitCode::SUCCESS,
+            Ending::Whole { .. } | Ending::GraceOver => LOSS.into(),
             Ending::Hurried(Interruption::Interrupt) => INTERRUPTED.into(),
             Ending::Hurried(Interruption::Terminate) => TERMINATED.into(),
         }
@@ -128,13 +132,13 @@ async fn run_until_stopped(options: &RunOptions, start: Start, pipelines: &Handl
     };
     tokio::select! {
         ending = ending => ending,
-        () = beside => Ok(Ending::Whole),
+        () = beside => Ok(Ending::Whole { lost: 0 }),
     }
 }
 
-fn whole(ended: Result<Result<(), EngineError>, RecvError>) -> anyhow::Result<Ending> {
-    ended.context("the engine panicked")??;
-    Ok(Ending::Whole)
+fn whole(ended: Result<Result<u64, EngineError>, RecvError>) -> anyhow::Result<Ending> {
+    let lost = ended.context("the engine panicked")??;
+    Ok(Ending::Whole { lost })
 }
 
 /// Says which nodes still have events that nobody will get from them.
@@ -153,7 +157,7 @@ struct EngineThread {
     /// Gives the way to ask the engine, once it runs.
     started: oneshot::Receiver<EngineHandle>,
     /// How it ended.
-    ended: oneshot::Receiver<Result<(), EngineError>>,
+    ended: oneshot::Receiver<Result<u64, EngineError>>,
 }
 
 impl EngineThread {
@@ -176,14 +180,14 @@ impl EngineThread {
     }
 }
 
-/// Starts the engine and runs it to its end. Files are watched here, since a file system that is gone may hang.
+/// Starts the engine and runs it to its end; gives back how many events that lost. Files are watched here, since a file system that is gone may hang.
 async fn run_engine(
     start: Start,
     started: oneshot::Sender<EngineHandle>,
     watched: Option<mpsc::Sender<Trigger>>,
     triggered: mpsc::Receiver<Trigger>,
     stopped: watch::Receiver<bool>,
-) -> Result<(), EngineError> {
+) -> Result<u64, EngineError> {
     let (pipelines, nodes) = (start.plan().pipelines.len(), start.plan().nodes.len());
     let unset = Unset::default();
     let clock = Clock::new(SystemTime::new(unset.clone()));
@@ -203,10 +207,9 @@ async fn run_engine(
         pending::<()>().await;
     };
     tokio::select! {
-        () = engine.run(triggered, stopped) => {}
-        () = watching => {}
+        lost = engine.run(triggered, stopped) => Ok(lost),
+        () = watching => Ok(0),
     }
-    Ok(())
 }
 
 /// What asks the program to stop.

@@ -235,3 +235,22 @@ fn a_wrong_use_ends_with_two() {
         assert_eq!(fieldline(&workspace(), arguments).code, 2, "{arguments:?}");
     }
 }
+
+#[test]
+fn a_stop_that_loses_events_says_how_many_and_exits_with_3() {
+    let folder = folder(&[(
+        "p.yaml",
+        "\
+pipeline: p
+connections:
+  nowhere: { type: mqtt, url: \"mqtt://127.0.0.1:1\", client_id: x }
+sources:
+  tick: { type: timer, every: 1ms, count: 5 }
+sinks:
+  out: { type: mqtt, connection: nowhere, topic: t, inputs: tick }
+",
+    )]);
+    let done = fieldline(folder.path(), &["run", "p.yaml", "--grace", "0", "--no-admin", "--no-watch"]);
+    assert_eq!(done.code, 3, "{}", done.errors);
+    assert!(done.errors.contains(r#""node":"p/out","events":5"#), "{}", done.errors);
+}
