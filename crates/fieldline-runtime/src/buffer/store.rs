@@ -105,6 +105,10 @@ impl Store {
 
     /// Stores an event: parked, until it is taken. Its receipt is settled when it is safe. A sync that is due by
     /// the bounds is made here; if it fails, the event is stored all the same, and the next one tells.
+    #[expect(
+        clippy::result_large_err,
+        reason = "the event is handed back as it came; a box would only move it"
+    )]
     pub(crate) fn append(&mut self, event: Event, now: Timestamp) -> Result<(), Refused> {
         match (self.reserve.limit(), self.place.options.when_full) {
             (None, _) | (_, WhenFull::DropOldest) => {}
