@@ -24,5 +24,5 @@ pub use node::{Balance, Buffer, DiskUsage, Kind, Memory, NodeState, NodeStatus, 
 pub use problem::Problem;
 pub use reload::{Applied, Losses, ReloadOutcome, ReloadRequest, ReloadResult};
 pub use replay::ReplayOutcome;
-pub use routes::{Content, Method, Operation, ROUTES, Route};
+pub use routes::{COMMAND_HEADER, Content, Method, Operation, ROUTES, Route};
 pub use status::{ClockState, ClockStatus, FilesStatus, ProgramStatus, Status, UnusedBuffer};

@@ -9,6 +9,9 @@ use crate::reload::{ReloadOutcome, ReloadRequest};
 use crate::replay::ReplayOutcome;
 use crate::status::Status;
 
+/// A header that tells a request on purpose from one of a web page, which cannot send it without leave.
+pub const COMMAND_HEADER: &str = "x-fieldline";
+
 /// A request to a running program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Operation {

@@ -109,7 +109,7 @@ pub(crate) struct RunOptions {
     /// Where buffers, dead letters and state are kept; systemd's state folder or `fieldline-data` by default
     #[arg(long, value_name = "FOLDER")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Where metrics and health are served; 127.0.0.1:9464 by default, if that port is free
+    /// Where metrics and health are served to this machine; 127.0.0.1:9464 by default, if that port is free
     #[arg(long, value_name = "ADDRESS", conflicts_with = "no_admin")]
     pub(crate) admin: Option<SocketAddr>,
     /// Serve neither metrics nor health

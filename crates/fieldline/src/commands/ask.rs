@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use fieldline_api::{Operation, PlanPreview, Problem, Route, Status};
+use fieldline_api::{COMMAND_HEADER, Operation, PlanPreview, Problem, Route, Status};
 use serde::de::DeserializeOwned;
 
 use super::status_table;
@@ -44,7 +44,7 @@ pub(super) fn ask<T: DeserializeOwned>(
     write!(
         stream,
         "{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\nContent-Type: {media_type}\r\n\
-         Content-Length: {}\r\n\r\n{body}",
+         {COMMAND_HEADER}: 1\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     )?;
     let mut answer = String::new();

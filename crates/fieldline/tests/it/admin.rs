@@ -17,7 +17,7 @@ sinks:
 ";
 
 /// One request; the status code and the body of the answer.
-fn http(station: &Station, method: &str, path: &str, body: &str) -> (u16, String) {
+pub(crate) fn http(station: &Station, method: &str, path: &str, body: &str) -> (u16, String) {
     let admin = station.admin();
     let mut stream = TcpStream::connect(admin).expect("it listens");
     let head = format!(

@@ -4,6 +4,7 @@ mod admin;
 mod commands;
 mod component_codes;
 mod generated;
+mod intruders;
 mod isolation;
 mod memory;
 mod mosquitto;

@@ -53,6 +53,14 @@ impl Station {
         &self.admin
     }
 
+    /// The memory that it has, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.process.id());
+        let status = std::fs::read_to_string(path).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
+        line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
+    }
+
     /// The next line it prints.
     pub(crate) fn next(&self) -> Value {
         self.printed.recv_timeout(PATIENCE).expect("the program prints")
