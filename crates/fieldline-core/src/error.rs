@@ -179,6 +179,9 @@ pub enum FileError {
     /// A folder is in its place.
     #[error("it is a folder")]
     Folder,
+    /// A FIFO, socket or device is in its place.
+    #[error("it is a {0}, and only regular files are read")]
+    NotRegular(&'static str),
     /// It is larger than this many MiB.
     #[error("it is larger than {0} MiB")]
     TooLarge(u64),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use fieldline_compiler::{FileSource, SecretError, Variables};
+use fieldline_compiler::{FileSource, FolderId, SecretError, Variables};
 use fieldline_core::FileError;
 
 use crate::source::{ConfigSource, Stamp};
@@ -98,6 +98,10 @@ impl FileSource for Recorder {
         let entries = self.source.list(path)?;
         self.inputs().folders.insert(path.to_owned(), hash_of(&pipelines_in(&*self.source, path)));
         Some(entries)
+    }
+
+    fn identity(&self, folder: &Path) -> Option<FolderId> {
+        self.source.identity(folder)
     }
 }
 

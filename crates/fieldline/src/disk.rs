@@ -10,14 +10,20 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use bytes::Bytes;
-use fieldline_compiler::{Compiled, FileSource, Overrides, Request, SecretError, Variables, compile};
+use fieldline_compiler::{
+    Compiled, FileSource, FolderId, Overrides, Request, SecretError, Variables, compile,
+};
 use fieldline_core::{FileError, Registry};
 use fieldline_engine::{ConfigSource, Loader, Stamp};
+use fieldline_files::ReadError;
 
 use crate::cli::Paths;
 
 /// The largest file that is read for a pipeline: models may be large, anything beyond is a mistake.
 const MAX_FILE: u64 = 256 << 20;
+
+/// The largest secret: a key in PEM has a few KiB.
+const MAX_SECRET: u64 = 1 << 20;
 
 /// A file that was written so shortly before it was read may have been written again without a later time.
 const SETTLED: Duration = Duration::from_secs(2);
@@ -37,19 +43,17 @@ impl Machine {
 
 impl FileSource for Machine {
     fn read(&self, path: &Path) -> Result<Bytes, FileError> {
-        let metadata = std::fs::metadata(path)?;
-        if metadata.is_dir() {
-            return Err(FileError::Folder);
-        }
-        if metadata.len() > MAX_FILE {
-            return Err(FileError::TooLarge(MAX_FILE >> 20));
-        }
-        Ok(std::fs::read(path).map(Bytes::from)?)
+        fieldline_files::read(path, MAX_FILE).map(Bytes::from).map_err(file_error)
     }
 
     fn list(&self, path: &Path) -> Option<Vec<PathBuf>> {
         let entries = std::fs::read_dir(path).ok()?;
         Some(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
+    }
+
+    fn identity(&self, folder: &Path) -> Option<FolderId> {
+        let metadata = std::fs::metadata(folder).ok()?;
+        Some(FolderId { device: metadata.dev(), inode: metadata.ino() })
     }
 }
 
@@ -63,19 +67,16 @@ impl Variables for Machine {
             return Ok(None);
         }
         let path = self.secret_path(name).ok_or(SecretError::NoFileName)?;
-        let unreadable = |error: std::io::Error| {
-            let error = FileError::from(error);
-            SecretError::Unreadable { path: path.clone(), error }
-        };
+        let unreadable = |error| SecretError::Unreadable { path: path.clone(), error };
         let metadata = match std::fs::metadata(&path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(unreadable(error)),
+            Err(error) => return Err(unreadable(error.into())),
         };
         if metadata.mode() & 0o077 != 0 {
             return Err(SecretError::ReadableByOthers(path));
         }
-        let text = std::fs::read_to_string(&path).map_err(unreadable)?;
+        let text = text(&path, MAX_SECRET).map_err(unreadable)?;
         Ok(Some(text.trim_end_matches(['\n', '\r']).to_owned()))
     }
 }
@@ -96,8 +97,21 @@ impl ConfigSource for Machine {
 
 /// The text of a file.
 pub(crate) fn read_text(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path)
-        .map_err(|error| anyhow::anyhow!("cannot read `{}`: {}", path.display(), FileError::from(error)))
+    text(path, MAX_FILE).map_err(|error| anyhow::anyhow!("cannot read `{}`: {error}", path.display()))
+}
+
+fn text(path: &Path, limit: u64) -> Result<String, FileError> {
+    let bytes = fieldline_files::read(path, limit).map_err(file_error)?;
+    String::from_utf8(bytes).map_err(|_| FileError::Other("it is no text in UTF-8".to_owned()))
+}
+
+fn file_error(error: ReadError) -> FileError {
+    match error {
+        ReadError::Io(error) => error.into(),
+        ReadError::Folder => FileError::Folder,
+        ReadError::NotRegular(kind) => FileError::NotRegular(kind),
+        ReadError::TooLarge(limit) => FileError::TooLarge(limit >> 20),
+    }
 }
 
 /// A folder that systemd or the user has set aside for what must be remembered.

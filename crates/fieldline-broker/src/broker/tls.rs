@@ -8,12 +8,17 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
+use tokio::fs::File;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::broker::error::{BrokerError, CertificateProblem};
 use crate::broker::identity::CertificateIdentity;
+
+/// What is read of a file at most; what is cut off is no PEM.
+const MAX_PEM: u64 = 1 << 20;
 
 /// Protocol names a client may ask for; AWS IoT's SDKs ask for the first on port 443.
 const PROTOCOLS: [&[u8]; 2] = [b"x-amzn-mqtt-ca", b"mqtt"];
@@ -87,7 +92,12 @@ async fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Broke
 }
 
 async fn read(path: &Path) -> Result<Vec<u8>, BrokerError> {
-    tokio::fs::read(path).await.map_err(|source| BrokerError::Unreadable { path: path.to_owned(), source })
+    let read = async {
+        let mut content = Vec::new();
+        File::from_std(fieldline_files::open(path)?).take(MAX_PEM).read_to_end(&mut content).await?;
+        Ok(content)
+    };
+    read.await.map_err(|source| BrokerError::Unreadable { path: path.to_owned(), source })
 }
 
 fn unusable(path: &Path, problem: CertificateProblem) -> BrokerError {

@@ -4,7 +4,7 @@
 //! overwritten.
 
 use std::fs::{self, Permissions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,8 @@ const SERVER: &str = "server";
 const AUTHORITY_NAME: &str = "Fieldline development CA";
 const CERTIFICATE_MODE: u32 = 0o644;
 const KEY_MODE: u32 = 0o600;
+/// What is read of a file at most; what is cut off is no PEM.
+const MAX_PEM: u64 = 1 << 20;
 
 /// What [`create_pki`] is to put into a new directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,7 +124,7 @@ fn write_new(directory: &Path, path: &Path, content: &str, mode: u32) -> Result<
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the PKI is a directory of its own, in no file set")]
 fn read(path: &Path) -> Result<String, CertificateError> {
-    fs::read_to_string(path).map_err(|source| CertificateError::Read { path: path.to_owned(), source })
+    let read = || io::read_to_string(fieldline_files::open(path)?.take(MAX_PEM));
+    read().map_err(|source| CertificateError::Read { path: path.to_owned(), source })
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::diagnostics::Diagnostics;
 use crate::load::documents::{Document, Documents};
-use crate::request::FileSource;
+use crate::request::{FileSource, FolderId};
 use crate::text::files::{FileSet, normal};
 use crate::text::node::Node;
 
@@ -38,7 +38,7 @@ pub(crate) fn programs(
             continue;
         }
         let before = found.len();
-        walk(documents.source, &root, MAX_FOLDERS, &mut found);
+        walk(documents.source, &root, MAX_FOLDERS, &mut BTreeSet::new(), &mut found);
         if found.len() == before {
             let file = documents.files.add(root.clone(), String::new());
             diagnostics.empty_folder(file, &root);
@@ -75,18 +75,28 @@ pub(crate) fn programs(
     (programs, broken)
 }
 
-/// Adds every pipeline file below `folder`; names that begin with a dot are passed over.
-fn walk(source: &dyn FileSource, folder: &Path, levels: usize, found: &mut BTreeSet<PathBuf>) {
-    if levels == 0 {
+/// Adds every pipeline file below `folder`; names that begin with a dot are passed over, and so are links to a folder
+/// that was visited already: they may lead in circles.
+fn walk(
+    source: &dyn FileSource,
+    folder: &Path,
+    levels: usize,
+    visited: &mut BTreeSet<FolderId>,
+    found: &mut BTreeSet<PathBuf>,
+) {
+    let is_new = source.identity(folder).is_none_or(|folder| visited.insert(folder));
+    if levels == 0 || !is_new {
         return;
     }
-    for entry in source.list(folder).unwrap_or_default() {
+    let mut entries = source.list(folder).unwrap_or_default();
+    entries.sort_unstable();
+    for entry in entries {
         let hidden = entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if hidden {
             continue;
         }
         if source.list(&entry).is_some() {
-            walk(source, &entry, levels - 1, found);
+            walk(source, &entry, levels - 1, visited, found);
         } else if entry.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
             found.insert(normal(&entry));
         }

@@ -11,10 +11,15 @@ use fieldline_core::{
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
+use tokio::fs::File;
+use tokio::io::AsyncReadExt as _;
 
 use crate::fields::{check_not_zero, yes};
 use crate::file_failure::FileFailure;
 use crate::sources::ticker::{ENABLED, EVERY, Ticker};
+
+/// What is read of the file at most: a number has a few bytes.
+const MAX_TEXT: u64 = 64;
 
 /// The fields of a `cpu_temperature`.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -112,8 +117,12 @@ enum ReadFailure {
 
 /// Reads the kernel's thousandths of a degree.
 async fn read_celsius(path: &Path) -> Result<f64, ReadFailure> {
-    let text = tokio::fs::read_to_string(path).await;
-    let text = text.map_err(|error| FileFailure::new("read", path, error))?;
+    let read = async {
+        let mut text = String::new();
+        File::from_std(fieldline_files::open(path)?).take(MAX_TEXT).read_to_string(&mut text).await?;
+        Ok(text)
+    };
+    let text = read.await.map_err(|error| FileFailure::new("read", path, error))?;
     let thousandths: i32 = text.trim().parse().map_err(|_| ReadFailure::NoTemperature(path.to_owned()))?;
     Ok(f64::from(thousandths) / 1000.0)
 }

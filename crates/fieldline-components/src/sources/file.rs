@@ -158,7 +158,8 @@ struct Recording {
 #[async_trait]
 impl Source for Recording {
     async fn connect(&mut self, _clock: &Clock) -> Result<(), ComponentError> {
-        let mut file = File::open(&self.path).await.map_err(|error| self.error("open", error))?;
+        let file = fieldline_files::open(&self.path).map_err(|error| self.error("open", error.into()))?;
+        let mut file = File::from_std(file);
         file.seek(SeekFrom::Start(self.offset)).await.map_err(|error| self.error("read", error))?;
         self.file = Some(file);
         Ok(())

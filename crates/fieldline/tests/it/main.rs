@@ -8,6 +8,7 @@ mod intruders;
 mod isolation;
 mod memory;
 mod mosquitto;
+mod odd_files;
 mod pages;
 mod picture;
 mod program;

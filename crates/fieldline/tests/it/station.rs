@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::program::{Done, fieldline};
+use crate::program::{Done, fieldline, read};
 
 /// The longest a test waits for one line.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,7 +56,7 @@ impl Station {
     /// The memory that it has, in bytes.
     pub(crate) fn memory(&self) -> u64 {
         let path = format!("/proc/{}/status", self.process.id());
-        let status = std::fs::read_to_string(path).expect("it runs");
+        let status = read(Path::new(&path));
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("it has memory");
         line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") << 10
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use fieldline_compiler::{Compiled, FileSource, ParamInfo, Request, compile};
+use fieldline_compiler::{Compiled, FileSource, FolderId, ParamInfo, Request, compile};
 use fieldline_core::FileError;
 use serde_yaml::{Mapping, Value};
 
@@ -102,6 +102,10 @@ impl FileSource for Drafted<'_> {
 
     fn list(&self, path: &Path) -> Option<Vec<PathBuf>> {
         self.others.list(path)
+    }
+
+    fn identity(&self, folder: &Path) -> Option<FolderId> {
+        self.others.identity(folder)
     }
 }
 
