@@ -2,12 +2,17 @@
 //! never end and may act when it is opened: only regular files are opened (those of sysfs and procfs are regular), links
 //! to them are followed, and what is read has a limit, whatever size the file claims.
 
-use std::fs::{File, FileType, OpenOptions};
+use std::fs::{DirBuilder, File, FileType, OpenOptions, Permissions};
 use std::io::{self, Read};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
+
+/// Read and written by the owner.
+const PRIVATE_FILE: u32 = 0o600;
+/// Used by the owner.
+const PRIVATE_FOLDER: u32 = 0o700;
 
 /// Why a file was not opened or read. It does not name the file.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +59,22 @@ pub fn open_with(path: &Path, options: &mut OpenOptions) -> Result<File, ReadErr
     let file = options.custom_flags(flags.bits().cast_signed()).open(path)?;
     regular(file.metadata()?.file_type())?;
     Ok(file)
+}
+
+/// Opens a regular file as `options` say, for its owner's eyes only, also where it was there before.
+pub fn open_private(path: &Path, options: &mut OpenOptions) -> Result<File, ReadError> {
+    let file = open_with(path, options.mode(PRIVATE_FILE))?;
+    let mode = file.metadata()?.permissions().mode() & 0o777;
+    if mode & !PRIVATE_FILE != 0 {
+        file.set_permissions(Permissions::from_mode(mode & PRIVATE_FILE))?;
+    }
+    Ok(file)
+}
+
+/// Makes a folder that only its owner may use, and those above it that are missing. One that is there stays as it is:
+/// somebody may share it on purpose.
+pub fn create_private_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(path)
 }
 
 /// The content of a regular file, if it has at most `limit` bytes.
@@ -113,6 +134,20 @@ mod tests {
         assert!(matches!(read(folder.path(), 9), Err(ReadError::Folder)));
         std::os::unix::fs::symlink("loop", path("loop")).expect("a link");
         assert!(matches!(read(&path("loop"), 9), Err(ReadError::Io(_))));
+    }
+
+    #[test]
+    fn what_is_private_is_so_also_where_it_was_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mode = |path: &Path| std::fs::metadata(path).expect("it is there").permissions().mode() & 0o777;
+        create_private_folder(&folder.path().join("a/b")).expect("a folder");
+        assert_eq!((mode(&folder.path().join("a")), mode(&folder.path().join("a/b"))), (0o700, 0o700));
+        let path = folder.path().join("a/file");
+        for before in [0o644, 0o666, 0o640] {
+            let file = open_private(&path, OpenOptions::new().append(true).create(true)).expect("a file");
+            assert_eq!(mode(&path), 0o600);
+            file.set_permissions(Permissions::from_mode(before)).expect("it is ours");
+        }
     }
 
     #[test]

@@ -2,8 +2,9 @@
 //! and so does what commands write.
 #![expect(clippy::disallowed_methods, reason = "the program is where files and environment are read")]
 
+use std::fs::Permissions;
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -118,6 +119,22 @@ fn file_error(error: ReadError) -> FileError {
 pub(crate) fn data_dir(chosen: Option<&Path>) -> PathBuf {
     let systemd = || std::env::var_os("STATE_DIRECTORY").map(PathBuf::from);
     chosen.map(Path::to_owned).or_else(systemd).unwrap_or_else(|| "fieldline-data".into())
+}
+
+/// Closes the data folder to others, if it is there. One that others may write into is shared on purpose, and the folder
+/// that the program was started in is not its own.
+pub(crate) fn close_to_others(data_dir: &Path) {
+    let Ok(metadata) = std::fs::metadata(data_dir) else { return };
+    let here =
+        std::fs::metadata(".").is_ok_and(|here| (here.dev(), here.ino()) == (metadata.dev(), metadata.ino()));
+    let mode = metadata.mode() & 0o777;
+    if here || mode & 0o022 != 0 || mode & 0o077 == 0 {
+        return;
+    }
+    if let Err(error) = std::fs::set_permissions(data_dir, Permissions::from_mode(mode & 0o700)) {
+        let folder = data_dir.display();
+        tracing::warn!(%folder, %error, "others can list the data folder, which cannot be closed to them");
+    }
 }
 
 /// The time by this machine's clock.

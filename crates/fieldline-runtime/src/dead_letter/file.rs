@@ -2,6 +2,7 @@
 //! in those that go is counted.
 
 use std::collections::BTreeMap;
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -56,9 +57,10 @@ impl CappedFile {
 
 async fn open_at(path: &Path) -> io::Result<Open> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).await?;
+        fieldline_files::create_private_folder(folder)?;
     }
-    let file = fs::OpenOptions::new().create(true).append(true).open(path).await?;
+    let file = fieldline_files::open_private(path, OpenOptions::new().create(true).append(true))?;
+    let file = fs::File::from_std(file);
     let size = file.metadata().await?.len();
     Ok(Open { file, path: path.to_owned(), size })
 }
@@ -78,6 +80,8 @@ async fn put_aside(path: &Path, files: u32) -> io::Result<Dropped> {
     }
     for number in (0..files - 1).rev() {
         if fs::try_exists(numbered(number)).await? {
+            // It may be from a version that let others read it.
+            fieldline_files::open_private(&numbered(number), OpenOptions::new().append(true))?;
             fs::rename(numbered(number), numbered(number + 1)).await?;
         }
     }
@@ -86,7 +90,8 @@ async fn put_aside(path: &Path, files: u32) -> io::Result<Dropped> {
 
 /// Adds the letters in a file by the nodes that failed them.
 async fn count(path: &Path, dropped: &mut Dropped) -> io::Result<()> {
-    let mut lines = BufReader::new(fs::File::open(path).await?).lines();
+    let file = fs::File::from_std(fieldline_files::open(path)?);
+    let mut lines = BufReader::new(file).lines();
     while let Some(line) = lines.next_line().await? {
         if let Ok(letter) = Letter::read(&line) {
             *dropped.entry(letter.node).or_default() += 1;

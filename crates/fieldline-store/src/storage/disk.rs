@@ -1,8 +1,8 @@
 //! [`Storage`] on the real file system.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::Path;
 
 use super::{Entry, Space, Storage, StorageFile};
@@ -34,7 +34,7 @@ impl Storage for DiskStorage {
             _ => Path::new("."),
         };
         self.create_directory(parent)?;
-        match fs::create_dir(path) {
+        match DirBuilder::new().mode(0o700).create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => self.sync_directory(parent),
         }
@@ -55,7 +55,7 @@ impl Storage for DiskStorage {
     }
 
     fn open(&self, path: &Path, create: bool) -> io::Result<Box<dyn StorageFile>> {
-        let file = OpenOptions::new().read(true).write(true).create(create).truncate(false).open(path)?;
+        let file = private(path, create)?;
         Ok(Box::new(DiskFile(file)))
     }
 
@@ -77,13 +77,20 @@ impl Storage for DiskStorage {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send>>> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let file = private(path, true)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Box::new(DiskLock(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
     }
+}
+
+/// What is stored may hold secrets.
+fn private(path: &Path, create: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(create).truncate(false);
+    Ok(fieldline_files::open_private(path, &mut options)?)
 }
 
 impl StorageFile for DiskFile {

@@ -28,7 +28,9 @@ const LAST: Duration = Duration::from_millis(500);
 /// Runs what is whole; a broken file does not keep the others from running.
 pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     logging::start(&options.log)?;
-    let start = Start::new(engine_options(options), disk::loader(&options.paths));
+    let engine_options = engine_options(options);
+    disk::close_to_others(&engine_options.data_dir);
+    let start = Start::new(engine_options, disk::loader(&options.paths));
     output::diagnostics(start.compiled(), Format::Human);
     if start.plan().nodes.is_empty() {
         let found = output::count(start.compiled()).unwrap_or_else(|| "no pipeline found".into());

@@ -139,3 +139,48 @@ sinks:
     }
     station.stop();
 }
+
+#[test]
+fn what_a_program_keeps_is_for_its_user_only() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder(&[(
+        "p.yaml",
+        "pipeline: p
+sources:
+  t: { type: timer, every: 10ms }
+transforms:
+  bad: { type: script, inputs: t, code: 'throw \"no\";' }
+sinks:
+  out: { type: file, inputs: bad, path: out.jsonl }
+  kept: { type: blackhole, inputs: t, buffer: { type: disk, max_size: 1MiB } }
+",
+    )]);
+    let letters = folder.path().join("fieldline-data/dead-letter/p.jsonl");
+    std::fs::create_dir_all(letters.parent().expect("a folder")).expect("a folder");
+    write(&letters, "");
+    std::fs::set_permissions(&letters, std::fs::Permissions::from_mode(0o644)).expect("it is ours");
+    let data = folder.path().join("fieldline-data");
+    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o755)).expect("it is ours");
+    let station = Station::start(folder.path(), &["--no-watch", "--last-good"]);
+    while std::fs::metadata(&letters).expect("it is there").len() == 0 {
+        station.ask("status");
+    }
+    station.stop();
+    let data_mode = std::fs::metadata(&data).expect("it is there").permissions().mode() & 0o777;
+    assert_eq!(data_mode, 0o700);
+    let mut folders = vec![data];
+    let mut files = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let mode = entry.metadata().expect("it is there").permissions().mode() & 0o777;
+            if entry.metadata().expect("it is there").is_dir() {
+                folders.push(entry.path());
+            } else {
+                files += 1;
+                assert_eq!(mode, 0o600, "{:?}", entry.path());
+            }
+        }
+    }
+    assert!(files > 1);
+}
