@@ -151,7 +151,8 @@ impl Compiler<'_> {
         let spec = spec::read(&fields, document.file, request.registry, diagnostics);
         let spec = spec.ok_or(Unplanned::Broken(None))?;
         let nodes = spec.nodes.iter();
-        let resolved: Vec<_> = nodes.map(|node| resolve(node, files, component_files, diagnostics)).collect();
+        let resolved: Vec<_> =
+            nodes.map(|node| resolve(node, files, component_files, secrets, diagnostics)).collect();
         let wiring = wire(&spec, &resolved, diagnostics);
         check::pipeline(&spec, &resolved, &wiring, files, diagnostics);
         cross_checks.add(&spec, &resolved, &wiring, document.file, files, diagnostics);
@@ -161,7 +162,7 @@ impl Compiler<'_> {
         Ok(Checked {
             // A test that is wrong in itself is an error, and no reason to stop a station.
             tests: lower(&spec, &assembled.declared, &document.path, files, diagnostics),
-            text: resolved::text(&fields, &spec),
+            text: resolved::text(&fields, &spec, secrets),
             resolved: resolved.into_iter().flatten().collect(),
             spec,
             wiring,

@@ -19,6 +19,8 @@ pub trait ReadCx {
     fn resolve(&self, field: &FieldPath, path: &str) -> PathBuf;
     /// Whether the text of `field` came from a variable, so that `"8883"` may become a number.
     fn is_variable(&self, field: &FieldPath) -> bool;
+    /// Takes note that `field` is read as a [`Secret`](crate::Secret), which nobody may be shown.
+    fn conceal(&self, field: &FieldPath);
 }
 
 /// A context for values that were not written in a file.
@@ -32,6 +34,8 @@ impl ReadCx for Plain {
     fn is_variable(&self, _: &FieldPath) -> bool {
         false
     }
+
+    fn conceal(&self, _: &FieldPath) {}
 }
 
 /// What does not fit.
@@ -299,6 +303,10 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
                 let inner: StrDeserializer<'_, ReadError> = (&*text).into_deserializer();
                 visitor.visit_newtype_struct(inner).map_err(|error| error.at(&self.field))
             }
+            ("Secret", _) => {
+                self.cx.conceal(&self.field);
+                visitor.visit_newtype_struct(self)
+            }
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -456,6 +464,8 @@ mod tests {
             fn is_variable(&self, field: &FieldPath) -> bool {
                 field.to_string() == "port"
             }
+
+            fn conceal(&self, _: &FieldPath) {}
         }
         let value = decode(br#"{"every":"5s","port":"8883"}"#).expect("JSON");
         assert_eq!(read::<Outer>(&value, &Variable).expect("it fits").port, 8883);

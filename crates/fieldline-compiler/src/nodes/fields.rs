@@ -17,11 +17,13 @@ pub(crate) struct Fields<'n> {
     pub(crate) node: &'n Node,
     pub(crate) files: &'n FileSet,
     pub(crate) paths: RefCell<BTreeMap<String, PathBuf>>,
+    /// What was read as a secret.
+    pub(crate) concealed: RefCell<Vec<&'n Node>>,
 }
 
 impl<'n> Fields<'n> {
     pub(crate) fn of(node: &'n Node, files: &'n FileSet) -> Self {
-        Fields { node, files, paths: RefCell::default() }
+        Fields { node, files, paths: RefCell::default(), concealed: RefCell::default() }
     }
 
     /// The value of `field`, or the nearest that was written of what should contain it.
@@ -112,5 +114,9 @@ impl ReadCx for Fields<'_> {
     fn is_variable(&self, field: &FieldPath) -> bool {
         let node = self.node.at(field);
         node.and_then(|node| node.filled.as_ref()).is_some_and(|filled| filled.variable)
+    }
+
+    fn conceal(&self, field: &FieldPath) {
+        self.concealed.borrow_mut().extend(self.node.at(field));
     }
 }

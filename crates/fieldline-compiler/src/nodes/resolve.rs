@@ -15,6 +15,7 @@ use crate::nodes::fields::Fields;
 use crate::nodes::policy;
 use crate::nodes::spec::NodeSpec;
 use crate::nodes::typed::read_all;
+use crate::params::secrets::Secrets;
 use crate::text::files::FileSet;
 
 /// What a node's config has become.
@@ -35,6 +36,7 @@ pub(crate) fn resolve(
     spec: &NodeSpec,
     files: &mut FileSet,
     component_files: &ComponentFiles<'_>,
+    secrets: &mut Secrets,
     diagnostics: &mut Diagnostics,
 ) -> Option<Resolved> {
     let definition = spec.definition?;
@@ -44,6 +46,7 @@ pub(crate) fn resolve(
     let prepared =
         read_all(spec, &spec.config, &what, &cx, diagnostics, |value| (definition.read)(value, &cx));
     let paths = cx.paths.into_inner();
+    cx.concealed.into_inner().into_iter().for_each(|node| secrets.add_field(node));
     let policy = policy::of_sink(spec, files, diagnostics);
     let source = policy::of_source(spec, files, diagnostics);
     let (prepared, policy, source) = (prepared?, policy?, source?);

@@ -3,32 +3,33 @@
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::nodes::spec::PipelineSpec;
+use crate::params::secrets::Secrets;
 use crate::text::node::{Content, Members, Node};
 
 /// The YAML of one pipeline, with templates, fragments and params put in.
-pub(crate) fn text(fields: &Members, spec: &PipelineSpec) -> String {
-    let text = serde_yaml::to_string(&Shown(fields));
+pub(crate) fn text(fields: &Members, spec: &PipelineSpec, secrets: &Secrets) -> String {
+    let text = serde_yaml::to_string(&Shown(fields, secrets));
     // Every node is plain data; should the writer refuse, the name is still said.
     text.unwrap_or_else(|error| format!("pipeline: {}\n# cannot be shown: {error}\n", spec.name))
 }
 
-struct Shown<'n>(&'n Members);
+struct Shown<'n>(&'n Members, &'n Secrets);
 
 impl Serialize for Shown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for (name, member) in self.0 {
-            map.serialize_entry(name.as_str(), &ShownNode(&member.value))?;
+            map.serialize_entry(name.as_str(), &ShownNode(&member.value, self.1))?;
         }
         map.end()
     }
 }
 
-struct ShownNode<'n>(&'n Node);
+struct ShownNode<'n>(&'n Node, &'n Secrets);
 
 impl Serialize for ShownNode<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.filled.as_ref().is_some_and(|filled| filled.secret) {
+        if self.1.hold(self.0) {
             return serializer.serialize_str("***");
         }
         match &self.0.content {
@@ -37,8 +38,10 @@ impl Serialize for ShownNode<'_> {
             Content::Int(number) => serializer.serialize_i64(*number),
             Content::Float(number) => serializer.serialize_f64(*number),
             Content::Text(text, _) => serializer.serialize_str(text),
-            Content::List(list) => serializer.collect_seq(list.iter().map(ShownNode)),
-            Content::Map(members) => Shown(members).serialize(serializer),
+            Content::List(list) => {
+                serializer.collect_seq(list.iter().map(|element| ShownNode(element, self.1)))
+            }
+            Content::Map(members) => Shown(members, self.1).serialize(serializer),
         }
     }
 }

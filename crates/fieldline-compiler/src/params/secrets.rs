@@ -4,12 +4,18 @@ use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use crate::text::files::{FileSet, Span};
+use crate::text::node::Node;
+
+/// The fewest bytes of a secret that is looked for in messages although nobody called it one.
+const SHORTEST: usize = 4;
 
 /// The secrets that a compilation has met.
 #[derive(Default)]
 pub(crate) struct Secrets {
     texts: BTreeSet<String>,
     written: Vec<Span>,
+    /// Where fields stand whose type is a secret.
+    fields: BTreeSet<Span>,
 }
 
 impl Secrets {
@@ -24,6 +30,27 @@ impl Secrets {
     /// Adds the place of a secret that is written in a file.
     pub(crate) fn add_written(&mut self, span: Span) {
         self.written.push(span);
+    }
+
+    /// Adds the value of a field whose type is a secret, wherever it comes from. A very short one would make every message
+    /// illegible.
+    pub(crate) fn add_field(&mut self, node: &Node) {
+        if node.is_secret() {
+            return;
+        }
+        self.fields.insert(node.span);
+        if node.filled.is_none() {
+            self.add_written(node.span);
+        }
+        if let Some(text) = node.as_text().filter(|text| text.len() >= SHORTEST) {
+            self.add(text);
+        }
+    }
+
+    /// Whether nobody may be shown the value of `node`.
+    pub(crate) fn hold(&self, node: &Node) -> bool {
+        node.filled.as_ref().is_some_and(|filled| filled.secret)
+            || (node.as_text().is_some() && self.fields.contains(&node.span))
     }
 
     /// Makes those illegible that are written in files.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::program::{fieldline, folder, workspace};
+use crate::program::{fieldline, folder, workspace, write};
 
 const GOOD: &str = "\
 pipeline: drying
@@ -52,6 +52,25 @@ fn a_mistake_is_data_for_programs() {
         (&"drying.yaml".into(), &3.into(), &30.into())
     );
     assert_eq!((done.errors.as_str(), done.code), ("", 78));
+}
+
+#[test]
+fn a_field_of_secret_type_is_masked_wherever_its_value_comes_from() {
+    for password in ["hunter2", "\"hunter2\"", "'${env.PW:-hunter2}'"] {
+        let text = format!(
+            "pipeline: p\nconnections:\n  c: {{ type: mqtt, url: 'mqtt://broker', client_id: a, user: b, password: {password} }}\n\
+             sources:\n  t: {{ type: timer, every: 5s }}\nsinks:\n  o: {{ type: mqtt, inputs: t, connection: c, topic: hunter }}\n"
+        );
+        let folder = folder(&[("p.yaml", &text)]);
+        let done = fieldline(folder.path(), &["check", "--resolved", "p.yaml"]);
+        assert_eq!(done.code, 0, "{}", done.errors);
+        assert!(done.out.contains("password: '***'") && !done.out.contains("hunter2"), "{}", done.out);
+        write(&folder.path().join("p.yaml"), &text.replace("user: b,", "usr: b,"));
+        let wrong = fieldline(folder.path(), &["check", "p.yaml"]);
+        assert_ne!(wrong.code, 0);
+        let is_written_out = !password.contains('$');
+        assert!(!is_written_out || !wrong.errors.contains("hunter2"), "{}", wrong.errors);
+    }
 }
 
 #[test]
