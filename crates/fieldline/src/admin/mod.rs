@@ -148,7 +148,7 @@ async fn status(State(admin): State<Arc<Admin>>) -> Response {
 async fn reload(State(admin): State<Arc<Admin>>, headers: HeaderMap, body: Body) -> Response {
     let body = match admin.bodies.read(&headers, body, MAX_BODY).await {
         Ok(body) => body,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     let request = match reload_request(body.bytes()) {
         Ok(request) => request,
@@ -180,7 +180,7 @@ async fn plan(State(admin): State<Arc<Admin>>) -> Response {
 async fn replay(State(admin): State<Arc<Admin>>, headers: HeaderMap, body: Body) -> Response {
     let body = match admin.bodies.read(&headers, body, MAX_LETTERS).await {
         Ok(body) => body,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.into_response(),
     };
     match std::str::from_utf8(body.bytes()) {
         Ok(lines) => {
