@@ -23,17 +23,24 @@ pub(crate) fn compare(account: &Account, played: &Played) -> Vec<Failure> {
         .collect()
 }
 
-/// What no case may do, whatever it expects: lose an event without saying so, or leave one behind.
+/// What no case may do, whatever it expects: lose an event or put it aside without saying so, or
+/// leave one behind.
 pub(crate) fn conservation(case: &TestCase, played: &Played) -> Vec<Failure> {
-    let expects_loss = |node: &NodeStatus| {
+    let expects = |node: &NodeStatus, counter: &str| {
         let mut accounts = case.ledger.iter().filter(|account| account.node == node.id.node());
-        accounts.any(|account| account.counts.iter().any(|(name, _)| *name == "lost"))
+        accounts.any(|account| account.counts.iter().any(|(name, _)| *name == counter))
     };
     let mut failures = Vec::new();
     for node in &played.nodes {
         let (name, balance) = (node.id.node(), &node.balance);
-        if balance.lost > 0 && !expects_loss(node) {
+        if balance.lost > 0 && !expects(node, "lost") {
             failures.push(Failure::new(format!("`{name}` lost {} of {}", balance.lost, taken_in(balance))));
+        }
+        if balance.dead_lettered > 0 && !expects(node, "dead_lettered") {
+            let (count, all) = (balance.dead_lettered, taken_in(balance));
+            failures.push(Failure::new(format!(
+                "`{name}` put {count} of {all} into the dead letter, which no `ledger:` of the case expects"
+            )));
         }
         if balance.in_flight() != 0 {
             let open = balance.in_flight();

@@ -232,3 +232,24 @@ tests:
 1 case: 1 passed, 0 failed"
     );
 }
+
+#[test]
+fn a_case_fails_whose_event_goes_to_the_dead_letter_unexpected() {
+    let case = "pipeline: drying
+sources:
+  air: { type: timer, every: 1s }
+transforms:
+  kelvin: { type: script, inputs: [air], code: \"this.t += this.missing;\" }
+sinks:
+  out: { type: blackhole, inputs: [kelvin] }
+tests:
+  - name: in kelvin
+    feed: { air: [{ t: 1 }] }
+    expect: { out: [] }
+";
+    let told = shown(case, &options());
+    assert!(told.contains("`kelvin` put 1 of 1 into the dead letter, which no `ledger:`"), "{told}");
+    let expected = format!("{case}    ledger: {{ kelvin: {{ dead_lettered: 1 }} }}\n");
+    let told = shown(&expected, &options());
+    assert!(told.ends_with("1 case: 1 passed, 0 failed"), "{told}");
+}
