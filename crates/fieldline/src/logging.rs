@@ -2,15 +2,82 @@
 
 use std::io::IsTerminal;
 
-use anyhow::Context;
+use fieldline_core::suggest::nearest;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Begins logging what `filter` lets through: a level, or levels by module, such as `info,fieldline_mqtt=debug`.
-pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
-    let targets: Targets =
-        filter.parse().with_context(|| format!("`{filter}` is no log filter, such as `debug`"))?;
+/// The levels, from the least to the most that is logged.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Words of others for a level.
+const SYNONYMS: [(&str, &str); 6] = [
+    ("warning", "warn"),
+    ("err", "error"),
+    ("critical", "error"),
+    ("notice", "info"),
+    ("verbose", "debug"),
+    ("none", "off"),
+];
+
+/// The modules that log.
+const MODULES: [&str; 8] = [
+    "fieldline",
+    "fieldline_broker",
+    "fieldline_components",
+    "fieldline_engine",
+    "fieldline_mqtt",
+    "fieldline_runtime",
+    "fieldline_script",
+    "mqtt5",
+];
+
+/// Why a text is no log filter.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FilterError {
+    /// A level that is none.
+    #[error("`{0}` is no level, {hint}", hint = hint(.0, LEVELS.into_iter()))]
+    Level(String),
+    /// A module that logs nothing.
+    #[error("no module `{0}` logs anything, {hint}", hint = hint(.0, MODULES.into_iter()))]
+    Module(String),
+}
+
+/// The filter of a text: a level, or levels by module, such as `info,fieldline_mqtt=debug`.
+pub(crate) fn filter(text: &str) -> Result<Targets, FilterError> {
+    let mut targets = Targets::new();
+    for part in text.split(',').map(str::trim) {
+        targets = match part.split_once('=') {
+            None => targets.with_default(level(part)?),
+            Some((module, word)) => {
+                let first = module.split("::").next().unwrap_or(module);
+                if !MODULES.contains(&first) {
+                    return Err(FilterError::Module(module.to_owned()));
+                }
+                targets.with_target(module, level(word)?)
+            }
+        };
+    }
+    Ok(targets)
+}
+
+fn level(word: &str) -> Result<LevelFilter, FilterError> {
+    let is_level = LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+    let parsed = if is_level { word.parse().ok() } else { None };
+    parsed.ok_or_else(|| FilterError::Level(word.to_owned()))
+}
+
+fn hint(word: &str, words: impl Iterator<Item = &'static str> + Clone) -> String {
+    let synonym =
+        SYNONYMS.iter().find(|(other, _)| other.eq_ignore_ascii_case(word)).map(|(_, level)| *level);
+    match synonym.or_else(|| nearest(word, words.clone())) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("these are: {}", words.collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// Begins logging what `targets` let through.
+pub(crate) fn start(targets: Targets) -> anyhow::Result<()> {
     // The embedded broker's library reports each client; that is ours to say.
     let targets = targets.with_target("mqtt5", LevelFilter::ERROR);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -21,4 +88,35 @@ pub(crate) fn start(filter: &str) -> anyhow::Result<()> {
     };
     let started = tracing_subscriber::registry().with(lines).try_init();
     started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_and_levels_by_module_are_filters() {
+        let targets =
+            filter("info, fieldline_mqtt=debug,fieldline_runtime::drivers=TRACE").expect("all are known");
+        assert!(targets.would_enable("fieldline_mqtt::driver", &tracing::Level::DEBUG));
+        assert!(!targets.would_enable("fieldline", &tracing::Level::DEBUG));
+        assert!(filter("off").is_ok());
+    }
+
+    #[test]
+    fn what_would_turn_the_log_off_by_a_slip_is_refused_with_the_right_word() {
+        for (text, told) in [
+            ("warning", "`warning` is no level, did you mean `warn`?"),
+            ("debgu", "`debgu` is no level, did you mean `debug`?"),
+            (
+                "info,fieldline_mqt=debug",
+                "no module `fieldline_mqt` logs anything, did you mean `fieldline_mqtt`?",
+            ),
+            ("fieldline=", "`` is no level, these are: off, error, warn, info, debug, trace"),
+            ("5", "`5` is no level, these are: off, error, warn, info, debug, trace"),
+        ] {
+            assert_eq!(filter(text).expect_err(text).to_string(), told);
+        }
+        assert!(filter("blah=").is_err() && filter("").is_err() && filter("info,").is_err());
+    }
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::filter::Targets;
 
+use crate::logging;
 use shadow::ShadowOptions;
 
 /// Something went wrong that the message names.
@@ -130,8 +132,8 @@ pub(crate) struct RunOptions {
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) save_every: u64,
     /// What to log, such as `debug` or `info,fieldline_mqtt=debug`
-    #[arg(long, value_name = "FILTER", default_value = "info")]
-    pub(crate) log: String,
+    #[arg(long, value_name = "FILTER", default_value = "info", value_parser = logging::filter)]
+    pub(crate) log: Targets,
 }
 
 /// Options of `check`.

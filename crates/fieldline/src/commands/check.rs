@@ -1,6 +1,9 @@
 //! `fieldline check`: exactly what `run` does first.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use anyhow::anyhow;
 
 use crate::cli::{BAD_CONFIG, CheckOptions, Format};
 use crate::{disk, output};
@@ -9,6 +12,10 @@ use crate::{disk, output};
 pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
     let compiled = disk::compile_paths(&options.paths);
     output::diagnostics(&compiled, options.format);
+    if compiled.is_ok() && compiled.plan.pipelines.is_empty() {
+        output::error(&only_templates(&compiled.templates));
+        return Ok(BAD_CONFIG.into());
+    }
     if options.resolved {
         let texts: Vec<&str> = compiled.resolved.values().map(String::as_str).collect();
         output::print(texts.join("---\n").trim_end());
@@ -19,4 +26,13 @@ pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
         output::print(format!("{found}; {pipelines} with {nodes} can run"));
     }
     Ok(if compiled.is_ok() { ExitCode::SUCCESS } else { BAD_CONFIG.into() })
+}
+
+/// Why a check of templates alone is no success: what they become is known only with their params.
+fn only_templates(templates: &[PathBuf]) -> anyhow::Error {
+    let templates: Vec<_> = templates.iter().map(|file| format!("`{}`", file.display())).collect();
+    anyhow!(
+        "no pipeline found: a template is checked with a station file that uses it, and nobody uses {}",
+        templates.join(", ")
+    )
 }

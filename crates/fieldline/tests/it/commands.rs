@@ -23,6 +23,17 @@ fn a_good_file_is_counted() {
 }
 
 #[test]
+fn a_check_of_templates_alone_is_no_success() {
+    let template = GOOD.replace("above: 20", "above: \"${params.limit}\"").replace("stdout", "nonsense");
+    let folder = folder(&[("drying.yaml", &format!("params: {{ limit: {{ type: integer }} }}\n{template}"))]);
+    for format in ["human", "json"] {
+        let done = fieldline(folder.path(), &["check", "--format", format, "."]);
+        let told = "error: no pipeline found: a template is checked with a station file that uses it, and nobody uses `drying.yaml`\n";
+        assert_eq!((done.errors.as_str(), done.code), (told, 78));
+    }
+}
+
+#[test]
 fn a_mistake_is_shown_where_it_is_with_what_to_do() {
     let folder = folder(&[("drying.yaml", &GOOD.replace("inputs: warm", "inputs: worm"))]);
     let done = fieldline(folder.path(), &["check", "drying.yaml"]);
