@@ -8,6 +8,7 @@ use std::os::unix::fs::{DirBuilderExt, FileTypeExt, OpenOptionsExt, PermissionsE
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Read and written by the owner.
 const PRIVATE_FILE: u32 = 0o600;
@@ -105,6 +106,23 @@ fn regular(kind: FileType) -> Result<(), ReadError> {
     } else {
         "device"
     }))
+}
+
+/// Lets the process have as many files and sockets open as its hard limit allows. The soft one is 1,024 on most systems,
+/// for programs that call `select` (systemd.exec(5), `LimitNOFILE=`).
+///
+/// # Errors
+/// What the system says; the limit is then as it was.
+pub fn raise_descriptor_limit() -> io::Result<()> {
+    let limit = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)
+}
+
+/// How many files and sockets the process may have open at the same time.
+pub fn descriptor_limit() -> usize {
+    getrlimit(Resource::Nofile)
+        .current
+        .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
 }
 
 #[cfg(test)]

@@ -99,6 +99,8 @@ impl Listeners {
 pub(super) struct Connections {
     tasks: JoinSet<()>,
     limit: usize,
+    /// How many were refused since this was told.
+    refused: u64,
     policy: Arc<dyn Policy>,
     engine: Arc<Engine>,
 }
@@ -106,19 +108,35 @@ pub(super) struct Connections {
 impl Connections {
     /// No connection yet, and `limit` at most.
     pub(super) fn new(limit: usize, policy: Arc<dyn Policy>, engine: Arc<Engine>) -> Self {
-        Self { tasks: JoinSet::new(), limit, policy, engine }
+        Self { tasks: JoinSet::new(), limit, refused: 0, policy, engine }
     }
 
-    /// Serves a client in a task of its own; closes its connection if there are enough.
+    /// Serves a client in a task of its own; closes its connection if there are enough. That is told once, until a quarter
+    /// of the room is free again.
     pub(super) fn open(&mut self, arrival: Arrival) {
         if self.tasks.len() >= self.limit {
-            tracing::warn!(peer = %arrival.peer, limit = self.limit, "broker is full, connection closed");
+            if self.refused == 0 {
+                tracing::warn!(peer = %arrival.peer, limit = self.limit, "broker is full, connections are closed");
+            }
+            self.refused += 1;
             return;
+        }
+        if self.refused > 0 && self.tasks.len() < self.limit - self.limit / 4 {
+            tracing::info!(refused = self.refused, "broker takes connections again");
+            self.refused = 0;
         }
         let (policy, engine) = (Arc::clone(&self.policy), Arc::clone(&self.engine));
         // Subscribed to here, so that a goodbye reaches a task that has not run yet.
         let goodbye = self.engine.goodbye();
         self.tasks.spawn(serve(arrival, policy, engine, goodbye));
+    }
+
+    /// Notes that the system gives no connection; told once, as a broker that is full.
+    pub(super) fn cannot_accept(&mut self, error: &io::Error) {
+        if self.refused == 0 {
+            tracing::warn!(%error, "broker cannot accept connections, trying again");
+        }
+        self.refused += 1;
     }
 
     /// Waits for the end of a connection; for ever while there is none. Cancel-safe.

@@ -58,7 +58,9 @@ impl Broker {
     pub async fn start(options: BrokerOptions) -> Result<Self, BrokerError> {
         let listeners = Listeners::bind(&options.listeners).await?;
         let engine = Arc::new(Engine::open(&options).await?);
-        let connections = Connections::new(options.max_connections, options.policy, Arc::clone(&engine));
+        // The other half is for everything else: files, other connections, and those who ask how the program is.
+        let limit = options.max_connections.min(fieldline_files::descriptor_limit() / 2);
+        let connections = Connections::new(limit, options.policy, Arc::clone(&engine));
         Ok(Self { listeners, connections, engine })
     }
 
@@ -91,7 +93,7 @@ impl Broker {
                 accepted = listeners.accept() => match accepted {
                     Ok(arrival) => connections.open(arrival),
                     Err(error) => {
-                        tracing::warn!(%error, "broker cannot accept a connection, trying again");
+                        connections.cannot_accept(&error);
                         sleep(ACCEPT_BACKOFF).await;
                     }
                 },

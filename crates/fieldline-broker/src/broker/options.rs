@@ -42,7 +42,8 @@ pub struct BrokerOptions {
     /// acknowledged. Messages queued for an absent client follow within 250 ms, or with
     /// [`Link::flush`](crate::Link::flush); one that is fetched sooner never costs a write.
     pub data_directory: Option<PathBuf>,
-    /// Connections served at once, over all listeners; one more is closed as soon as it is accepted.
+    /// Connections served at once, over all listeners, as far as half of the descriptors of the process allow; one more is
+    /// closed as soon as it is accepted.
     pub max_connections: usize,
     /// Largest MQTT packet taken from a client, in bytes.
     pub max_packet: usize,

@@ -27,7 +27,10 @@ const LAST: Duration = Duration::from_millis(500);
 
 /// Runs what is whole; a broken file does not keep the others from running.
 pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
-    logging::start(&options.log)?;
+    logging::start(options.log.clone())?;
+    if let Err(error) = fieldline_files::raise_descriptor_limit() {
+        tracing::debug!(%error, "the limit of open files stays as it is");
+    }
     let engine_options = engine_options(options);
     disk::close_to_others(&engine_options.data_dir);
     let start = Start::new(engine_options, disk::loader(&options.paths));

@@ -176,3 +176,38 @@ fn waiting(answer: &str, node: &str) -> i64 {
     let found = nodes.iter().find(|found| found["node"] == node).expect("the node");
     found["in_flight"].as_i64().expect("a number")
 }
+
+/// A broker in the program.
+const BROKER: &str = "\
+pipeline: p
+sources:
+  t: { type: timer, every: 100ms }
+sinks:
+  out: { type: mqtt, inputs: t, connection: c, topic: t }
+connections:
+  c: { type: mqtt, broker: embedded, listen: 127.0.0.1:PORT }
+";
+
+#[test]
+fn clients_that_take_all_connections_keep_nobody_from_asking_how_the_program_is() {
+    let (port, admin) = (unused_port(), unused_port());
+    let folder = folder(&[("p.yaml", &BROKER.replace("PORT", &port.to_string()))]);
+    let mut command = Command::new("sh");
+    let run =
+        format!("ulimit -n 64; exec \"$0\" run --no-watch --admin 127.0.0.1:{admin} --data-dir data p.yaml");
+    command.args(["-c", &run, env!("CARGO_BIN_EXE_fieldline")]).current_dir(folder.path());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut process = Process(command.spawn().expect("the program starts"));
+    let mut log = BufReader::new(process.0.stderr.take().expect("it is piped")).lines().map_while(Result::ok);
+    assert!(log.any(|line| line.contains("\"message\":\"connected\"")), "the program is the first client");
+    let clients: Vec<_> = (0..300).filter_map(|_| TcpStream::connect(("127.0.0.1", port)).ok()).collect();
+    let idle: Vec<_> = (0..100).filter_map(|_| TcpStream::connect(("127.0.0.1", admin)).ok()).collect();
+    assert_eq!((clients.len(), idle.len()), (300, 100), "they are taken, or wait in the queue of the system");
+    for _ in 0..20 {
+        assert!(get(admin, "/healthz").starts_with("HTTP/1.1 200"));
+    }
+    signal(&process, "-TERM");
+    let status = process.0.wait().expect("it ends");
+    let refusals: Vec<_> = log.filter(|line| !line.contains("INFO")).collect();
+    assert!(status.success() && !refusals.is_empty() && refusals.len() <= 3, "{status}, {refusals:#?}");
+}
