@@ -76,6 +76,8 @@ pub enum NodeState {
     Starting,
     /// Running.
     Running,
+    /// At work, and all its events fail.
+    Failing,
     /// Failed, and will be tried again.
     Retrying,
     /// Failed for good.
@@ -86,9 +88,10 @@ pub enum NodeState {
 
 impl NodeState {
     /// All states.
-    pub const ALL: [NodeState; 5] = [
+    pub const ALL: [NodeState; 6] = [
         NodeState::Starting,
         NodeState::Running,
+        NodeState::Failing,
         NodeState::Retrying,
         NodeState::Failed,
         NodeState::Finished,
@@ -99,6 +102,7 @@ impl NodeState {
         match self {
             NodeState::Starting => "starting",
             NodeState::Running => "running",
+            NodeState::Failing => "failing",
             NodeState::Retrying => "retrying",
             NodeState::Failed => "failed",
             NodeState::Finished => "finished",

@@ -21,13 +21,14 @@ use tokio::task::JoinError;
 use crate::blocking::blocking;
 use crate::clock_monitor::ClockMonitor;
 use crate::event::{EngineEvent, Observer, Summary, Trigger};
+use crate::failing::FailureMonitor;
 use crate::handle::{Ask, EngineHandle, Files};
 use crate::inputs::Inputs;
 use crate::last_good::{Kept, LastGood};
 use crate::load::{Loaded, Loader, error_lines, with_broken_as_they_run};
 use crate::outcome::{self, rejected};
 use crate::preview::tell;
-use crate::shutdown::{drain, stopped};
+use crate::shutdown::{Toll, stopped};
 use crate::start::Start;
 use crate::trial::{RolledBack, Trials};
 
@@ -66,6 +67,8 @@ pub struct Engine {
     loader: Loader,
     grace: Duration,
     clock_monitor: ClockMonitor,
+    failures: FailureMonitor,
+    toll: Toll,
     observer: Observer,
     files: Files,
     paths: watch::Sender<BTreeSet<PathBuf>>,
@@ -103,8 +106,10 @@ impl Engine {
         };
         let files = Files::new(loader.source().clone(), status, inputs);
         clock_monitor.look(clock.instant(), clock.time());
+        let failures = FailureMonitor::default();
         let handle = EngineHandle {
             view: view.clone(),
+            failing: failures.failing(),
             notice: clock_monitor.notice(),
             files: files.clone(),
             paths: read_paths,
@@ -115,6 +120,7 @@ impl Engine {
             tracing::error!(%error, "what the files say cannot be started; the last good version starts");
             runtime.apply(good).await?;
         }
+        let toll = Toll::new(view.clone());
         let rolled_back = rolled_back.map(|reason| RolledBack { version: found, reasons: vec![reason] });
         let mut engine = Engine {
             trials: Trials::new(clock.clone(), runtime.plan(), rolled_back),
@@ -125,6 +131,8 @@ impl Engine {
             loader,
             grace: options.grace,
             clock_monitor,
+            failures,
+            toll,
             observer,
             files,
             paths,
@@ -137,7 +145,8 @@ impl Engine {
         Ok((engine, handle))
     }
 
-    /// Runs until every source has finished or `stop` is true, then drains, and says how many events that has lost. Reloads
+    /// Runs until every source has finished or `stop` is true, then drains. Gives back how many events that has lost; where every
+    /// source has finished, how many were lost or put into the dead letter since the start. Reloads
     /// whenever a trigger asks for it.
     pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>, stop: watch::Receiver<bool>) -> u64 {
         self.stop = stop.clone();
@@ -152,6 +161,7 @@ impl Engine {
                 _ = look.tick() => {
                     self.tell(&EngineEvent::Alive);
                     self.clock_monitor.look(self.clock.instant(), self.clock.time());
+                    self.failures.look(self.clock.instant(), &self.view.status().nodes);
                     self.look().await;
                 }
             }
@@ -161,7 +171,8 @@ impl Engine {
             }
         }
         self.tell(&EngineEvent::Stopping);
-        drain(&mut self.runtime, &self.view, self.grace).await
+        let has_finished = self.runtime.has_finished();
+        self.toll.drain(&mut self.runtime, self.grace, has_finished).await
     }
 
     async fn answer(&mut self, ask: Ask) {

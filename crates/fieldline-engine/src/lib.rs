@@ -37,6 +37,8 @@ mod rollback;
 
 mod trial;
 
+mod failing;
+
 mod shutdown;
 
 mod engine;

@@ -1,10 +1,11 @@
-//! The end of an engine: when it comes, and the events that it loses.
+//! The end of an engine: when it comes, and the events that are lost by then.
 
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::time::Duration;
 
 use fieldline_compiler::NodeId;
+use fieldline_core::Balance;
 use fieldline_runtime::{Runtime, View};
 use tokio::sync::watch;
 
@@ -15,26 +16,56 @@ pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// Lets everything run empty for at most `grace`; says, and gives back, how many events that has lost.
-pub(crate) async fn drain(runtime: &mut Runtime, view: &View, grace: Duration) -> u64 {
-    let before = lost(view);
-    let units = runtime.stop(grace).await.cut_off.len();
-    let mut events = 0;
-    for (node, after) in lost(view) {
-        let gone = after.saturating_sub(before.get(&node).copied().unwrap_or(0));
-        if gone > 0 {
-            tracing::error!(%node, events = gone, "events could not be sent before the stop and are lost here");
-        }
-        events += gone;
-    }
-    match (units, events) {
-        (0, 0) => tracing::info!("stopped; everything was drained"),
-        _ => tracing::warn!(units, events, "stopped; not everything could be drained in time"),
-    }
-    events
+/// Counts the events that do not get where they should.
+pub(crate) struct Toll {
+    view: View,
+    /// What each node had lost or put into the dead letter when the engine started.
+    before: BTreeMap<NodeId, u64>,
 }
 
-/// How many events each node has lost.
-fn lost(view: &View) -> BTreeMap<NodeId, u64> {
-    view.status().nodes.into_iter().map(|node| (node.id, node.balance.lost)).collect()
+impl Toll {
+    /// Counts from now on.
+    pub(crate) fn new(view: View) -> Self {
+        let before = counts(&view, |balance| balance.lost + balance.dead_lettered);
+        Toll { view, before }
+    }
+
+    /// Lets everything run empty for at most `grace`. Says, and gives back, how many events that has lost; of a program
+    /// that `has_finished` how many it has lost or put into the dead letter since it started.
+    pub(crate) async fn drain(self, runtime: &mut Runtime, grace: Duration, has_finished: bool) -> u64 {
+        let lost_before = counts(&self.view, |balance| balance.lost);
+        let units = runtime.stop(grace).await.cut_off.len();
+        let lost = since(&lost_before, counts(&self.view, |balance| balance.lost));
+        for (node, events) in &lost {
+            tracing::error!(%node, events, "events could not be sent before the stop and are lost here");
+        }
+        let mut events = lost.values().sum::<u64>();
+        match (units, events) {
+            (0, 0) => tracing::info!("stopped; everything was drained"),
+            _ => tracing::warn!(units, events, "stopped; not everything could be drained in time"),
+        }
+        if has_finished {
+            let failed = counts(&self.view, |balance| balance.lost + balance.dead_lettered);
+            let failed = since(&self.before, failed);
+            for (node, events) in &failed {
+                tracing::error!(%node, events, "events were lost or put into the dead letter in this run");
+            }
+            events = failed.values().sum();
+        }
+        events
+    }
+}
+
+/// A number of each node.
+fn counts(view: &View, count: impl Fn(&Balance) -> u64) -> BTreeMap<NodeId, u64> {
+    view.status().nodes.into_iter().map(|node| (node.id, count(&node.balance))).collect()
+}
+
+/// What has grown, and by how much.
+fn since(before: &BTreeMap<NodeId, u64>, after: BTreeMap<NodeId, u64>) -> BTreeMap<NodeId, u64> {
+    let grown = after.into_iter().map(|(node, count)| {
+        let grown = count.saturating_sub(before.get(&node).copied().unwrap_or(0));
+        (node, grown)
+    });
+    grown.filter(|(_, grown)| *grown > 0).collect()
 }

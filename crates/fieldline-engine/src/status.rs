@@ -1,28 +1,37 @@
 //! The runtime's status as the API tells it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fieldline_api as api;
+use fieldline_compiler::NodeId;
 use fieldline_core::{Balance, Kind, Value, rfc3339};
 use fieldline_runtime as runtime;
 use fieldline_runtime::NodeState;
 
 /// A running program as the API tells it.
-pub(crate) fn program(status: &runtime::Status, clock: api::ClockStatus) -> api::ProgramStatus {
+pub(crate) fn program(
+    status: &runtime::Status,
+    failing: &BTreeMap<NodeId, String>,
+    clock: api::ClockStatus,
+) -> api::ProgramStatus {
     api::ProgramStatus {
         generation: status.generation,
         config: status.fingerprint.to_string(),
         applied_at: rfc3339(status.applied_at),
-        ready: status.is_ready(),
+        ready: status.is_ready() && failing.is_empty(),
         healthy: status.is_healthy(),
         clock,
-        nodes: status.nodes.iter().map(node).collect(),
+        nodes: status.nodes.iter().map(|one| node(one, failing.get(&one.id))).collect(),
         unused_buffers: status.unused_buffers.iter().map(unused_buffer).collect(),
     }
 }
 
-fn node(node: &runtime::NodeStatus) -> api::NodeStatus {
-    let (state, error) = state(&node.state);
+fn node(node: &runtime::NodeStatus, failing: Option<&String>) -> api::NodeStatus {
+    let (state, error) = match (&node.state, failing) {
+        (NodeState::Running, Some(error)) => (api::NodeState::Failing, Some(error.as_str())),
+        (other, _) => state(other),
+    };
     api::NodeStatus {
         node: node.id.as_str().to_owned(),
         kind: kind(node.kind),

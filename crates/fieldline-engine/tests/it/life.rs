@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fieldline_api::{Fate, PlanPreview, ReloadOutcome, ReloadResult, Status};
+use fieldline_api::{Fate, NodeState, PlanPreview, ReloadOutcome, ReloadResult, Status};
 use fieldline_engine::Trigger;
 
 use crate::front_end::run;
@@ -177,4 +177,22 @@ async fn a_replay_into_a_queue_that_is_full_keeps_the_engine_from_nothing() {
         assert_eq!(outcome.refused, [refused]);
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_fails_all_its_events_is_called_failing_until_it_is_mended() {
+    let heard = run(&pipeline("throw \\\"no\\\";"), async |front| {
+        tokio::time::sleep(Duration::from_secs(9)).await;
+        assert!(front.engine.program().ready, "it is not judged so soon");
+        let work = front.until("work", |work| work.state == NodeState::Failing).await;
+        assert!(work.error.is_some_and(|error| error.contains("no")), "the first error is told");
+        assert!(!front.engine.program().ready && front.engine.program().healthy);
+        assert!(!front.node("work").state.is_up() && front.node("out").state.is_up());
+        let outcome = front.edit(&pipeline("this.n = 1;")).await;
+        assert_eq!(outcome.result(), ReloadResult::Applied);
+        front.until("out", |out| out.balance.delivered > 20).await;
+        assert!(front.engine.program().ready);
+    })
+    .await;
+    assert_eq!(heard.last().map(String::as_str), Some("stopping"));
 }

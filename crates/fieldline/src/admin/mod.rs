@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get, post};
-use fieldline_api::{Operation, ROUTES, ReloadRequest};
+use fieldline_api::{Operation, ProgramStatus, ROUTES, ReloadRequest};
 use fieldline_engine::{EngineHandle, Stopping};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -35,6 +35,8 @@ const MAX_LETTERS: usize = 32 << 20;
 const MAX_BODY: usize = 64 << 10;
 /// The connections at the same time.
 const MAX_CONNECTIONS: usize = 64;
+/// How many nodes are named that are not well.
+const MOST_NAMED: usize = 20;
 /// The requests at the same time that may take long. The other connections can always give way to a new one.
 const MAX_LONG: usize = 16;
 
@@ -128,18 +130,25 @@ async fn metrics_text(State(admin): State<Arc<Admin>>) -> Response {
 }
 
 async fn health(State(admin): State<Arc<Admin>>) -> Response {
-    answer(admin.engine.program().healthy)
+    let program = admin.engine.program();
+    answer(program.healthy, &program)
 }
 
 async fn ready(State(admin): State<Arc<Admin>>) -> Response {
-    answer(admin.engine.program().ready)
+    let program = admin.engine.program();
+    answer(program.ready, &program)
 }
 
-fn answer(good: bool) -> Response {
+/// Where not all is well, the nodes that are not: people look here first.
+fn answer(good: bool, program: &ProgramStatus) -> Response {
     if good {
         "ok\n".into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "not ok; see /v1/status\n").into_response()
+        let down = program.nodes.iter().filter(|node| !node.state.is_up()).take(MOST_NAMED);
+        let lines = down
+            .map(|node| format!("{}: {} {}\n", node.node, node.state, node.error.as_deref().unwrap_or("")));
+        let text = format!("not ok; see /v1/status\n{}", lines.collect::<String>());
+        (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
     }
 }
 

@@ -16,7 +16,8 @@ use shadow::ShadowOptions;
 pub(crate) const FAILED: u8 = 1;
 /// The command was used in a wrong way, as clap has it.
 pub(crate) const WRONG_USAGE: u8 = 2;
-/// A change would lose state or events, or has lost events; or a stop has lost events, or has left them behind because
+/// A change would lose state or events, or has lost events; a run that ended by itself has lost events or put some into
+/// the dead letter; or a stop has lost events, or has left them behind because
 /// something hangs.
 pub(crate) const LOSS: u8 = 3;
 /// A change was taken back.
@@ -38,7 +39,7 @@ pub(crate) const TERMINATED: u8 = 143;
     name = "fieldline",
     version,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a change would lose, or has lost, state or events, \
-                  or a stop has lost events, 4 a change was taken back, 5 rejected by a shadow service, \
+                  a stop has lost events, or a run that ended by itself has lost events or put some into the dead letter, 4 a change was taken back, 5 rejected by a shadow service, \
                   6 no shadow service can be reached, 78 errors in a pipeline file, \
                   130 or 143 ended at once by a second Ctrl-C or SIGTERM."
 )]

@@ -284,3 +284,15 @@ sinks:
     assert_eq!(done.code, 3, "{}", done.errors);
     assert!(done.errors.contains(r#""node":"p/out","events":5"#), "{}", done.errors);
 }
+
+#[test]
+fn a_run_that_ends_with_events_in_the_dead_letter_says_how_many_and_exits_with_3() {
+    for (code, exit) in [("throw 1;", 3), ("this.n = 1;", 0)] {
+        let text = format!(
+            "pipeline: p\nsources:\n  t: {{ type: timer, every: 1ms, count: 7 }}\ntransforms:\n  work: {{ type: script, inputs: t, code: \"{code}\" }}\nsinks:\n  out: {{ type: blackhole, inputs: work }}\n"
+        );
+        let folder = folder(&[("p.yaml", &text)]);
+        let done = fieldline(folder.path(), &["run", "--no-admin", "p.yaml"]);
+        assert_eq!((done.code, done.errors.contains("\"events\":7")), (exit, exit == 3), "{}", done.errors);
+    }
+}

@@ -1,0 +1,223 @@
+//! [`FailureMonitor`]: tells of events that fail or are dropped, and which nodes fail all of theirs. A node at work whose
+//! events all fail looks well to everyone who asks only whether it runs.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use fieldline_compiler::NodeId;
+use fieldline_runtime::{NodeState, NodeStatus};
+
+/// How long all events of a node fail until it is called failing.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many events have to fail until then: one is no rule.
+const LEAST: u64 = 2;
+
+/// Time between two lines in the log about the same node.
+const REPEAT: Duration = Duration::from_secs(60);
+
+/// The nodes that fail all their events, and their errors, for everyone who asks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct FailingNodes(Arc<Mutex<BTreeMap<NodeId, String>>>);
+
+impl FailingNodes {
+    /// The nodes at this moment.
+    pub(crate) fn read(&self) -> MutexGuard<'_, BTreeMap<NodeId, String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks at all nodes from time to time.
+#[derive(Debug, Default)]
+pub(crate) struct FailureMonitor {
+    seen: BTreeMap<NodeId, Seen>,
+    failing: FailingNodes,
+}
+
+/// What was seen of a node.
+#[derive(Debug, Default)]
+struct Seen {
+    went_well: u64,
+    failed: u64,
+    /// Since when nothing went well and something failed, and what had failed before.
+    since: Option<(Instant, u64)>,
+    /// When the log told of it last, and what had failed by then.
+    told: Option<(Instant, u64)>,
+    had_failure: bool,
+}
+
+/// A line for the log.
+#[derive(Debug, PartialEq, Eq)]
+enum Line {
+    /// All events fail, so many since the last line.
+    AllFail(u64),
+    /// Some fail, so many since the last line.
+    SomeFail(u64),
+    /// Events go well again.
+    WorksAgain,
+}
+
+impl FailureMonitor {
+    /// The nodes it calls failing, now and later.
+    pub(crate) fn failing(&self) -> FailingNodes {
+        self.failing.clone()
+    }
+
+    /// Judges all nodes at the moment `now` and writes into the log what is new.
+    pub(crate) fn look(&mut self, now: Instant, nodes: &[NodeStatus]) {
+        self.seen.retain(|id, _| nodes.iter().any(|node| node.id == *id));
+        self.failing.read().retain(|id, _| nodes.iter().any(|node| node.id == *id));
+        for node in nodes {
+            let Some(line) = self.judge(now, node) else { continue };
+            let (id, error) = (&node.id, error(node));
+            match line {
+                Line::AllFail(events) => {
+                    tracing::warn!(node = %id, events, error, "all events of this node fail")
+                }
+                Line::SomeFail(events) => {
+                    tracing::warn!(node = %id, events, error, "events of this node fail or are dropped")
+                }
+                Line::WorksAgain => tracing::info!(node = %id, "events of this node go well again"),
+            }
+        }
+    }
+
+    fn judge(&mut self, now: Instant, node: &NodeStatus) -> Option<Line> {
+        let balance = &node.balance;
+        let went_well = balance.delivered + balance.filtered + balance.absorbed;
+        let failed = balance.dead_lettered + balance.dropped + balance.expired + balance.lost;
+        let has_failure = node.first_failure.is_some();
+        let seen = self.seen.entry(node.id.clone()).or_insert_with(|| Seen {
+            // What a disk buffer has counted before this start is told already.
+            failed: if node.buffer.is_some() { failed } else { 0 },
+            ..Seen::default()
+        });
+        let mut failing = self.failing.read();
+        let is_new = seen.had_failure && !has_failure;
+        if is_new || node.state != NodeState::Running {
+            // Another version has to fail by itself, and a node that is not at work says so.
+            seen.since = None;
+            failing.remove(&node.id);
+        }
+        let (before, went_well_before) = (seen.failed, seen.went_well);
+        (seen.failed, seen.went_well, seen.had_failure) = (failed, went_well, has_failure);
+        if went_well > went_well_before {
+            seen.since = None;
+            if failing.remove(&node.id).is_some() {
+                seen.told = None;
+                return Some(Line::WorksAgain);
+            }
+        } else if failed > before {
+            seen.since.get_or_insert((now, before));
+        }
+        let is_failing = failing.contains_key(&node.id);
+        let fails =
+            seen.since.is_some_and(|(since, first)| now - since >= PATIENCE && failed - first >= LEAST);
+        if fails && !is_failing {
+            failing.insert(node.id.clone(), error(node));
+        }
+        let (told_at, told) = seen.told.unzip();
+        let new = failed - told.unwrap_or(before).min(failed);
+        let is_due = new > 0 && told_at.is_none_or(|at| now - at >= REPEAT);
+        if !is_due && (is_failing || !fails) {
+            return None;
+        }
+        seen.told = Some((now, failed));
+        Some(if fails || is_failing { Line::AllFail(new) } else { Line::SomeFail(new) })
+    }
+}
+
+/// The first error of the node's version, or the reason with the most events.
+fn error(node: &NodeStatus) -> String {
+    let most = || {
+        node.balance
+            .reasons
+            .iter()
+            .filter(|((door, _), _)| *door != "filtered")
+            .max_by_key(|(_, count)| **count)
+    };
+    match &node.first_failure {
+        Some(failure) => format!("{}: {}", failure.reason, failure.message),
+        None => most().map_or_else(String::new, |((door, reason), _)| format!("{door}: {reason}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use fieldline_core::{Balance, Kind};
+    use fieldline_runtime::FailedEvent;
+
+    use super::*;
+
+    fn node(delivered: u64, dead_lettered: u64) -> NodeStatus {
+        let message = "no number".to_owned();
+        NodeStatus {
+            id: NodeId::new("p", "n"),
+            kind: Kind::Transform,
+            component: "test",
+            state: NodeState::Running,
+            restarts: 0,
+            first_failure: (dead_lettered > 0).then_some(FailedEvent { reason: "script_error", message }),
+            memory: None,
+            balance: Balance { delivered, dead_lettered, ..Balance::default() },
+            buffer: None,
+            settings: Vec::new(),
+        }
+    }
+
+    /// The lines at each second, from what went well and what failed by then.
+    fn lines(seconds: impl IntoIterator<Item = (u64, u64)>) -> (Vec<(usize, Line)>, FailureMonitor) {
+        let (mut monitor, start) = (FailureMonitor::default(), clock());
+        let mut lines = Vec::new();
+        for (second, (delivered, failed)) in seconds.into_iter().enumerate() {
+            let now = start + Duration::from_secs(second as u64);
+            lines.extend(monitor.judge(now, &node(delivered, failed)).map(|line| (second, line)));
+        }
+        (lines, monitor)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a beginning for times that are made up")]
+    fn clock() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn a_node_that_fails_all_events_is_told_at_once_after_ten_seconds_and_each_minute() {
+        let (told, monitor) = lines((0..130).map(|second| (0, 10 * second)));
+        let expected = [(1, Line::SomeFail(10)), (11, Line::AllFail(100)), (71, Line::AllFail(600))];
+        assert_eq!(told, expected);
+        assert_eq!(monitor.failing().read()[&NodeId::new("p", "n")], "script_error: no number");
+    }
+
+    #[test]
+    fn one_event_that_goes_well_ends_it() {
+        let seconds = (0..20).map(|second| (0, second)).chain([(1, 20), (1, 20)]);
+        let (told, monitor) = lines(seconds);
+        assert_eq!(told.last(), Some(&(20, Line::WorksAgain)));
+        assert!(monitor.failing().read().is_empty());
+    }
+
+    #[test]
+    fn some_events_that_fail_are_told_once_a_minute_and_make_no_node_failing() {
+        let (told, monitor) = lines((0..100).map(|second| (second, second)));
+        assert_eq!(told, [(1, Line::SomeFail(1)), (61, Line::SomeFail(60))]);
+        assert!(monitor.failing().read().is_empty());
+    }
+
+    #[test]
+    fn one_event_that_fails_is_no_rule() {
+        let (told, monitor) = lines((0..100).map(|second| (0, second.min(1))));
+        assert_eq!(told, [(1, Line::SomeFail(1))]);
+        assert!(monitor.failing().read().is_empty());
+    }
+
+    #[test]
+    fn another_version_has_to_fail_by_itself() {
+        let (_, mut monitor) = lines((0..20).map(|second| (0, second)));
+        assert!(!monitor.failing().read().is_empty());
+        let next = NodeStatus { first_failure: None, ..node(0, 19) };
+        assert_eq!(monitor.judge(clock() + Duration::from_secs(20), &next), None);
+        assert!(monitor.failing().read().is_empty());
+    }
+}
