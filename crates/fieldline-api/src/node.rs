@@ -37,6 +37,11 @@ impl NodeStatus {
     pub fn pipeline(&self) -> &str {
         self.node.split_once('/').map_or("", |(pipeline, _)| pipeline)
     }
+
+    /// Its name within the pipeline.
+    pub fn name(&self) -> &str {
+        self.node.split_once('/').map_or(&self.node, |(_, name)| name)
+    }
 }
 
 /// The kind of a node.

@@ -10,18 +10,27 @@ use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tokio::runtime::Handle;
 
+/// What is told to Prometheus, and of what.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    exporter: PrometheusHandle,
+    /// The threads whose tasks are counted.
+    pipelines: Handle,
+}
+
 /// How often the exporter tidies up, and with it how long a histogram's samples wait.
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Makes the exporter the program's recorder.
-pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
-    let handle = PrometheusBuilder::new().install_recorder()?;
+pub(crate) fn install(pipelines: Handle) -> anyhow::Result<Metrics> {
+    let exporter = PrometheusBuilder::new().install_recorder()?;
     describe_counter!("fieldline_events_total", "Events by node and by how they came in or left");
     describe_gauge!("fieldline_events_in_flight", "Events that are in a node or its queue");
     describe_counter!(
         "fieldline_events_by_reason_total",
         "Events filtered, dead-lettered or dropped, by reason"
     );
+    describe_counter!("fieldline_sensor_faults_total", "Readings that a sensor failed, by fault");
     describe_counter!("fieldline_node_restarts_total", "How often a node was started anew after a panic");
     describe_gauge!("fieldline_node_up", "1 when a node is at work or has finished, 0 otherwise");
     describe_gauge!("fieldline_buffer_events", "Events that wait for a sink");
@@ -50,12 +59,15 @@ pub(crate) fn install() -> anyhow::Result<PrometheusHandle> {
         "fieldline_clock_jumps_total",
         "How often the machine's clock jumped by more than a second"
     );
-    describe_gauge!("fieldline_tasks", "Tasks of the program; the same number of nodes should take the same");
+    describe_gauge!(
+        "fieldline_tasks",
+        "Tasks of the pipelines; the same number of nodes should take the same"
+    );
     describe_counter!("fieldline_reloads_total", "Reloads by result");
     for result in ReloadResult::ALL {
         counter!("fieldline_reloads_total", "result" => result.as_str()).absolute(0);
     }
-    Ok(handle)
+    Ok(Metrics { exporter, pipelines })
 }
 
 /// Counts reloads by their result.
@@ -66,15 +78,15 @@ pub(crate) fn observe(event: &EngineEvent<'_>) {
 }
 
 /// Lets the exporter tidy up until the program ends.
-pub(crate) async fn tidy(handle: &PrometheusHandle) {
+pub(crate) async fn tidy(metrics: &Metrics) {
     loop {
         tokio::time::sleep(UPKEEP).await;
-        handle.run_upkeep();
+        metrics.exporter.run_upkeep();
     }
 }
 
 /// The text for Prometheus, without series of nodes and configurations that are no more.
-pub(crate) fn render(handle: &PrometheusHandle, status: &ProgramStatus) -> String {
+pub(crate) fn render(metrics: &Metrics, status: &ProgramStatus) -> String {
     let (hash, clock) = (&status.config, &status.clock);
     gauge!("fieldline_generation").set(status.generation as f64);
     if let Ok(applied_at) = status.applied_at.parse::<Timestamp>() {
@@ -85,16 +97,19 @@ pub(crate) fn render(handle: &PrometheusHandle, status: &ProgramStatus) -> Strin
         gauge!("fieldline_clock_set").set(f64::from(u8::from(clock.standing == ClockState::Set)));
     }
     counter!("fieldline_clock_jumps_total").absolute(clock.jumps);
-    gauge!("fieldline_tasks").set(Handle::current().metrics().num_alive_tasks() as f64);
+    gauge!("fieldline_tasks").set(metrics.pipelines.metrics().num_alive_tasks() as f64);
     status.nodes.iter().for_each(record);
     let unused: u64 = status.unused_buffers.iter().map(|buffer| buffer.bytes).sum();
     gauge!("fieldline_unused_buffer_bytes").set(unused as f64);
     let is_current = |line: &&str| match label(line, "node") {
-        Some(label) => status.nodes.iter().any(|node| node.node == label),
+        Some(name) => {
+            let pipeline = label(line, "pipeline").unwrap_or_default();
+            status.nodes.iter().any(|node| node.name() == name && node.pipeline() == pipeline)
+        }
         None => label(line, "hash").is_none_or(|label| label == hash),
     };
     let mut text = String::new();
-    for line in handle.render().lines().filter(is_current) {
+    for line in metrics.exporter.render().lines().filter(is_current) {
         text.push_str(line);
         text.push('\n');
     }
@@ -104,7 +119,7 @@ pub(crate) fn render(handle: &PrometheusHandle, status: &ProgramStatus) -> Strin
 fn record(node: &NodeStatus) {
     let labels = [
         ("pipeline", node.pipeline().to_owned()),
-        ("node", node.node.clone()),
+        ("node", node.name().to_owned()),
         ("kind", node.kind.as_str().to_owned()),
     ];
     let balance = &node.balance;

@@ -249,7 +249,10 @@ impl Source for Bme680Source {
         let mut meta = Meta::new(clock.time(), self.node.clone());
         if let Err(failure) = &result {
             meta.fields.insert("fault".into(), failure.label.into());
-            metrics::counter!(FAULTS, "node" => self.node.to_string(), "fault" => failure.label).increment(1);
+            let (pipeline, node) = self.node.split_once('/').unwrap_or(("", &self.node));
+            let labels =
+                [("pipeline", pipeline), ("node", node), ("kind", "source"), ("fault", failure.label)];
+            metrics::counter!(FAULTS, &labels.map(|(name, value)| (name, value.to_owned()))).increment(1);
         }
         Ok(Some(Batch::one(body(&self.read, &result), meta)))
     }

@@ -216,7 +216,9 @@ async fn faults_are_counted_by_node_and_word() {
     every_second(&format!("bus: simulated\nsimulation: {{ faults: {faults} }}"), 10).await;
     let text = recorded.render();
     for (word, count) in [("all_ones", 3), ("conversion_unfinished", 1)] {
-        let line = format!(r#"fieldline_sensor_faults_total{{node="test/node",fault="{word}"}} {count}"#);
+        let line = format!(
+            r#"fieldline_sensor_faults_total{{pipeline="test",node="node",kind="source",fault="{word}"}} {count}"#
+        );
         assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
     }
 }

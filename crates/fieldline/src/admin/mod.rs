@@ -18,11 +18,10 @@ use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{MethodRouter, get, post};
 use fieldline_api::{Operation, ProgramStatus, ROUTES, ReloadRequest};
 use fieldline_engine::{EngineHandle, Stopping};
-use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use crate::telemetry;
+use crate::telemetry::{self, Metrics};
 use body::Bodies;
 use problem::problem;
 
@@ -42,13 +41,13 @@ const MAX_LONG: usize = 16;
 
 struct Admin {
     engine: EngineHandle,
-    metrics: PrometheusHandle,
+    metrics: Metrics,
     bodies: Bodies,
     long: Semaphore,
 }
 
 /// Serves until the program ends.
-pub(crate) async fn run(listener: TcpListener, engine: EngineHandle, metrics: PrometheusHandle) {
+pub(crate) async fn run(listener: TcpListener, engine: EngineHandle, metrics: Metrics) {
     let (bodies, long) = (Bodies::new(), Semaphore::new(MAX_LONG));
     let admin = Arc::new(Admin { engine, metrics, bodies, long });
     let mut router = Router::new();

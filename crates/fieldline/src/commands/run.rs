@@ -95,7 +95,7 @@ impl Ending {
 /// Runs the engine on a thread of its own, and here all that asks it or reports on it: signals and the admin listener
 /// are answered whatever the threads of the pipelines do.
 async fn run_until_stopped(options: &RunOptions, start: Start, pipelines: &Handle) -> anyhow::Result<Ending> {
-    let metrics = telemetry::install()?;
+    let metrics = telemetry::install(pipelines.clone())?;
     let mut signals = Signals::new()?;
     let hangup = signal(SignalKind::hangup())?;
     let listener = if options.no_admin { None } else { admin::bind(options.admin).await? };

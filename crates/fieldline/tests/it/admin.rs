@@ -129,3 +129,30 @@ fn a_letter_is_put_in_once_unless_again_is_asked_for() {
     assert_eq!(replay("l.1.jsonl", &[]), (0, json!(1)), "a file put aside keeps its marks");
     assert_eq!(replay("l.1.jsonl", &["--again"]), (0, json!(2)));
 }
+
+/// The rules of `promtool check metrics` (prometheus.io/docs/practices/naming).
+#[test]
+fn metrics_have_help_and_names_as_prometheus_wants_them_and_labels_that_can_be_grouped() {
+    let sensor = "pipeline: p\nsources:\n  air: { type: bme680, bus: simulated, every: 50ms, simulation: { faults: [{ fault: ones, from: 0, count: 3 }] } }\nsinks:\n  print: { type: stdout, inputs: air, buffer: { type: disk, max_size: 1MiB } }\n";
+    let folder = folder(&[("p.yaml", sensor)]);
+    let station = Station::start(folder.path(), &["--no-watch"]);
+    station.next();
+    let (_, text) = http(&station, "GET", "/metrics", "");
+    let about =
+        |word: &str, name: &str| text.lines().any(|line| line.starts_with(&format!("# {word} {name} ")));
+    let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()).collect();
+    for sample in &samples {
+        let name = sample.split(['{', ' ']).next().expect("a name");
+        assert!(about("HELP", name) && about("TYPE", name), "{name} has no help");
+        let is_counter = text.contains(&format!("# TYPE {name} counter"));
+        assert_eq!(is_counter, name.ends_with("_total"), "{name}");
+        assert!(name.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_'), "{name}");
+    }
+    for expected in [
+        "fieldline_node_up{pipeline=\"p\",node=\"air\",kind=\"source\"} ",
+        "fieldline_sensor_faults_total{pipeline=\"p\",node=\"air\",kind=\"source\",fault=",
+        "fieldline_buffer_bytes{pipeline=\"p\",node=\"print\",kind=\"sink\"} ",
+    ] {
+        assert!(samples.iter().any(|sample| sample.starts_with(expected)), "{expected} in\n{text}");
+    }
+}

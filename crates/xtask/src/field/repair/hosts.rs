@@ -60,7 +60,7 @@ pub(super) fn give_up(program: &Path, folder: &Path, buffer: &str) -> Result<Str
     ensure!(code == 0, "`reload --accept-loss` ends with {code} and says: {printed}");
     site.until("a thousand dropped events in the account", || Ok(site.figure("p/out", "dropped")? == COUNT))?;
     let by_reason =
-        |door| site.engine.admin().series("fieldline_events_by_reason_total", &["node=\"p/out\"", door]);
+        |door| site.engine.admin().series("fieldline_events_by_reason_total", &["node=\"out\"", door]);
     ensure!(by_reason("door=\"dropped\"")? as u64 == COUNT, "the account names no reason");
     wait(SILENCE);
     ensure!(site.arrived(OLD) + site.arrived(NEW) == 0, "some arrive although they were given up");

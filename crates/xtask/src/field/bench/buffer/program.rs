@@ -86,7 +86,7 @@ impl Site<'_> {
 }
 
 /// The labels of the sink.
-const OUT: &[&str] = &["node=\"bench/out\""];
+const OUT: &[&str] = &["node=\"out\""];
 
 fn delivered(admin: &Admin) -> Result<f64> {
     admin.series("fieldline_events_total", &[OUT[0], "door=\"delivered\""])
