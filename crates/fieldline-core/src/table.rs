@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::json;
-use crate::lines::{Line, MOST_LINE_BYTES};
+use crate::lines::{Line, Lines, MOST_LINE_BYTES};
 use crate::value::{Map, Value};
 
 /// A row as a body, or as what could not become one.
@@ -72,6 +72,23 @@ pub struct Table {
 }
 
 impl Table {
+    /// All records of a text.
+    ///
+    /// # Errors
+    /// If its line of names cannot be read.
+    pub fn read(text: &[u8]) -> Result<Vec<Record>, HeadError> {
+        let (mut lines, mut table, mut records) = (Lines::default(), Table::default(), Vec::new());
+        lines.feed(text);
+        while let Some(line) = lines.next_line() {
+            table.push(line, &mut records)?;
+        }
+        if let Some(line) = lines.finish() {
+            table.push(line, &mut records)?;
+        }
+        table.finish(&mut records)?;
+        Ok(records)
+    }
+
     /// The records that the next line completes.
     ///
     /// # Errors
@@ -131,22 +148,20 @@ impl Table {
 
     /// The record that is held has come to its end.
     fn complete(&mut self, records: &mut Vec<Record>) -> Result<(), HeadError> {
-        let cells = std::mem::take(&mut self.scan).cells();
+        let scan = std::mem::take(&mut self.scan);
         if self.names.is_empty() {
             self.held.clear();
-            self.names = unique_names(&cells.ok_or(HeadError::NotUtf8)?);
+            self.names = unique_names(&scan.cells().ok_or(HeadError::NotUtf8)?);
             return Ok(());
         }
-        let error = match cells {
-            Some(cells) if cells.len() == self.names.len() => {
+        match body(&self.names, scan) {
+            Ok(body) => {
                 self.held.clear();
-                records.push(Record::Body(body(&self.names, &cells)));
-                return Ok(());
+                records.push(Record::Body(body));
+                Ok(())
             }
-            Some(cells) => RecordError::Cells { cells: cells.len(), columns: self.names.len() },
-            None => RecordError::NotUtf8,
-        };
-        self.refuse_first(error, records)
+            Err(error) => self.refuse_first(error, records),
+        }
     }
 
     /// Refuses the first line that is held, and reads the others anew: each by itself, but the last one, with
@@ -243,20 +258,20 @@ fn row(names: &[String], line: &[u8]) -> Result<Value, RecordError> {
     let mut scan = Scan::default();
     line.iter().for_each(|byte| scan.byte(*byte));
     match scan.state {
-        State::Quoted => return Err(RecordError::OpenQuote),
-        State::Broken => return Err(RecordError::AfterQuote),
-        State::Start | State::Plain | State::Closed => {}
+        State::Quoted => Err(RecordError::OpenQuote),
+        State::Broken => Err(RecordError::AfterQuote),
+        State::Start | State::Plain | State::Closed => body(names, scan),
     }
+}
+
+/// The body of a row whose quotes are closed.
+fn body(names: &[String], scan: Scan) -> Result<Value, RecordError> {
     let cells = scan.cells().ok_or(RecordError::NotUtf8)?;
     if cells.len() != names.len() {
         return Err(RecordError::Cells { cells: cells.len(), columns: names.len() });
     }
-    Ok(body(names, &cells))
-}
-
-fn body(names: &[String], cells: &[String]) -> Value {
-    let members = names.iter().zip(cells);
-    Value::Map(members.map(|(name, cell)| (name.as_str().into(), typed(cell))).collect::<Map>())
+    let members = names.iter().zip(&cells);
+    Ok(Value::Map(members.map(|(name, cell)| (name.as_str().into(), typed(cell))).collect::<Map>()))
 }
 
 /// Names for the columns: a second `a` becomes `a_2`, and the third column without a name `column_3`.
@@ -291,24 +306,10 @@ mod tests {
     use proptest::prelude::proptest;
 
     use super::*;
-    use crate::lines::Lines;
-
-    fn read(text: &[u8]) -> Result<Vec<Record>, HeadError> {
-        let (mut lines, mut table, mut records) = (Lines::default(), Table::default(), Vec::new());
-        lines.feed(text);
-        while let Some(line) = lines.next_line() {
-            table.push(line, &mut records)?;
-        }
-        if let Some(line) = lines.finish() {
-            table.push(line, &mut records)?;
-        }
-        table.finish(&mut records)?;
-        Ok(records)
-    }
 
     /// Bodies as JSON; refused rows as `LINE TEXT: REASON`.
     fn check(text: &str, expected: &[&str]) {
-        let records = read(text.as_bytes()).expect("a head");
+        let records = Table::read(text.as_bytes()).expect("a head");
         let seen: Vec<String> = records
             .into_iter()
             .map(|record| match record {
@@ -376,7 +377,7 @@ mod tests {
             "a,b\n1\n\"x\"y,2\n3,4",
             &["2 1: there are 1 values for 2 columns", &format!("3 \"x\"y,2: {after}"), r#"{"a":3,"b":4}"#],
         );
-        let records = read(b"a\n\xb0\n1").expect("a head");
+        let records = Table::read(b"a\n\xb0\n1").expect("a head");
         let text = b"\xb0".to_vec();
         assert_eq!(records[0], Record::Refused { line: 2, text, error: RecordError::NotUtf8 });
         assert_eq!(records.len(), 2);
@@ -384,9 +385,9 @@ mod tests {
 
     #[test]
     fn a_row_never_takes_the_place_of_the_head() {
-        assert_eq!(read(b"t,\xb0C\n1,2\n"), Err(HeadError::NotUtf8));
-        assert_eq!(read(b"t,\"C\n1,2\n"), Err(HeadError::NoRecord(RecordError::OpenQuote)));
-        assert_eq!(read(b"\xff\xfet\0\n\x001\0"), Err(HeadError::NotUtf8));
+        assert_eq!(Table::read(b"t,\xb0C\n1,2\n"), Err(HeadError::NotUtf8));
+        assert_eq!(Table::read(b"t,\"C\n1,2\n"), Err(HeadError::NoRecord(RecordError::OpenQuote)));
+        assert_eq!(Table::read(b"\xff\xfet\0\n\x001\0"), Err(HeadError::NotUtf8));
     }
 
     #[test]
@@ -397,7 +398,7 @@ mod tests {
     #[test]
     fn many_open_quotes_cost_no_more_than_other_rows() {
         let text = format!("a,b\n{}", "a\",\"b\n".repeat(300_000));
-        assert_eq!(read(text.as_bytes()).expect("a head").len(), 300_000);
+        assert_eq!(Table::read(text.as_bytes()).expect("a head").len(), 300_000);
     }
 
     proptest! {
@@ -405,7 +406,7 @@ mod tests {
         fn each_line_is_in_one_record(lines in vec("[a\"]{0,3}(,[a\" ]{0,3}){0,2}", 0..12)) {
             let filled = lines.iter().filter(|line| !line.trim().is_empty());
             let text = format!("x,y\n{}", lines.join("\n"));
-            let rows: usize = read(text.as_bytes()).expect("a head").iter().map(|record| match record {
+            let rows: usize = Table::read(text.as_bytes()).expect("a head").iter().map(|record| match record {
                 Record::Refused { .. } => 1,
                 // The lines that a quoted cell holds are part of its record.
                 Record::Body(body) => {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use fieldline_compiler::FileSource;
-use fieldline_core::{FieldPath, Lines, Record, Table, Value, json};
+use fieldline_core::{FieldPath, Record, Table, Value, json};
 use jiff::Timestamp;
 
 use crate::error::{BodyError, RecordingError};
@@ -49,20 +49,11 @@ pub(crate) fn text(value: &Value) -> String {
 
 /// The rows of a table, read as the `file` source reads them; none may be refused.
 fn table(bytes: &[u8]) -> Result<Vec<Value>, BodyError> {
-    let (mut lines, mut table, mut records) = (Lines::default(), Table::default(), Vec::new());
-    lines.feed(bytes);
-    while let Some(line) = lines.next_line() {
-        table.push(line, &mut records)?;
-    }
-    if let Some(line) = lines.finish() {
-        table.push(line, &mut records)?;
-    }
-    table.finish(&mut records)?;
     let body = |record| match record {
         Record::Body(body) => Ok(body),
         Record::Refused { line: number, error, .. } => Err(BodyError::Row { number, error }),
     };
-    records.into_iter().map(body).collect()
+    Table::read(bytes)?.into_iter().map(body).collect()
 }
 
 #[cfg(test)]
