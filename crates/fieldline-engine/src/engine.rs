@@ -77,12 +77,13 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Starts a version; `observer` hears of all that happens from then on.
+    /// Starts a version; `observer` hears of all that happens from then on, until `stop` is true.
     pub async fn start(
         start: Start,
         clock: Clock,
         mut clock_monitor: ClockMonitor,
         observer: Observer,
+        stop: watch::Receiver<bool>,
     ) -> Result<(Self, EngineHandle), EngineError> {
         let Start { options, loader, compiled, mut inputs, last_good, plan, found, otherwise, rolled_back } =
             start;
@@ -137,7 +138,7 @@ impl Engine {
             files,
             paths,
             asks,
-            stop: watch::channel(false).1,
+            stop,
         };
         engine.tell(&EngineEvent::Ready(engine.summary()));
         let is_good = compiled.broken.is_empty() && engine.runtime.plan().fingerprint() == found;
@@ -145,12 +146,11 @@ impl Engine {
         Ok((engine, handle))
     }
 
-    /// Runs until every source has finished or `stop` is true, then drains. Gives back how many events that has lost; where every
-    /// source has finished, how many were lost or put into the dead letter since the start. Reloads
-    /// whenever a trigger asks for it.
-    pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>, stop: watch::Receiver<bool>) -> u64 {
-        self.stop = stop.clone();
-        let mut stop = std::pin::pin!(stopped(stop));
+    /// Runs until every source has finished or the stop comes, then drains; reloads whenever a trigger asks for it. Gives
+    /// back how many events the stop has lost; where every source has finished, how many were lost or put into the dead
+    /// letter since the start.
+    pub async fn run(mut self, mut triggers: mpsc::Receiver<Trigger>) -> u64 {
+        let mut stop = std::pin::pin!(stopped(self.stop.clone()));
         let mut look = tokio::time::interval(LOOK);
         loop {
             tokio::select! {
@@ -161,7 +161,6 @@ impl Engine {
                 _ = look.tick() => {
                     self.tell(&EngineEvent::Alive);
                     self.clock_monitor.look(self.clock.instant(), self.clock.time());
-                    self.failures.look(self.clock.instant(), &self.view.status().nodes);
                     self.look().await;
                 }
             }
@@ -236,9 +235,11 @@ impl Engine {
         }
     }
 
-    /// Judges the version that runs, and looks whether one that was refused can be applied now.
+    /// Judges nodes and the version that runs, and looks whether one that was refused can be applied now.
     async fn look(&mut self) {
-        let outcome = self.trials.look(&mut self.runtime).await;
+        let status = self.view.status();
+        self.failures.look(self.clock.instant(), &status.nodes);
+        let outcome = self.trials.look(&mut self.runtime, &status).await;
         if let Some(last_good) = &mut self.last_good {
             match (&outcome, self.trials.rolled_back()) {
                 (Some(_), Some(RolledBack { version, reasons })) => {

@@ -22,8 +22,8 @@ const REPEAT: Duration = Duration::from_secs(60);
 pub(crate) struct FailingNodes(Arc<Mutex<BTreeMap<NodeId, String>>>);
 
 impl FailingNodes {
-    /// The nodes at this moment.
-    pub(crate) fn read(&self) -> MutexGuard<'_, BTreeMap<NodeId, String>> {
+    /// The nodes at this moment, and the first error of each.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeId, String>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -45,6 +45,7 @@ struct Seen {
     /// When the log told of it last, and what had failed by then.
     told: Option<(Instant, u64)>,
     had_failure: bool,
+    is_failing: bool,
 }
 
 /// A line for the log.
@@ -66,10 +67,7 @@ impl FailureMonitor {
 
     /// Judges all nodes at the moment `now` and writes into the log what is new.
     pub(crate) fn look(&mut self, now: Instant, nodes: &[NodeStatus]) {
-        self.seen.retain(|id, _| nodes.iter().any(|node| node.id == *id));
-        self.failing.read().retain(|id, _| nodes.iter().any(|node| node.id == *id));
-        for node in nodes {
-            let Some(line) = self.judge(now, node) else { continue };
+        for (node, line) in self.judge(now, nodes) {
             let (id, error) = (&node.id, error(node));
             match line {
                 Line::AllFail(events) => {
@@ -83,49 +81,68 @@ impl FailureMonitor {
         }
     }
 
+    /// Forgets the nodes that are no more.
+    fn judge<'n>(&mut self, now: Instant, nodes: &'n [NodeStatus]) -> Vec<(&'n NodeStatus, Line)> {
+        let mut before = std::mem::take(&mut self.seen);
+        let (mut lines, mut failing) = (Vec::new(), BTreeMap::new());
+        for node in nodes {
+            let mut seen = before.remove(&node.id).unwrap_or_else(|| Seen::first(node));
+            lines.extend(seen.judge(now, node).map(|line| (node, line)));
+            if seen.is_failing {
+                failing.insert(node.id.clone(), error(node));
+            }
+            self.seen.insert(node.id.clone(), seen);
+        }
+        *self.failing.lock() = failing;
+        lines
+    }
+}
+
+impl Seen {
+    /// A node before anything has failed; what a disk buffer has counted before this start is told already.
+    fn first(node: &NodeStatus) -> Self {
+        Seen { failed: node.buffer.as_ref().map_or(0, |_| failed(node)), ..Seen::default() }
+    }
+
     fn judge(&mut self, now: Instant, node: &NodeStatus) -> Option<Line> {
         let balance = &node.balance;
         let went_well = balance.delivered + balance.filtered + balance.absorbed;
-        let failed = balance.dead_lettered + balance.dropped + balance.expired + balance.lost;
-        let has_failure = node.first_failure.is_some();
-        let seen = self.seen.entry(node.id.clone()).or_insert_with(|| Seen {
-            // What a disk buffer has counted before this start is told already.
-            failed: if node.buffer.is_some() { failed } else { 0 },
-            ..Seen::default()
-        });
-        let mut failing = self.failing.read();
-        let is_new = seen.had_failure && !has_failure;
+        let (failed, has_failure) = (failed(node), node.first_failure.is_some());
+        let is_new = self.had_failure && !has_failure;
         if is_new || node.state != NodeState::Running {
             // Another version has to fail by itself, and a node that is not at work says so.
-            seen.since = None;
-            failing.remove(&node.id);
+            (self.since, self.is_failing) = (None, false);
         }
-        let (before, went_well_before) = (seen.failed, seen.went_well);
-        (seen.failed, seen.went_well, seen.had_failure) = (failed, went_well, has_failure);
+        let (before, went_well_before) = (self.failed, self.went_well);
+        (self.failed, self.went_well, self.had_failure) = (failed, went_well, has_failure);
         if went_well > went_well_before {
-            seen.since = None;
-            if failing.remove(&node.id).is_some() {
-                seen.told = None;
+            self.since = None;
+            if std::mem::take(&mut self.is_failing) {
+                self.told = None;
                 return Some(Line::WorksAgain);
             }
         } else if failed > before {
-            seen.since.get_or_insert((now, before));
+            self.since.get_or_insert((now, before));
         }
-        let is_failing = failing.contains_key(&node.id);
         let fails =
-            seen.since.is_some_and(|(since, first)| now - since >= PATIENCE && failed - first >= LEAST);
-        if fails && !is_failing {
-            failing.insert(node.id.clone(), error(node));
-        }
-        let (told_at, told) = seen.told.unzip();
+            self.since.is_some_and(|(since, first)| now - since >= PATIENCE && failed - first >= LEAST);
+        let begins_to_fail = fails && !self.is_failing;
+        self.is_failing |= fails;
+        let (told_at, told) = self.told.unzip();
         let new = failed - told.unwrap_or(before).min(failed);
         let is_due = new > 0 && told_at.is_none_or(|at| now - at >= REPEAT);
-        if !is_due && (is_failing || !fails) {
+        if !is_due && !begins_to_fail {
             return None;
         }
-        seen.told = Some((now, failed));
-        Some(if fails || is_failing { Line::AllFail(new) } else { Line::SomeFail(new) })
+        self.told = Some((now, failed));
+        Some(if self.is_failing { Line::AllFail(new) } else { Line::SomeFail(new) })
     }
+}
+
+/// How many events of a node came to a bad end.
+fn failed(node: &NodeStatus) -> u64 {
+    let balance = &node.balance;
+    balance.dead_lettered + balance.dropped + balance.expired + balance.lost
 }
 
 /// The first error of the node's version, or the reason with the most events.
@@ -172,7 +189,8 @@ mod tests {
         let mut lines = Vec::new();
         for (second, (delivered, failed)) in seconds.into_iter().enumerate() {
             let now = start + Duration::from_secs(second as u64);
-            lines.extend(monitor.judge(now, &node(delivered, failed)).map(|line| (second, line)));
+            let nodes = [node(delivered, failed)];
+            lines.extend(monitor.judge(now, &nodes).into_iter().map(|(_, line)| (second, line)));
         }
         (lines, monitor)
     }
@@ -187,7 +205,7 @@ mod tests {
         let (told, monitor) = lines((0..130).map(|second| (0, 10 * second)));
         let expected = [(1, Line::SomeFail(10)), (11, Line::AllFail(100)), (71, Line::AllFail(600))];
         assert_eq!(told, expected);
-        assert_eq!(monitor.failing().read()[&NodeId::new("p", "n")], "script_error: no number");
+        assert_eq!(monitor.failing().lock()[&NodeId::new("p", "n")], "script_error: no number");
     }
 
     #[test]
@@ -195,29 +213,29 @@ mod tests {
         let seconds = (0..20).map(|second| (0, second)).chain([(1, 20), (1, 20)]);
         let (told, monitor) = lines(seconds);
         assert_eq!(told.last(), Some(&(20, Line::WorksAgain)));
-        assert!(monitor.failing().read().is_empty());
+        assert!(monitor.failing().lock().is_empty());
     }
 
     #[test]
     fn some_events_that_fail_are_told_once_a_minute_and_make_no_node_failing() {
         let (told, monitor) = lines((0..100).map(|second| (second, second)));
         assert_eq!(told, [(1, Line::SomeFail(1)), (61, Line::SomeFail(60))]);
-        assert!(monitor.failing().read().is_empty());
+        assert!(monitor.failing().lock().is_empty());
     }
 
     #[test]
     fn one_event_that_fails_is_no_rule() {
         let (told, monitor) = lines((0..100).map(|second| (0, second.min(1))));
         assert_eq!(told, [(1, Line::SomeFail(1))]);
-        assert!(monitor.failing().read().is_empty());
+        assert!(monitor.failing().lock().is_empty());
     }
 
     #[test]
     fn another_version_has_to_fail_by_itself() {
         let (_, mut monitor) = lines((0..20).map(|second| (0, second)));
-        assert!(!monitor.failing().read().is_empty());
+        assert!(!monitor.failing().lock().is_empty());
         let next = NodeStatus { first_failure: None, ..node(0, 19) };
-        assert_eq!(monitor.judge(clock() + Duration::from_secs(20), &next), None);
-        assert!(monitor.failing().read().is_empty());
+        assert!(monitor.judge(clock() + Duration::from_secs(20), &[next]).is_empty());
+        assert!(monitor.failing().lock().is_empty());
     }
 }

@@ -77,7 +77,7 @@ pub struct EngineHandle {
 impl EngineHandle {
     /// The state of the program.
     pub fn program(&self) -> ProgramStatus {
-        status::program(&self.view.status(), &self.failing.read(), self.notice.read())
+        status::program(&self.view.status(), &self.failing.lock(), self.notice.read())
     }
 
     /// The files compared with what runs. Reads those that may have been edited since they were read.

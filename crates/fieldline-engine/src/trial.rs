@@ -144,15 +144,15 @@ impl Trials {
         }
     }
 
-    /// Remembers how things are, and judges what is on trial; gives what came of it. To be called once a second.
-    pub(crate) async fn look(&mut self, runtime: &mut Runtime) -> Option<ReloadOutcome> {
-        let (now, status) = (self.clock.instant(), runtime.view().status());
-        self.history.remember(now, &status);
-        let faulty = self.judge(now, &status);
+    /// Remembers how things are, as `status` says, and judges what is on trial; gives what came of it. To be called once a second.
+    pub(crate) async fn look(&mut self, runtime: &mut Runtime, status: &Status) -> Option<ReloadOutcome> {
+        let now = self.clock.instant();
+        self.history.remember(now, status);
+        let faulty = self.judge(now, status);
         if !faulty.is_empty() {
             return Some(self.roll_back(runtime, faulty).await);
         }
-        let innocent = self.innocent(now, &status);
+        let innocent = self.innocent(now, status);
         if innocent.is_empty() { None } else { Some(self.reinstate(runtime, innocent).await) }
     }
 

@@ -36,16 +36,16 @@ pub(crate) async fn run(text: &str, act: impl AsyncFnOnce(&FrontEnd)) -> Vec<Str
         }
     };
     let monitor = ClockMonitor::new(Unset::default());
-    let started = Engine::start(start, clock, monitor, Box::new(observer)).await;
+    let (stop, stopped) = watch::channel(false);
+    let started = Engine::start(start, clock, monitor, Box::new(observer), stopped).await;
     let (runner, engine) = started.expect("it can be built");
     let (triggers, triggered) = mpsc::channel(1);
-    let (stop, stopped) = watch::channel(false);
     let front = FrontEnd { files, engine, triggers, data, heard };
     let acting = async {
         act(&front).await;
         stop.send_replace(true);
     };
-    let running = can_be_spawned(runner.run(triggered, stopped));
+    let running = can_be_spawned(runner.run(triggered));
     tokio::join!(running, acting);
     front.heard()
 }

@@ -185,7 +185,8 @@ impl EngineThread {
     }
 }
 
-/// Starts the engine and runs it to its end; gives back how many events that lost. Files are watched here, since a file system that is gone may hang.
+/// Starts the engine and runs it to its end; gives back how many events that lost. Files are watched here, since a file
+/// system that is gone may hang.
 async fn run_engine(
     start: Start,
     started: oneshot::Sender<EngineHandle>,
@@ -201,7 +202,8 @@ async fn run_engine(
         telemetry::observe(event);
         service.observe(event);
     };
-    let (engine, handle) = Engine::start(start, clock, ClockMonitor::new(unset), Box::new(observer)).await?;
+    let (engine, handle) =
+        Engine::start(start, clock, ClockMonitor::new(unset), Box::new(observer), stopped).await?;
     tracing::info!(pipelines, nodes, "running; stop with Ctrl-C");
     let paths = handle.paths();
     let _nobody_waits = started.send(handle);
@@ -212,7 +214,7 @@ async fn run_engine(
         pending::<()>().await;
     };
     tokio::select! {
-        lost = engine.run(triggered, stopped) => Ok(lost),
+        lost = engine.run(triggered) => Ok(lost),
         () = watching => Ok(0),
     }
 }
