@@ -17,6 +17,15 @@ const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(pub u128);
 
+impl Fingerprint {
+    /// Of a text by itself.
+    pub fn of(text: &str) -> Self {
+        let mut hasher = Hasher::new();
+        hasher.raw(text.as_bytes());
+        hasher.finish()
+    }
+}
+
 impl fmt::Display for Fingerprint {
     /// The first 16 of its 32 hexadecimal digits, which is enough to tell versions apart.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use fieldline_api::{Operation, ReplayOutcome};
+use fieldline_compiler::Fingerprint;
 
 use super::ask::ask;
 use crate::cli::{FAILED, Format, ReplayOptions};
@@ -56,13 +57,9 @@ fn print(outcome: &ReplayOutcome, before: usize) {
     }
 }
 
-/// The mark of a letter: FNV-1a of its line in 128 bits, the same on every machine. A letter that was mended has
-/// another one.
+/// The mark of a letter, the same on every machine. A letter that was mended has another one.
 fn mark(line: &str) -> String {
-    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
-    let hash = line.trim().bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
-    format!("{hash:032x}")
+    format!("{:032x}", Fingerprint::of(line.trim()).0)
 }
 
 #[cfg(test)]
