@@ -1,6 +1,7 @@
 //! The one way to open a file that others may have put there. A FIFO would make its reader wait for ever, a device may
 //! never end and may act when it is opened: only regular files are opened (those of sysfs and procfs are regular), links
-//! to them are followed, and what is read has a limit, whatever size the file claims.
+//! to them are followed, and what is read has a limit, whatever size the file claims. How many files and sockets may be
+//! open is asked and raised here too.
 
 use std::fs::{DirBuilder, File, FileType, OpenOptions, Permissions};
 use std::io::{self, Read};

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::program::{fieldline, folder, workspace, write};
+use crate::program::{fieldline, files, folder, read, workspace, write};
 
 const GOOD: &str = "\
 pipeline: drying
@@ -294,5 +294,25 @@ fn a_run_that_ends_with_events_in_the_dead_letter_says_how_many_and_exits_with_3
         let folder = folder(&[("p.yaml", &text)]);
         let done = fieldline(folder.path(), &["run", "--no-admin", "p.yaml"]);
         assert_eq!((done.code, done.errors.contains("\"events\":7")), (exit, exit == 3), "{}", done.errors);
+    }
+}
+
+#[test]
+fn every_crate_that_logs_can_be_named_in_a_filter() {
+    let crates = workspace().join("crates");
+    let sources = files(&crates, "rs").into_iter().filter(|path| read(path).contains("tracing::"));
+    let names = sources.filter_map(|path| {
+        let below = path.strip_prefix(&crates).ok()?.to_str()?;
+        below.split_once("/src/").map(|(name, _)| name.replace('-', "_"))
+    });
+    let names: std::collections::BTreeSet<String> =
+        names.filter(|name| name.starts_with("fieldline")).collect();
+    assert!(names.len() > 5, "{names:?}");
+    for name in names {
+        let done = fieldline(
+            &crates,
+            &["run", "--log", &format!("{name}=debug"), "--no-admin", "no-such-file.yaml"],
+        );
+        assert_eq!(done.code, 78, "{name}: {}", done.errors);
     }
 }
