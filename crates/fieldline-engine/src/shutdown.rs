@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fieldline_compiler::NodeId;
 use fieldline_core::Balance;
-use fieldline_runtime::{Runtime, View};
+use fieldline_runtime::{NodeStatus, Runtime, View};
 use tokio::sync::watch;
 
 /// Waits for the stop; for ever, where nobody can tell of one any more.
@@ -19,14 +19,18 @@ pub(crate) async fn stopped(mut stop: watch::Receiver<bool>) {
 /// Counts the events that do not get where they should.
 pub(crate) struct Toll {
     view: View,
-    /// What each node had lost or put into the dead letter when the engine started.
+    /// What nodes with a disk buffer had lost or put into the dead letter before this run.
     before: BTreeMap<NodeId, u64>,
 }
 
 impl Toll {
     /// Counts from now on.
     pub(crate) fn new(view: View) -> Self {
-        let before = counts(&view, |balance| balance.lost + balance.dead_lettered);
+        // Events may have failed already; only what a disk buffer remembers is of an earlier run.
+        let is_on_disk = |node: &NodeStatus| node.buffer.as_ref().is_some_and(|buffer| buffer.wear.is_some());
+        let remembered = view.status().nodes.into_iter().filter(is_on_disk);
+        let before =
+            remembered.map(|node| (node.id, node.balance.lost + node.balance.dead_lettered)).collect();
         Toll { view, before }
     }
 
