@@ -1,5 +1,5 @@
 //! [`page`]: the reference page of a component, written from its definition: nothing that a user reads of a
-//! component is kept anywhere else than beside its code.
+//! component is kept anywhere else than beside its code. [`fields`]: the table of fields alone.
 
 use fieldline_core::{Definition, Example, Kind};
 use schemars::generate::SchemaSettings;
@@ -26,13 +26,9 @@ pub fn page(definition: &Definition) -> String {
         "<!-- Written from the component's definition; `UPDATE=1 cargo test` writes it anew. -->\n",
     );
     text += &format!("# {} `{}`\n\n{}\n", definition.kind.word(), definition.name, definition.summary);
-    let rows = rows("", schema, &schemas);
-    if !rows.is_empty() {
-        text += &format!("\n## Fields\n\n{}\n\n", one_line(schema));
-        text += "| Field | Type | Default | Meaning |\n|---|---|---|---|\n";
-        for row in rows {
-            text += &format!("| `{}` | {} | {} | {} |\n", row.name, row.kind, row.default, row.description);
-        }
+    let fields = fields(schema, &schemas);
+    if !fields.is_empty() {
+        text += &format!("\n## Fields\n\n{}\n\n{fields}", one_line(schema));
     }
     if !definition.settings.is_empty() {
         text += "\n## Settings\n\nWhat commands can change while it runs, through `control:`.\n\n";
@@ -44,6 +40,19 @@ pub fn page(definition: &Definition) -> String {
     text += "\n## Examples\n";
     for (number, example) in (1..).zip(definition.examples) {
         text += &example_section(definition, number, example);
+    }
+    text
+}
+
+/// The table of the fields of `schema`, in Markdown; empty without any. `schemas` are those it refers to by name.
+pub fn fields(schema: &Value, schemas: &Map<String, Value>) -> String {
+    let rows = rows("", schema, schemas);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("| Field | Type | Default | Meaning |\n|---|---|---|---|\n");
+    for row in rows {
+        text += &format!("| `{}` | {} | {} | {} |\n", row.name, row.kind, row.default, row.description);
     }
     text
 }
@@ -84,7 +93,8 @@ fn rows(prefix: &str, schema: &Value, schemas: &Schemas) -> Vec<Row> {
         };
         let name = format!("{prefix}{name}");
         let block = self::rows(&format!("{name}."), resolve(field, schemas), schemas);
-        rows.push(Row { name, kind: kind(field, schemas), default, description: one_line(field) });
+        let described = if field["description"].is_string() { field } else { resolve(field, schemas) };
+        rows.push(Row { name, kind: kind(field, schemas), default, description: one_line(described) });
         rows.extend(block);
     }
     rows
@@ -102,7 +112,9 @@ fn kind(schema: &Value, schemas: &Schemas) -> String {
         };
     }
     let schema = not_null(schema);
+    let choices = choices(schema);
     match type_name(schema) {
+        _ if !choices.is_empty() => choices.join(" or "),
         "array" => format!("list of {}", plural(&kind(&schema["items"], schemas))),
         "object" if schema["additionalProperties"].is_object() => {
             format!("map of {}", plural(&kind(&schema["additionalProperties"], schemas)))
@@ -154,10 +166,10 @@ fn list<'s>(schema: &'s Value, key: &str) -> &'s [Value] {
     schema[key].as_array().map_or(&[], Vec::as_slice)
 }
 
-/// `FieldPath` as `field path`.
+/// `FieldPath` and `field_path` as `field path`.
 fn words(name: &str) -> String {
     let mut words = String::new();
-    for letter in name.chars() {
+    for letter in name.replace('_', " ").chars() {
         if letter.is_uppercase() && !words.is_empty() {
             words.push(' ');
         }

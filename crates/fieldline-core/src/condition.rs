@@ -107,7 +107,8 @@ fn needs(test: &str, needed: impl Into<Cow<'static, str>>) -> ConditionError {
     ConditionError::Needs { test: test.to_owned(), needed: needed.into() }
 }
 
-const TESTS: [&str; 11] = [
+/// The names of all tests, as they stand below a field.
+pub const TESTS: [&str; 11] = [
     "above",
     "below",
     "at_least",

@@ -74,6 +74,16 @@ const SIZE_UNITS: &[(&str, u64)] = &[
     ("GiB", 1 << 30),
 ];
 
+impl Period {
+    /// The units, and the nanoseconds in each.
+    pub const UNITS: &[(&str, u64)] = TIME_UNITS;
+}
+
+impl Size {
+    /// The units, and the bytes in each.
+    pub const UNITS: &[(&str, u64)] = SIZE_UNITS;
+}
+
 impl FromStr for Period {
     type Err = UnitError;
 

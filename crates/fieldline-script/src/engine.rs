@@ -85,3 +85,26 @@ fn guard_variables(engine: &mut Engine, desk: &Arc<Desk>) {
         Ok(None)
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_function_that_can_be_called_is_described() {
+        let limits = Limits::default();
+        let engine = engine(&limits, &Arc::new(Desk::new(&limits, None)));
+        let signatures = engine.gen_fn_signatures(true);
+        let names = signatures.iter().filter_map(|signature| Some(signature.split_once('(')?.0));
+        let is_word = |name: &&str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let registered: BTreeSet<&str> = names.filter(is_word).collect();
+        let rows = api::INTERPRETER.lines().filter_map(|line| Some(line.split_once(" :: ")?.0));
+        let described: BTreeSet<&str> = rows.flat_map(|names| names.split(", ")).collect();
+        let own: BTreeSet<&str> = api::functions().map(|function| function.name).collect();
+        let either: BTreeSet<&str> = described.union(&own).copied().collect();
+        assert!(registered.len() > 100, "{registered:?}");
+        assert_eq!(registered, either);
+    }
+}

@@ -1,5 +1,5 @@
-//! The `fieldline` program. Each command is a file in `commands`; `cli` lists them, their options and the
-//! exit codes.
+//! The `fieldline` program. Each command is a file in `commands`; `cli` lists them and their options,
+//! `exit` the exit codes.
 
 use std::process::ExitCode;
 
@@ -9,11 +9,14 @@ mod admin;
 mod cli;
 mod commands;
 mod disk;
+mod exit;
 mod logging;
 mod output;
 mod reference;
 mod service;
 mod telemetry;
+
+use exit::Exit;
 
 fn main() -> ExitCode {
     let arguments = cli::Arguments::parse();
@@ -33,8 +36,9 @@ fn main() -> ExitCode {
         cli::Command::Schema(options) => commands::schema::schema(&options),
         cli::Command::Completions(options) => commands::completions::completions(&options),
     };
-    result.unwrap_or_else(|error| {
+    let exit = result.unwrap_or_else(|error| {
         output::error(&error);
-        cli::FAILED.into()
-    })
+        Exit::Failed
+    });
+    exit.into()
 }

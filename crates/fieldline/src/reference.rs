@@ -1,6 +1,6 @@
-//! Written by `UPDATE=1 cargo test -p fieldline generated`: the reference pages of all components.
+//! Written by `UPDATE=1 cargo test -p fieldline generated`: the reference pages of all components and topics.
 
-/// The pages, as they are in the folder `schemas`.
+/// The pages of components, as they are in the folder `schemas`.
 pub(crate) const PAGES: &[&str] = &[
     include_str!("../../../schemas/reference/connections/mqtt.md"),
     include_str!("../../../schemas/reference/sources/bme680.md"),
@@ -36,4 +36,23 @@ pub(crate) const PAGES: &[&str] = &[
     include_str!("../../../schemas/reference/sinks/mqtt.md"),
     include_str!("../../../schemas/reference/sinks/shadow.md"),
     include_str!("../../../schemas/reference/sinks/stdout.md"),
+];
+
+/// The pages of topics.
+pub(crate) const TOPICS: &[&str] = &[
+    include_str!("../../../schemas/reference/topics/batch.md"),
+    include_str!("../../../schemas/reference/topics/buffer.md"),
+    include_str!("../../../schemas/reference/topics/conditions.md"),
+    include_str!("../../../schemas/reference/topics/control.md"),
+    include_str!("../../../schemas/reference/topics/dead_letter.md"),
+    include_str!("../../../schemas/reference/topics/include.md"),
+    include_str!("../../../schemas/reference/topics/max_rate.md"),
+    include_str!("../../../schemas/reference/topics/numbers.md"),
+    include_str!("../../../schemas/reference/topics/params.md"),
+    include_str!("../../../schemas/reference/topics/retry.md"),
+    include_str!("../../../schemas/reference/topics/scripts.md"),
+    include_str!("../../../schemas/reference/topics/sequence.md"),
+    include_str!("../../../schemas/reference/topics/tests.md"),
+    include_str!("../../../schemas/reference/topics/timing.md"),
+    include_str!("../../../schemas/reference/topics/with.md"),
 ];

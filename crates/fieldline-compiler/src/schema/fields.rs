@@ -131,6 +131,10 @@ pub(super) fn add(definitions: &mut Map<String, Value>) {
     definitions.extend(tests().as_object().cloned().unwrap_or_default());
 }
 
+fn counter(meaning: &str) -> Value {
+    json!({ "description": meaning, "type": "integer", "minimum": 0 })
+}
+
 fn tests() -> Value {
     let mut row = json!({
         "name": { "description": "What the case shows.", "type": "string" },
@@ -176,20 +180,19 @@ fn tests() -> Value {
         "at": { "description": "How long after the case began each comes.", "type": "array",
             "items": { "$ref": "#/$defs/duration" } },
     }, "additionalProperties": false });
-    let counter = json!({ "type": "integer", "minimum": 0 });
     let doors = [
-        "received",
-        "created",
-        "delivered",
-        "filtered",
-        "absorbed",
-        "dead_lettered",
-        "dropped",
-        "expired",
-        "lost",
+        ("received", "Events that came in."),
+        ("created", "Events that began here, such as readings or the results of a window."),
+        ("delivered", "Events that were handed on or written."),
+        ("filtered", "Events that were taken out on purpose."),
+        ("absorbed", "Events that became part of later ones."),
+        ("dead_lettered", "Events that failed and were kept aside."),
+        ("dropped", "Events that a policy, such as that of a full buffer, threw away."),
+        ("expired", "Events that grew too old."),
+        ("lost", "Events that nobody accounted for; a case with any fails."),
     ];
     let doors: Map<String, Value> =
-        doors.into_iter().map(|door| (door.to_owned(), counter.clone())).collect();
+        doors.into_iter().map(|(door, meaning)| (door.to_owned(), counter(meaning))).collect();
     json!({
         "test": { "type": "object", "required": ["name"], "properties": row, "additionalProperties": false },
         "feed": {

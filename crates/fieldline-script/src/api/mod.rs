@@ -40,6 +40,10 @@ enum Binding {
     PerScript(fn(&mut Engine, &Arc<Desk>)),
 }
 
+/// The functions of the interpreter, for the reference page: a line `# TITLE` begins a group, any other is
+/// `NAMES :: EXAMPLE :: MEANING`, where the example is an expression. A test holds it against what is registered.
+pub const INTERPRETER: &str = include_str!("interpreter.txt");
+
 /// All functions, in the order of the reference page.
 pub fn functions() -> impl Iterator<Item = &'static Function> {
     [events::FUNCTIONS, numbers::FUNCTIONS, times::FUNCTIONS, units::FUNCTIONS].into_iter().flatten()

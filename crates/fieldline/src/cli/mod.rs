@@ -1,4 +1,4 @@
-//! The commands, their options and the exit codes.
+//! The commands and their options.
 
 pub(crate) mod shadow;
 
@@ -9,39 +9,15 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::Targets;
 
-use crate::logging;
+use crate::{exit, logging};
 use shadow::ShadowOptions;
-
-/// Something went wrong that the message names.
-pub(crate) const FAILED: u8 = 1;
-/// The command was used in a wrong way, as clap has it.
-pub(crate) const WRONG_USAGE: u8 = 2;
-/// A change would lose state or events, or has lost events; a run that ended by itself has lost events or put some into
-/// the dead letter; or a stop has lost events, or has left them behind because
-/// something hangs.
-pub(crate) const LOSS: u8 = 3;
-/// A change was taken back.
-pub(crate) const ROLLED_BACK: u8 = 4;
-/// A shadow service refused what was asked.
-pub(crate) const REJECTED: u8 = 5;
-/// A shadow service cannot be reached, or does not answer.
-pub(crate) const UNREACHABLE: u8 = 6;
-/// A pipeline file has errors (`EX_CONFIG` of sysexits.h).
-pub(crate) const BAD_CONFIG: u8 = 78;
-/// A second Ctrl-C during the grace, as shells have it.
-pub(crate) const INTERRUPTED: u8 = 130;
-/// A second SIGTERM during the grace, as shells have it.
-pub(crate) const TERMINATED: u8 = 143;
 
 /// Pipelines from sensors to brokers, described in YAML.
 #[derive(Debug, Parser)]
 #[command(
     name = "fieldline",
     version,
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 a change would lose, or has lost, state or events, \
-                  a stop has lost events, or a run that ended by itself has lost events or put some into the dead letter, 4 a change was taken back, 5 rejected by a shadow service, \
-                  6 no shadow service can be reached, 78 errors in a pipeline file, \
-                  130 or 143 ended at once by a second Ctrl-C or SIGTERM."
+    after_help = exit::help(None)
 )]
 pub(crate) struct Arguments {
     #[command(subcommand)]
@@ -59,19 +35,17 @@ pub(crate) enum Command {
     Test(TestOptions),
     /// Draw the graph of pipelines
     Graph(GraphOptions),
-    /// Tell about a component, or about the code of an error; without a name, list them all
+    /// Tell about a topic, a component, or the code of an error; without a name, list them all
     Explain(ExplainOptions),
     /// Begin a station file from a template, or a pipeline of its own
     New(NewOptions),
     /// Make a development CA with server and device certificates
     Certs(CertsOptions),
-    /// Tell what a reload would do, before it is done; exit codes: 0 nothing is lost, 3 state or events would be lost, 78
-    /// a file has errors, or the reload would be rejected
+    /// Tell what a reload would do, before it is done
     Plan(PlanOptions),
     /// Show how a running program is doing
     Status(AskOptions),
-    /// Make a running program read its files again; exit codes: 0 applied or unchanged, 3 applied, but events of
-    /// nodes that were cut off are lost, 4 rolled back before, 78 rejected, or applied beside a file with errors
+    /// Make a running program read its files again
     Reload(ReloadOptions),
     /// Put the events of a dead letter file in again, after the fix
     Replay(ReplayOptions),
@@ -106,6 +80,7 @@ pub(crate) struct Paths {
 
 /// Options of `run`.
 #[derive(Clone, Debug, Args)]
+#[command(after_help = exit::help(Some("run")))]
 pub(crate) struct RunOptions {
     #[command(flatten)]
     pub(crate) paths: Paths,
@@ -204,7 +179,7 @@ pub(crate) enum Drawing {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainOptions {
-    /// A component or a code, such as `mqtt` or `unknown-input`; a kind before it, as in `sink mqtt`
+    /// A topic, a component or a code, such as `scripts`, `mqtt` or `unknown-input`; a kind before it, as in `sink mqtt`
     #[arg(value_name = "NAME", num_args = 0..=2)]
     pub(crate) what: Vec<String>,
     /// How to print it
@@ -271,6 +246,7 @@ pub(crate) struct CertsOptions {
 
 /// Options of `plan`.
 #[derive(Debug, Args)]
+#[command(after_help = exit::help(Some("plan")))]
 pub(crate) struct PlanOptions {
     /// The files or folders as they would be; needed with --from and --since
     #[arg(value_name = "PATH")]
@@ -308,6 +284,7 @@ pub(crate) struct ReplayOptions {
 
 /// Options of `reload`.
 #[derive(Debug, Args)]
+#[command(after_help = exit::help(Some("reload")))]
 pub(crate) struct ReloadOptions {
     #[command(flatten)]
     pub(crate) ask: AskOptions,

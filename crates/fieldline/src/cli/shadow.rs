@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use fieldline_shadow::client;
 
+use crate::exit;
+
 /// Options of `shadow`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 5 rejected (AWS's code and text are printed), 6 the \
-                  service cannot be reached or does not answer, 78 errors in the pipeline file."
-)]
+#[command(after_help = exit::help(Some("shadow")))]
 pub(crate) struct ShadowOptions {
     #[command(subcommand)]
     pub(crate) action: Action,

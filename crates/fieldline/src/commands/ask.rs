@@ -2,7 +2,6 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -10,17 +9,18 @@ use fieldline_api::{COMMAND_HEADER, Operation, PlanPreview, Problem, Route, Stat
 use serde::de::DeserializeOwned;
 
 use super::status_table;
-use crate::cli::{AskOptions, FAILED, Format};
+use crate::cli::{AskOptions, Format};
+use crate::exit::Exit;
 use crate::output;
 
 /// Shows each node's state and account.
-pub(crate) fn status(options: &AskOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn status(options: &AskOptions) -> anyhow::Result<Exit> {
     let status: Status = ask(options.admin, Operation::Status, "", Duration::from_secs(5))?;
     output::print(match options.format {
         Format::Json => serde_json::to_string_pretty(&status)?,
         Format::Human => status_table::table(&status),
     });
-    Ok(if status.program.healthy { ExitCode::SUCCESS } else { FAILED.into() })
+    Ok(if status.program.healthy { Exit::Done } else { Exit::Failed })
 }
 
 /// What a reload of the running program would do.

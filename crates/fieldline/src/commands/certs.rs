@@ -1,14 +1,13 @@
 //! `fieldline certs`: a development CA, and certificates for a server and for devices.
 
-use std::process::ExitCode;
-
 use fieldline_broker::{PkiFiles, Validity, add_device, create_pki};
 
 use crate::cli::CertsOptions;
+use crate::exit::Exit;
 use crate::output;
 
 /// Makes the files, or adds devices to a CA that is there; refuses to overwrite any.
-pub(crate) fn certs(options: &CertsOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn certs(options: &CertsOptions) -> anyhow::Result<Exit> {
     let validity = Validity { now: crate::disk::now(), days: options.days };
     let devices = options.devices.clone();
     let files = if options.add {
@@ -23,5 +22,5 @@ pub(crate) fn certs(options: &CertsOptions) -> anyhow::Result<ExitCode> {
     for path in files {
         output::print(path.display());
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }

@@ -1,20 +1,20 @@
 //! `fieldline check`: exactly what `run` does first.
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use anyhow::anyhow;
 
-use crate::cli::{BAD_CONFIG, CheckOptions, Format};
+use crate::cli::{CheckOptions, Format};
+use crate::exit::Exit;
 use crate::{disk, output};
 
 /// Compiles, prints what is wrong and says so in the exit code.
-pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<Exit> {
     let compiled = disk::compile_paths(&options.paths);
     output::diagnostics(&compiled, options.format);
     if compiled.is_ok() && compiled.plan.pipelines.is_empty() {
         output::error(&only_templates(&compiled.templates));
-        return Ok(BAD_CONFIG.into());
+        return Ok(Exit::BadConfig);
     }
     if options.resolved {
         let texts: Vec<&str> = compiled.resolved.values().map(String::as_str).collect();
@@ -25,7 +25,7 @@ pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<ExitCode> {
         let found = output::count(&compiled).unwrap_or_else(|| "no problems".into());
         output::print(format!("{found}; {pipelines} with {nodes} can run"));
     }
-    Ok(if compiled.is_ok() { ExitCode::SUCCESS } else { BAD_CONFIG.into() })
+    Ok(if compiled.is_ok() { Exit::Done } else { Exit::BadConfig })
 }
 
 /// Why a check of templates alone is no success: what they become is known only with their params.

@@ -1,7 +1,5 @@
-//! `fieldline explain`: the page of a component, as it is in the folder `schemas`, or of the code of a diagnostic, as
-//! it is kept beside the code.
-
-use std::process::ExitCode;
+//! `fieldline explain`: the page of a topic or a component, as it is in the folder `schemas`, or of the code of a
+//! diagnostic, as it is kept beside the code.
 
 use anyhow::bail;
 use fieldline_components::codes as component_codes;
@@ -10,14 +8,15 @@ use fieldline_core::{Definition, Registry};
 use serde::Serialize;
 
 use crate::cli::{ExplainOptions, Format};
-use crate::{disk, output, reference};
+use crate::exit::Exit;
+use crate::{disk, exit, output, reference};
 
 /// What can be explained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Topic {
-    /// `connection`, `source`, `transform`, `sink`, or `code` for a diagnostic.
+    /// `topic`, `connection`, `source`, `transform`, `sink`, or `code` for a diagnostic.
     kind: &'static str,
-    name: &'static str,
+    name: String,
     /// One sentence.
     summary: String,
     /// Markdown.
@@ -25,7 +24,7 @@ struct Topic {
 }
 
 /// Prints the pages of what is asked for, or a list of everything.
-pub(crate) fn explain(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn explain(options: &ExplainOptions) -> anyhow::Result<Exit> {
     let topics = topics(&disk::registry());
     let found = match options.what.as_slice() {
         [] => topics,
@@ -33,7 +32,9 @@ pub(crate) fn explain(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
         [kind, name, ..] => {
             let of_kind: Vec<Topic> = topics.into_iter().filter(|topic| is_kind(topic.kind, kind)).collect();
             let Some(first) = of_kind.first() else {
-                bail!("`{kind}` is no kind: write `connection`, `source`, `transform`, `sink` or `code`");
+                bail!(
+                    "`{kind}` is no kind: write `topic`, `connection`, `source`, `transform`, `sink` or `code`"
+                );
             };
             named(&of_kind, name, &format!("no {}", first.kind))?
         }
@@ -46,10 +47,10 @@ pub(crate) fn explain(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
             output::print(pages.join("\n\n"));
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
-/// Everything there is: components by kind, then codes in the order of the alphabet.
+/// Everything there is: topics, components by kind, then codes in the order of the alphabet.
 fn topics(registry: &Registry) -> Vec<Topic> {
     let mut codes: Vec<Topic> = fieldline_compiler::diagnostics::codes::CODES
         .iter()
@@ -57,13 +58,25 @@ fn topics(registry: &Registry) -> Vec<Topic> {
         .chain(component_codes::CODES.iter().copied())
         .map(|(code, page)| Topic {
             kind: "code",
-            name: code,
+            name: code.to_owned(),
             summary: first_sentence(page),
             page: page.to_owned(),
         })
         .collect();
-    codes.sort_by_key(|topic| topic.name);
-    registry.iter().filter_map(component).chain(codes).collect()
+    codes.sort_by(|one, other| one.name.cmp(&other.name));
+    themes().into_iter().chain(registry.iter().filter_map(component)).chain(codes).collect()
+}
+
+/// What has a page and is neither a component nor a code.
+fn themes() -> Vec<Topic> {
+    let pages = reference::TOPICS.iter().filter_map(|page| Some(page.split_once('\n')?.1.to_owned()));
+    let theme = |page: String| {
+        let name = page.strip_prefix("# ")?.lines().next()?.to_owned();
+        Some(Topic { kind: "topic", name, summary: first_sentence(&page), page })
+    };
+    let mut themes: Vec<Topic> = pages.chain([exit::page()]).filter_map(theme).collect();
+    themes.sort_by(|one, other| one.name.cmp(&other.name));
+    themes
 }
 
 /// The component with its page, which a test sees to.
@@ -75,14 +88,14 @@ fn component(definition: &Definition) -> Option<Topic> {
     let page = shown.find(|page| page.starts_with(&heading))?;
     // A terminal shows no pictures.
     let page = page.split("\n\n").filter(|part| !part.starts_with("![")).collect::<Vec<_>>().join("\n\n");
-    Some(Topic { kind, name, summary: definition.summary.to_owned(), page })
+    Some(Topic { kind, name: name.to_owned(), summary: definition.summary.to_owned(), page })
 }
 
 /// The topics of this name; `nothing` is what to complain with, such as `no sink`.
 fn named(topics: &[Topic], name: &str, nothing: &str) -> anyhow::Result<Vec<Topic>> {
     let found: Vec<Topic> = topics.iter().filter(|topic| topic.name == name).cloned().collect();
     if found.is_empty() {
-        let meant = nearest(name, topics.iter().map(|topic| topic.name));
+        let meant = nearest(name, topics.iter().map(|topic| topic.name.as_str()));
         let meant = meant.map(|meant| format!("did you mean `{meant}`? ")).unwrap_or_default();
         bail!("{nothing} is called `{name}`; {meant}`fieldline explain` lists everything there is");
     }

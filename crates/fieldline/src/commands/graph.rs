@@ -1,14 +1,13 @@
 //! `fieldline graph`: the pipelines as a picture.
 
-use std::process::ExitCode;
-
 use fieldline_compiler::draw;
 
-use crate::cli::{BAD_CONFIG, Drawing, Format, GraphOptions};
+use crate::cli::{Drawing, Format, GraphOptions};
+use crate::exit::Exit;
 use crate::{disk, output};
 
 /// Prints the graph of everything that is whole.
-pub(crate) fn graph(options: &GraphOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn graph(options: &GraphOptions) -> anyhow::Result<Exit> {
     let compiled = disk::compile_paths(&options.paths);
     output::diagnostics(&compiled, Format::Human);
     let drawn = match options.format {
@@ -16,5 +15,5 @@ pub(crate) fn graph(options: &GraphOptions) -> anyhow::Result<ExitCode> {
         Drawing::Dot => draw::dot(&compiled.plan),
     };
     output::print(drawn.trim_end());
-    Ok(if compiled.is_ok() { ExitCode::SUCCESS } else { BAD_CONFIG.into() })
+    Ok(if compiled.is_ok() { Exit::Done } else { Exit::BadConfig })
 }

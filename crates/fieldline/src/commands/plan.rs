@@ -1,7 +1,7 @@
 //! `fieldline plan`: what a change would do. Asks the running program, or compares two states of the files.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
@@ -10,14 +10,15 @@ use fieldline_compiler::{Compiled, FileSource, FolderId, Overrides, Request, com
 use fieldline_core::FileError;
 use fieldline_engine::preview::preview;
 
-use crate::cli::{BAD_CONFIG, Format, LOSS, Paths, PlanOptions};
+use crate::cli::{Format, Paths, PlanOptions};
 use crate::commands::ask;
 use crate::disk::{self, Machine};
+use crate::exit::Exit;
 use crate::output;
 
 /// Prints what would be kept, rewired, restarted, started and stopped; the exit code says whether a file has errors, or
 /// anything is lost.
-pub(crate) fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn plan(options: &PlanOptions) -> anyhow::Result<Exit> {
     let answer = match (&options.from, &options.since) {
         (Some(from), _) => compare(&disk::compile_paths(&paths(from)), &options.paths)?,
         (None, Some(revision)) => compare(&at_revision(revision, &options.paths)?, &options.paths)?,
@@ -27,18 +28,18 @@ pub(crate) fn plan(options: &PlanOptions) -> anyhow::Result<ExitCode> {
         Some(PlanPreview::Change(change)) => change,
         Some(PlanPreview::Rejected { reasons }) => {
             reasons.iter().for_each(output::print);
-            return Ok(BAD_CONFIG.into());
+            return Ok(Exit::BadConfig);
         }
-        None => return Ok(BAD_CONFIG.into()),
+        None => return Ok(Exit::BadConfig),
     };
     output::print(match options.format {
         Format::Json => serde_json::to_string_pretty(&change)?,
         Format::Human => text(&change),
     });
     Ok(match (change.errors.is_empty(), change.loses) {
-        (false, _) => BAD_CONFIG.into(),
-        (true, true) => LOSS.into(),
-        (true, false) => ExitCode::SUCCESS,
+        (false, _) => Exit::BadConfig,
+        (true, true) => Exit::Loss,
+        (true, false) => Exit::Done,
     })
 }
 

@@ -1,20 +1,20 @@
 //! `fieldline reload`: makes a running program read its files again, and tells the outcome.
 
 use std::collections::BTreeSet;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use fieldline_api::{Applied, Losses, Operation, ReloadOutcome, ReloadRequest};
 
 use super::ask::ask;
-use crate::cli::{AskOptions, BAD_CONFIG, Format, LOSS, ROLLED_BACK, ReloadOptions};
+use crate::cli::{AskOptions, Format, ReloadOptions};
+use crate::exit::Exit;
 use crate::output::{self, WAITS, amount};
 
 /// A shorter hold of sources is not worth a line.
 const LONG_HOLD_MS: u64 = 100;
 
 /// Makes the program read its files again and tells what came of it.
-pub(crate) fn reload(options: &ReloadOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn reload(options: &ReloadOptions) -> anyhow::Result<Exit> {
     let losses = match (options.accept_loss, options.carry_over) {
         (true, _) => Losses::AcceptLoss,
         (false, true) => Losses::CarryOver,
@@ -27,16 +27,16 @@ pub(crate) fn reload(options: &ReloadOptions) -> anyhow::Result<ExitCode> {
         Format::Json => serde_json::to_string_pretty(&outcome)?,
         Format::Human => text(&outcome),
     });
-    Ok(code(&outcome).into())
+    Ok(code(&outcome))
 }
 
-fn code(outcome: &ReloadOutcome) -> u8 {
+fn code(outcome: &ReloadOutcome) -> Exit {
     match outcome {
-        ReloadOutcome::Applied(applied) if !applied.cut_off.is_empty() => LOSS,
-        ReloadOutcome::Applied(applied) if !applied.errors.is_empty() => BAD_CONFIG,
-        ReloadOutcome::Applied(_) | ReloadOutcome::Unchanged => 0,
-        ReloadOutcome::Rejected { .. } => BAD_CONFIG,
-        ReloadOutcome::RolledBack { .. } => ROLLED_BACK,
+        ReloadOutcome::Applied(applied) if !applied.cut_off.is_empty() => Exit::Loss,
+        ReloadOutcome::Applied(applied) if !applied.errors.is_empty() => Exit::BadConfig,
+        ReloadOutcome::Applied(_) | ReloadOutcome::Unchanged => Exit::Done,
+        ReloadOutcome::Rejected { .. } => Exit::BadConfig,
+        ReloadOutcome::RolledBack { .. } => Exit::RolledBack,
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
         };
         let outcome = ReloadOutcome::Applied(applied);
         assert_eq!(text(&outcome), "applied\nnodes: 1 restarted, 2 continued");
-        assert_eq!(code(&outcome), 0);
+        assert_eq!(code(&outcome), Exit::Done);
     }
 
     #[test]
@@ -143,10 +143,10 @@ mod tests {
             "    q.yaml:1:7: error: no",
         ];
         assert_eq!(text(&outcome).lines().collect::<Vec<_>>(), expected);
-        assert_eq!(code(&outcome), LOSS);
+        assert_eq!(code(&outcome), Exit::Loss);
         if let ReloadOutcome::Applied(applied) = &mut outcome {
             applied.cut_off.clear();
         }
-        assert_eq!(code(&outcome), BAD_CONFIG);
+        assert_eq!(code(&outcome), Exit::BadConfig);
     }
 }

@@ -4,7 +4,6 @@
 //! file that is put aside under another name keeps its marks.
 
 use std::collections::HashSet;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,14 +11,15 @@ use fieldline_api::{Operation, ReplayOutcome};
 use fieldline_compiler::Fingerprint;
 
 use super::ask::ask;
-use crate::cli::{FAILED, Format, ReplayOptions};
+use crate::cli::{Format, ReplayOptions};
+use crate::exit::Exit;
 use crate::{disk, output};
 
 /// The file in the folder of the dead letters that has a line for each letter that was put in.
 const MARKS: &str = ".replayed";
 
 /// Puts the events of a dead letter file in again, at the nodes that failed them.
-pub(crate) fn replay(options: &ReplayOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn replay(options: &ReplayOptions) -> anyhow::Result<Exit> {
     let text = disk::read_text(&options.file)?;
     let marks_path = options.file.with_file_name(MARKS);
     let marked: HashSet<String> =
@@ -41,7 +41,7 @@ pub(crate) fn replay(options: &ReplayOptions) -> anyhow::Result<ExitCode> {
         print(&outcome, before);
     }
     let has_failed = outcome.not_replayed > 0 || outcome.unreadable_lines > 0;
-    Ok(if has_failed { FAILED.into() } else { ExitCode::SUCCESS })
+    Ok(if has_failed { Exit::Failed } else { Exit::Done })
 }
 
 fn print(outcome: &ReplayOutcome, before: usize) {

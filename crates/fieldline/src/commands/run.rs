@@ -3,7 +3,6 @@
 use std::cell::OnceCell;
 use std::future::pending;
 use std::io;
-use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
@@ -18,7 +17,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot::error::RecvError;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::cli::{BAD_CONFIG, Format, INTERRUPTED, LOSS, RunOptions, TERMINATED};
+use crate::cli::{Format, RunOptions};
+use crate::exit::Exit;
 use crate::service::Service;
 use crate::{admin, disk, logging, output, telemetry};
 
@@ -26,7 +26,7 @@ use crate::{admin, disk, logging, output, telemetry};
 const LAST: Duration = Duration::from_millis(500);
 
 /// Runs what is whole; a broken file does not keep the others from running.
-pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(options: &RunOptions) -> anyhow::Result<Exit> {
     logging::start(options.log.clone())?;
     if let Err(error) = fieldline_files::raise_descriptor_limit() {
         tracing::debug!(%error, "the limit of open files stays as it is");
@@ -38,7 +38,7 @@ pub(crate) fn run(options: &RunOptions) -> anyhow::Result<ExitCode> {
     if start.plan().nodes.is_empty() {
         let found = output::count(start.compiled()).unwrap_or_else(|| "no pipeline found".into());
         tracing::error!(found, "nothing can run");
-        return Ok(BAD_CONFIG.into());
+        return Ok(Exit::BadConfig);
     }
     for broken in &start.compiled().broken {
         let file = broken.file.display().to_string();
@@ -82,12 +82,12 @@ enum Ending {
 }
 
 impl Ending {
-    fn code(&self) -> ExitCode {
+    fn code(&self) -> Exit {
         match self {
-            Ending::Whole { lost: 0 } => ExitCode::SUCCESS,
-            Ending::Whole { .. } | Ending::GraceOver => LOSS.into(),
-            Ending::Hurried(Interruption::Interrupt) => INTERRUPTED.into(),
-            Ending::Hurried(Interruption::Terminate) => TERMINATED.into(),
+            Ending::Whole { lost: 0 } => Exit::Done,
+            Ending::Whole { .. } | Ending::GraceOver => Exit::Loss,
+            Ending::Hurried(Interruption::Interrupt) => Exit::Interrupted,
+            Ending::Hurried(Interruption::Terminate) => Exit::Terminated,
         }
     }
 }

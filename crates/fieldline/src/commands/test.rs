@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal;
 use std::num::NonZeroUsize;
-use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -12,11 +11,12 @@ use fieldline_compiler::{Compiled, Overrides, Request, compile};
 use fieldline_testkit::report::{Report, data, human, junit};
 use fieldline_testkit::{Options, run_tests};
 
-use crate::cli::{BAD_CONFIG, FAILED, Format, TestFormat, TestOptions};
+use crate::cli::{Format, TestFormat, TestOptions};
+use crate::exit::Exit;
 use crate::{disk, output};
 
 /// Compiles, runs the cases, writes golden files if that is wanted, and reports.
-pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn test(options: &TestOptions) -> anyhow::Result<Exit> {
     let (machine, registry) = (disk::Machine::new(options.paths.secrets.as_deref()), disk::registry());
     let request = Request {
         roots: &options.paths.paths,
@@ -30,7 +30,7 @@ pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
     if !compiled.is_ok() {
         let found = output::count(&compiled).unwrap_or_default();
         output::error(&anyhow::anyhow!("no case was run: {found}"));
-        return Ok(BAD_CONFIG.into());
+        return Ok(Exit::BadConfig);
     }
     let start = disk::now();
     let report = run(&request, &compiled, options)?;
@@ -46,7 +46,7 @@ pub(crate) fn test(options: &TestOptions) -> anyhow::Result<ExitCode> {
         TestFormat::Json => serde_json::to_string_pretty(&data::data(&report))?,
         TestFormat::Junit => junit::junit(&report).trim_end().to_owned(),
     });
-    Ok(if report.failed() == 0 { ExitCode::SUCCESS } else { FAILED.into() })
+    Ok(if report.failed() == 0 { Exit::Done } else { Exit::Failed })
 }
 
 /// Runs the cases on all cores, and tells how far it is once that takes longer than a second.

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::picture::picture;
 use crate::program::{fieldline, files, read, updates, workspace, write};
+use crate::topics::topics;
 
 const REFRESH: &str = "UPDATE=1 cargo test -p fieldline generated";
 
@@ -34,16 +35,33 @@ fn generated() -> BTreeMap<PathBuf, String> {
         }
         all.insert(folder.join(name), reference::page(definition));
     }
+    list += LIST_OF_TOPICS;
+    for (name, page) in topics() {
+        let path = format!("reference/topics/{name}.md");
+        // The program has this one in its code.
+        if name != "exit-codes" {
+            list += &format!("    include_str!(\"../../../schemas/{path}\"),\n");
+        }
+        all.insert(folder.join(path), page);
+    }
     all.insert(workspace().join("crates/fieldline/src/reference.rs"), list + "];\n");
     all
 }
 
 /// The beginning of the module with all pages.
 const LIST_BEGIN: &str = "\
-//! Written by `UPDATE=1 cargo test -p fieldline generated`: the reference pages of all components.
+//! Written by `UPDATE=1 cargo test -p fieldline generated`: the reference pages of all components and topics.
 
-/// The pages, as they are in the folder `schemas`.
+/// The pages of components, as they are in the folder `schemas`.
 pub(crate) const PAGES: &[&str] = &[
+";
+
+/// What stands between components and topics there.
+const LIST_OF_TOPICS: &str = "\
+];
+
+/// The pages of topics.
+pub(crate) const TOPICS: &[&str] = &[
 ";
 
 /// The schema of pipeline files, with a first line that says where it comes from.

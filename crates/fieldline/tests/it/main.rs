@@ -23,3 +23,4 @@ mod shadow;
 mod station;
 mod steering;
 mod testing;
+mod topics;

@@ -7,22 +7,22 @@ mod station;
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::process::ExitCode;
 
 use anyhow::bail;
 use fieldline_compiler::{Overrides, ParamInfo, Request, template_params};
 use fieldline_core::report::Severity;
 
 use self::station::Station;
-use crate::cli::{BAD_CONFIG, NewOptions, WRONG_USAGE};
+use crate::cli::NewOptions;
 use crate::disk::{self, Machine};
+use crate::exit::Exit;
 use crate::output;
 
 /// The codes of what is wrong with the params themselves; anything else can be mended in the file.
 const ABOUT_PARAMS: [&str; 3] = ["bad-param", "missing-param", "unknown-param"];
 
 /// Writes the file and says what to do next.
-pub(crate) fn new(options: &NewOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn new(options: &NewOptions) -> anyhow::Result<Exit> {
     if options.into.exists() {
         bail!("`{}` is there already; choose another name or remove it", options.into.display());
     }
@@ -31,12 +31,12 @@ pub(crate) fn new(options: &NewOptions) -> anyhow::Result<ExitCode> {
         None => {
             disk::write_new(&options.into, &starter::text(&options.into))?;
             next_steps(&options.into);
-            Ok(ExitCode::SUCCESS)
+            Ok(Exit::Done)
         }
     }
 }
 
-fn from_template(template: &Path, options: &NewOptions) -> anyhow::Result<ExitCode> {
+fn from_template(template: &Path, options: &NewOptions) -> anyhow::Result<Exit> {
     let (machine, registry) = (Machine::new(None), disk::registry());
     let request = Request {
         roots: &[],
@@ -49,7 +49,7 @@ fn from_template(template: &Path, options: &NewOptions) -> anyhow::Result<ExitCo
         Ok(params) => params,
         Err((problems, files)) => {
             output::problems(&problems, &files);
-            return Ok(BAD_CONFIG.into());
+            return Ok(Exit::BadConfig);
         }
     };
     let mut station = Station::new(template, &options.into, &params)?;
@@ -66,7 +66,7 @@ fn from_template(template: &Path, options: &NewOptions) -> anyhow::Result<ExitCo
     let missing = station.missing();
     if !missing.is_empty() {
         output::error(&anyhow::anyhow!("{}", unset(&missing)));
-        return Ok(WRONG_USAGE.into());
+        return Ok(Exit::WrongUsage);
     }
     let compiled = station.compile(&request);
     output::problems(&compiled.diagnostics, &compiled.files);
@@ -75,14 +75,14 @@ fn from_template(template: &Path, options: &NewOptions) -> anyhow::Result<ExitCo
         .iter()
         .any(|one| ABOUT_PARAMS.contains(&one.code) && one.severity == Severity::Error)
     {
-        return Ok(BAD_CONFIG.into());
+        return Ok(Exit::BadConfig);
     }
     disk::write_new(&options.into, &station.text())?;
     if let Some(found) = output::count(&compiled) {
         output::print(format!("{found} above: mend what they name before it can run"));
     }
     next_steps(&options.into);
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Done)
 }
 
 /// What must be set and how.

@@ -6,13 +6,13 @@ use anyhow::anyhow;
 use fieldline_core::ComponentError;
 use fieldline_mqtt::ConnectError;
 
-use crate::cli::{FAILED, REJECTED, UNREACHABLE, WRONG_USAGE};
+use crate::exit::Exit;
 
 /// An error and the exit code it ends with.
 #[derive(Debug)]
 pub(super) struct Failure {
     /// The exit code.
-    pub(super) code: u8,
+    pub(super) code: Exit,
     /// What is said of it.
     pub(super) error: anyhow::Error,
 }
@@ -20,23 +20,23 @@ pub(super) struct Failure {
 impl Failure {
     /// What was asked for cannot be asked.
     pub(super) fn usage(error: impl fmt::Display) -> Self {
-        Failure { code: WRONG_USAGE, error: anyhow!("{error}") }
+        Failure { code: Exit::WrongUsage, error: anyhow!("{error}") }
     }
 
     /// The service, or the broker before it, says no.
     pub(super) fn rejected(error: impl fmt::Display) -> Self {
-        Failure { code: REJECTED, error: anyhow!("{error}") }
+        Failure { code: Exit::Rejected, error: anyhow!("{error}") }
     }
 
     /// There is no way to the service, or it does not answer.
     pub(super) fn unreachable(error: impl fmt::Display) -> Self {
-        Failure { code: UNREACHABLE, error: anyhow!("{error}") }
+        Failure { code: Exit::Unreachable, error: anyhow!("{error}") }
     }
 }
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Failure { code: FAILED, error }
+        Failure { code: Exit::Failed, error }
     }
 }
 

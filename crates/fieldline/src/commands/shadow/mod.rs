@@ -6,7 +6,6 @@ mod mqtt;
 mod rest;
 mod target;
 
-use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -18,17 +17,18 @@ use fieldline_shadow::topic::Operation;
 use self::failure::Failure;
 use self::target::Target;
 use crate::cli::shadow::{Action, Asking, ShadowOptions};
+use crate::exit::Exit;
 use crate::output;
 
 /// Does what is asked and prints the answer, JSON in one line.
-pub(crate) fn shadow(options: &ShadowOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn shadow(options: &ShadowOptions) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = runtime.context("tokio cannot start")?.block_on(act(&options.action));
     Ok(match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => Exit::Done,
         Err(failure) => {
             output::error(&failure.error);
-            failure.code.into()
+            failure.code
         }
     })
 }

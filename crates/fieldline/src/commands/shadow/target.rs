@@ -14,7 +14,8 @@ use fieldline_runtime::SystemTime;
 
 use super::failure::Failure;
 use crate::cli::shadow::Place;
-use crate::cli::{BAD_CONFIG, Format, Paths};
+use crate::cli::{Format, Paths};
+use crate::exit::Exit;
 use crate::{disk, output};
 
 /// The port on which AWS IoT answers REST.
@@ -111,7 +112,7 @@ fn of_pipeline(file: &Path, place: &Place) -> Result<Options, Failure> {
         disk::compile_paths(&Paths { paths: vec![file.to_owned()], secrets: place.secrets.clone() });
     if !compiled.broken.is_empty() {
         output::diagnostics(&compiled, Format::Human);
-        return Err(Failure { code: BAD_CONFIG, error: anyhow!("`{}` has errors", file.display()) });
+        return Err(Failure { code: Exit::BadConfig, error: anyhow!("`{}` has errors", file.display()) });
     }
     let wanted = |node: &&Node| {
         let name = place.connection.as_deref();
