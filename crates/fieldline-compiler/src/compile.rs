@@ -92,12 +92,13 @@ pub fn compile(request: &Request<'_>) -> Compiled {
     }
     secrets.mask(&mut files);
     let diagnostics = diagnostics.finish(&files, &secrets.redactions());
+    let redactor = secrets.redactor();
     let tests = pipelines.iter_mut().flat_map(|checked| std::mem::take(&mut checked.tests)).collect();
     let resolved = pipelines
         .iter_mut()
         .map(|checked| (checked.spec.name.to_string(), std::mem::take(&mut checked.text)))
         .collect();
-    let plan = assemble::plan(pipelines, &files, component_files);
+    let plan = Plan { redactor, ..assemble::plan(pipelines, &files, component_files) };
     Compiled { plan, broken, diagnostics, files, tests, resolved, templates }
 }
 
@@ -148,6 +149,7 @@ impl Compiler<'_> {
         let errors = diagnostics.errors();
         let assembled = assembled.ok_or(Unplanned::Broken(None))?;
         let fields = fill(&assembled, program.named, request, files, secrets, diagnostics)?;
+        fields.values().for_each(|member| secrets.add_urls(&member.value, files));
         let spec = spec::read(&fields, document.file, request.registry, diagnostics);
         let spec = spec.ok_or(Unplanned::Broken(None))?;
         let nodes = spec.nodes.iter();

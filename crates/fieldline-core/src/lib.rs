@@ -38,6 +38,7 @@ mod units;
 // What all of them use.
 pub mod json;
 mod lines;
+mod redactor;
 pub mod suggest;
 mod table;
 
@@ -57,6 +58,7 @@ pub use source::{Batch, Draft, Source};
 pub use transform::{Moment, Transform, downcast};
 
 pub use lines::{Line, Lines, MOST_LINE_BYTES};
+pub use redactor::{Redactor, url_password};
 pub use table::{HeadError, Record, RecordError, Table};
 
 pub use context::{BuildCx, CheckCx, FilePath, Files, Origin};

@@ -7,8 +7,8 @@ use fieldline_compiler::diagnostics::render;
 use fieldline_compiler::{
     Broken, Compiled, FileSource, NodeId, Overrides, Pipeline, Plan, Request, Variables, compile,
 };
-use fieldline_core::Registry;
 use fieldline_core::report::Severity;
+use fieldline_core::{Redactor, Registry};
 
 use crate::inputs::{Inputs, Recorder};
 use crate::source::ConfigSource;
@@ -19,6 +19,7 @@ pub struct Loader {
     roots: Arc<[PathBuf]>,
     source: Arc<dyn ConfigSource>,
     registry: Arc<Registry>,
+    redactor: Redactor,
 }
 
 /// A compiled program.
@@ -32,7 +33,7 @@ pub struct Loaded {
 impl Loader {
     /// Compiles `roots`, files or folders, from `source`.
     pub fn new(roots: Vec<PathBuf>, source: Arc<dyn ConfigSource>, registry: Registry) -> Self {
-        Loader { roots: roots.into(), source, registry: Arc::new(registry) }
+        Loader { roots: roots.into(), source, registry: Arc::new(registry), redactor: Redactor::default() }
     }
 
     /// Compiles the files. Blocks while it reads them.
@@ -47,6 +48,11 @@ impl Loader {
         self.compile(files, &*self.source)
     }
 
+    /// Knows the secrets of all that was compiled.
+    pub fn redactor(&self) -> Redactor {
+        self.redactor.clone()
+    }
+
     /// Where files come from.
     pub(crate) fn source(&self) -> &Arc<dyn ConfigSource> {
         &self.source
@@ -54,7 +60,11 @@ impl Loader {
 
     fn compile(&self, files: &dyn FileSource, variables: &dyn Variables) -> Compiled {
         let overrides = Overrides::default();
-        compile(&Request { roots: &self.roots, files, variables, registry: &self.registry, overrides })
+        let request = Request { roots: &self.roots, files, variables, registry: &self.registry, overrides };
+        let mut compiled = compile(&request);
+        self.redactor.learn(&compiled.plan.redactor);
+        compiled.plan.redactor = self.redactor();
+        compiled
     }
 }
 

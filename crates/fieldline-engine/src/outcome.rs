@@ -6,6 +6,7 @@ use fieldline_api as api;
 use fieldline_api::ReloadOutcome;
 use fieldline_compiler::NodeId;
 use fieldline_compiler::change::{Backlog, Refusal, Unit};
+use fieldline_core::Redactor;
 use fieldline_runtime::{Applied, ApplyError};
 
 /// A change that was made, as the API tells it.
@@ -49,9 +50,9 @@ fn names<'a>(ids: impl IntoIterator<Item = &'a NodeId>) -> Vec<String> {
     ids.into_iter().map(|id| id.as_str().to_owned()).collect()
 }
 
-/// A change that was not made.
-pub(crate) fn not_applied(error: &ApplyError) -> ReloadOutcome {
-    let ApplyError::Refused(refusals) = error else { return rejected(error) };
+/// A change that was not made; `redactor` knows its secrets.
+pub(crate) fn not_applied(error: &ApplyError, redactor: &Redactor) -> ReloadOutcome {
+    let ApplyError::Refused(refusals) = error else { return rejected(&redactor.text(&error.to_string())) };
     ReloadOutcome::Rejected {
         reasons: refusals.iter().map(refused).collect(),
         waiting: refusals.iter().map(|one| (one.node.as_str().to_owned(), one.events)).collect(),

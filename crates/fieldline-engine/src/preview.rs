@@ -43,12 +43,18 @@ pub(crate) fn tell(
         }
     };
     let nodes = change.nodes.iter().map(node).collect();
-    api::Change {
+    let mut told = api::Change {
         loses: change.loses_state() || !refusals.is_empty(),
         nodes,
         notes: change.dead_letters.iter().map(|name| dead_letter(name, running, next)).collect(),
         errors: Vec::new(),
-    }
+    };
+    let texts = told.nodes.iter_mut().flat_map(|node| node.notes.iter_mut().chain(&mut node.reasons));
+    texts.for_each(|text| {
+        running.redactor.clean(text);
+        next.redactor.clean(text);
+    });
+    told
 }
 
 /// Where the failed events of a pipeline go after the change.

@@ -139,7 +139,7 @@ impl Trials {
             }
             Err(error) => {
                 self.refused = matches!(error, ApplyError::Refused(_)).then_some(next);
-                outcome::not_applied(&error)
+                outcome::not_applied(&error, &runtime.plan().redactor)
             }
         }
     }
@@ -269,7 +269,7 @@ impl Trials {
                 self.rolled_back.take_if(|rolled_back| rolled_back.reasons.is_empty());
                 outcome::applied(&applied)
             }
-            Err(error) => outcome::not_applied(&error),
+            Err(error) => outcome::not_applied(&error, &runtime.plan().redactor),
         }
     }
 }

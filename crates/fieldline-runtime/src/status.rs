@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fieldline_compiler::{Fingerprint, NodeId};
 use fieldline_core::connection::Standing;
-use fieldline_core::{Balance, EventError, Kind, Value};
+use fieldline_core::{Balance, EventError, Kind, Redactor, Value};
 use jiff::Timestamp;
 
 /// How a node is doing.
@@ -89,6 +89,20 @@ pub struct NodeStatus {
     pub buffer: Option<BufferStatus>,
     /// Its settings that a command has changed.
     pub settings: Vec<SettingStatus>,
+}
+
+impl NodeStatus {
+    /// Takes secrets out of its errors.
+    pub(crate) fn redact(&mut self, redactor: &Redactor) {
+        match &mut self.state {
+            NodeState::Retrying { error, .. } | NodeState::Failed(error) => redactor.clean(error),
+            NodeState::Starting | NodeState::Running | NodeState::Finished => {}
+        }
+        let failure = self.first_failure.as_mut().map(|failure| &mut failure.message);
+        let memory = self.memory.as_mut().and_then(|memory| memory.fault.as_mut());
+        let buffer = self.buffer.as_mut().and_then(|buffer| buffer.fault.as_mut());
+        failure.into_iter().chain(memory).chain(buffer).for_each(|text| redactor.clean(text));
+    }
 }
 
 /// A setting of a node that differs from its config at one moment.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fieldline_compiler::Fingerprint;
-use fieldline_core::{Clock, Kind};
+use fieldline_core::{Clock, Kind, Redactor};
 use jiff::Timestamp;
 
 use crate::node::NodeHandle;
@@ -14,6 +14,8 @@ use crate::status::{MemoryStatus, NodeStatus, Seen, Status, UnusedBuffer};
 #[derive(Clone)]
 pub struct View {
     clock: Clock,
+    /// Knows the secrets of all plans that were applied.
+    pub(crate) redactor: Redactor,
     shown: Arc<Mutex<Shown>>,
 }
 
@@ -33,7 +35,7 @@ pub(crate) struct Shown {
 impl View {
     /// A view of nothing yet.
     pub(crate) fn new(clock: Clock) -> Self {
-        View { clock, shown: Arc::default() }
+        View { clock, redactor: Redactor::default(), shown: Arc::default() }
     }
 
     /// What is shown, to be changed.
@@ -63,7 +65,7 @@ impl View {
             let Kept { saved_at, fault } = handle.on_disk.kept().clone();
             MemoryStatus { what: memory.what, is_kept: memory.outlives.is_some(), saved_at, fault }
         });
-        NodeStatus {
+        let mut status = NodeStatus {
             id: handle.node.id.clone(),
             kind: handle.node.kind,
             component: handle.node.component,
@@ -74,6 +76,8 @@ impl View {
             buffer: meter.map(|meter| meter.status(&self.clock, balance.in_flight())),
             balance,
             settings: handle.controlled.layers().changed(self.clock.instant()),
-        }
+        };
+        status.redact(&self.redactor);
+        status
     }
 }

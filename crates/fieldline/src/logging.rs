@@ -1,7 +1,8 @@
 //! Logs: for people on a terminal, JSON otherwise, always on standard error.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, Write};
 
+use fieldline_core::Redactor;
 use fieldline_core::suggest::nearest;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
@@ -76,11 +77,11 @@ fn hint(word: &str, words: impl Iterator<Item = &'static str> + Clone) -> String
     }
 }
 
-/// Begins logging what `targets` let through.
-pub(crate) fn start(targets: Targets) -> anyhow::Result<()> {
+/// Begins logging what `targets` let through, without the secrets that `redactor` knows or learns.
+pub(crate) fn start(targets: Targets, redactor: Redactor) -> anyhow::Result<()> {
     // The embedded broker's library reports each client; that is ours to say.
     let targets = targets.with_target("mqtt5", LevelFilter::ERROR);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer().with_writer(move || Redacted(redactor.clone()));
     let lines = if std::io::stderr().is_terminal() {
         lines.with_target(false).compact().with_filter(targets).boxed()
     } else {
@@ -88,6 +89,21 @@ pub(crate) fn start(targets: Targets) -> anyhow::Result<()> {
     };
     let started = tracing_subscriber::registry().with(lines).try_init();
     started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+}
+
+/// Standard error, to which whole lines are written without secrets.
+struct Redacted(Redactor);
+
+impl Write for Redacted {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(line);
+        io::stderr().write_all(self.0.text(&text).as_bytes())?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }
 
 #[cfg(test)]

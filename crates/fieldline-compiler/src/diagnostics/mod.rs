@@ -5,6 +5,7 @@ pub mod data;
 pub(crate) mod messages;
 pub mod render;
 
+use fieldline_core::Redactor;
 use fieldline_core::report::Severity;
 
 use crate::text::files::{FileSet, Span};
@@ -138,5 +139,6 @@ fn hide(diagnostic: &mut Diagnostic, secrets: &[String]) {
         for secret in secrets.iter().filter(|secret| text.contains(secret.as_str())).collect::<Vec<_>>() {
             *text = text.replace(secret.as_str(), "***");
         }
+        Redactor::default().clean(text);
     }
 }

@@ -3,8 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
+use fieldline_core::{Redactor, url_password};
+
 use crate::text::files::{FileSet, Span};
-use crate::text::node::Node;
+use crate::text::node::{Content, Node};
 
 /// The fewest bytes of a secret that is looked for in messages although nobody called it one.
 const SHORTEST: usize = 4;
@@ -42,9 +44,41 @@ impl Secrets {
         if node.filled.is_none() {
             self.add_written(node.span);
         }
-        if let Some(text) = node.as_text().filter(|text| text.len() >= SHORTEST) {
+        if let Some(text) = node.as_text() {
+            self.add_long(text);
+        }
+    }
+
+    fn add_long(&mut self, text: &str) {
+        if text.len() >= SHORTEST {
             self.add(text);
         }
+    }
+
+    /// Adds the passwords of URLs, `scheme://user:password@host`, wherever they stand in `node`.
+    pub(crate) fn add_urls(&mut self, node: &Node, files: &FileSet) {
+        match &node.content {
+            Content::Text(text, _) => {
+                let Some(password) = url_password(text) else { return };
+                self.add_long(&text[password]);
+                if let Some(written) = url_password(files.text(node.span)) {
+                    let start = node.span.start;
+                    let place = |at: usize| start + u32::try_from(at).unwrap_or(0);
+                    let (start, end) = (place(written.start), place(written.end));
+                    self.add_written(Span { start, end, ..node.span });
+                }
+            }
+            Content::List(list) => list.iter().for_each(|element| self.add_urls(element, files)),
+            Content::Map(members) => {
+                members.values().for_each(|member| self.add_urls(&member.value, files));
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the secrets out of what a running program says.
+    pub(crate) fn redactor(&self) -> Redactor {
+        Redactor::new(self.texts.iter().cloned())
     }
 
     /// Whether nobody may be shown the value of `node`.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use fieldline_core::memory::Memory;
 use fieldline_core::policy::{LetterFile, SinkPolicy, SourcePolicy};
-use fieldline_core::{Facts, FieldPath, FileError, Files, Kind, Origin, Port, Prepared, Setting};
+use fieldline_core::{Facts, FieldPath, FileError, Files, Kind, Origin, Port, Prepared, Redactor, Setting};
 
 pub use self::fingerprint::Fingerprint;
 use self::fingerprint::Hasher;
@@ -193,6 +193,8 @@ pub struct Plan {
     pub sources: BTreeMap<NodeId, SourcePolicy>,
     /// The files its components read, as they were when it was compiled.
     pub files: Snapshot,
+    /// The secrets that were put into it.
+    pub redactor: Redactor,
 }
 
 impl Plan {

@@ -6,7 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use fieldline_compiler::NodeId;
-use fieldline_core::{Map, Meta, Value, json, rfc3339};
+use fieldline_core::{Map, Meta, Redactor, Value, json, rfc3339};
 use jiff::Timestamp;
 
 use crate::record::{self, RecordError};
@@ -83,6 +83,13 @@ impl Letter {
             meta,
             body,
         })
+    }
+
+    /// Takes secrets out of the message, and long ones out of the event.
+    pub(crate) fn redact(&mut self, redactor: &Redactor) {
+        redactor.clean(&mut self.message);
+        redactor.meta(&mut self.meta);
+        redactor.data(&mut self.body);
     }
 
     /// The letter as one value: what a dead letter sink gets.

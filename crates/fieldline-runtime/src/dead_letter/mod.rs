@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use fieldline_compiler::NodeId;
 use fieldline_core::policy::LetterFile;
-use fieldline_core::{Clock, Door, Event, EventError, Ledger, Meta, Outcome};
+use fieldline_core::{Clock, Door, Event, EventError, Ledger, Meta, Outcome, Redactor};
 use tokio::sync::{mpsc, watch};
 
 use crate::outlet::{Parcel, Target};
@@ -56,6 +56,8 @@ struct Office {
     pipeline: String,
     data_dir: PathBuf,
     settings: Mutex<LetterFile>,
+    /// Takes out what no letter may hold.
+    redactor: Redactor,
     file: tokio::sync::Mutex<CappedFile>,
     /// The accounts of the nodes that have failed events.
     accounts: Mutex<BTreeMap<NodeId, Arc<Ledger>>>,
@@ -65,12 +67,13 @@ struct Office {
 }
 
 impl DeadLetters {
-    /// The dead letter of `pipeline`, a file under `data_dir` that is made when first needed.
-    pub(crate) fn new(data_dir: &Path, pipeline: &str) -> Self {
+    /// The dead letter of `pipeline`, a file under `data_dir` that is made when first needed; `redactor` takes secrets out.
+    pub(crate) fn new(data_dir: &Path, pipeline: &str, redactor: Redactor) -> Self {
         DeadLetters(Arc::new(Office {
             pipeline: pipeline.to_owned(),
             data_dir: data_dir.to_owned(),
             settings: Mutex::default(),
+            redactor,
             file: tokio::sync::Mutex::default(),
             accounts: Mutex::default(),
             route: watch::Sender::new(Route::File),
@@ -98,7 +101,7 @@ impl DeadLetters {
     pub(crate) async fn put(&self, event: Event, failure: Failure<'_>, clock: &Clock) {
         let reason = failure.error.reason;
         tracing::debug!(node = %failure.node, reason, error = %failure.error, "event goes to the dead letter");
-        let letter = Letter {
+        let mut letter = Letter {
             time: clock.time(),
             node: failure.node.clone(),
             input: event.edge().map(ToString::to_string),
@@ -108,6 +111,7 @@ impl DeadLetters {
             meta: event.meta().clone(),
             body: event.body().clone(),
         };
+        letter.redact(&self.0.redactor);
         if let Some((target, permit)) = self.permit(failure.node).await {
             let meta = Meta::new(letter.time, failure.node.node().into());
             let receipt = event.hand_over(Door::DeadLettered(reason));

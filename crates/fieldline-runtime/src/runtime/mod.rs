@@ -183,6 +183,7 @@ impl Runtime {
     /// Changes the program to `next`; `losses` says what may become of events that wait in a sink that cannot send
     /// them. An error means that nothing has changed.
     pub async fn apply_with(&mut self, next: Plan, losses: Losses) -> Result<Applied, ApplyError> {
+        self.view.redactor.learn(&next.redactor);
         let (change, refusals) = self.forecast(&next, losses);
         if !refusals.is_empty() {
             return Err(ApplyError::Refused(refusals));

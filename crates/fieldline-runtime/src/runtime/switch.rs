@@ -64,7 +64,8 @@ impl Runtime {
         };
         for unit in &change.starting {
             let pipeline = unit.head().pipeline();
-            let letters = || DeadLetters::new(&self.environment.data_dir, pipeline);
+            let redactor = || self.view.redactor.clone();
+            let letters = || DeadLetters::new(&self.environment.data_dir, pipeline, redactor());
             self.dead_letters.entry(pipeline.to_owned()).or_insert_with(letters);
         }
         let mut start = |unit: &Unit, all: &BTreeMap<String, DeadLetters>| {

@@ -27,13 +27,14 @@ const LAST: Duration = Duration::from_millis(500);
 
 /// Runs what is whole; a broken file does not keep the others from running.
 pub(crate) fn run(options: &RunOptions) -> anyhow::Result<Exit> {
-    logging::start(options.log.clone())?;
+    let loader = disk::loader(&options.paths);
+    logging::start(options.log.clone(), loader.redactor())?;
     if let Err(error) = fieldline_files::raise_descriptor_limit() {
         tracing::debug!(%error, "the limit of open files stays as it is");
     }
     let engine_options = engine_options(options);
     disk::close_to_others(&engine_options.data_dir);
-    let start = Start::new(engine_options, disk::loader(&options.paths));
+    let start = Start::new(engine_options, loader);
     output::diagnostics(start.compiled(), Format::Human);
     if start.plan().nodes.is_empty() {
         let found = output::count(start.compiled()).unwrap_or_else(|| "no pipeline found".into());

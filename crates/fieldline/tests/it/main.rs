@@ -18,6 +18,7 @@ mod reload;
 #[cfg(feature = "broker")]
 mod renewal;
 mod scaffold;
+mod secrets;
 mod service;
 mod shadow;
 mod station;
