@@ -81,7 +81,9 @@ pub enum NodeState {
     Starting,
     /// Running.
     Running,
-    /// At work, and all its events fail.
+    /// At work, and at least half of its events fail.
+    Degraded,
+    /// All its events fail, its sensor is not there, or it has not been connected for long.
     Failing,
     /// Failed, and will be tried again.
     Retrying,
@@ -93,9 +95,10 @@ pub enum NodeState {
 
 impl NodeState {
     /// All states.
-    pub const ALL: [NodeState; 6] = [
+    pub const ALL: [NodeState; 7] = [
         NodeState::Starting,
         NodeState::Running,
+        NodeState::Degraded,
         NodeState::Failing,
         NodeState::Retrying,
         NodeState::Failed,
@@ -107,6 +110,7 @@ impl NodeState {
         match self {
             NodeState::Starting => "starting",
             NodeState::Running => "running",
+            NodeState::Degraded => "degraded",
             NodeState::Failing => "failing",
             NodeState::Retrying => "retrying",
             NodeState::Failed => "failed",
@@ -114,9 +118,9 @@ impl NodeState {
         }
     }
 
-    /// Whether the node runs or has done all it had to do.
+    /// Whether the node runs or has done all it had to do. One that is degraded runs.
     pub fn is_up(self) -> bool {
-        matches!(self, NodeState::Running | NodeState::Finished)
+        matches!(self, NodeState::Running | NodeState::Degraded | NodeState::Finished)
     }
 }
 

@@ -28,12 +28,19 @@ pub struct Batch {
     pub events: Vec<Draft>,
     /// What came in and could not be read as an event: goes to the dead letter as it came.
     pub failed: Vec<(Draft, EventError)>,
+    /// Why the events tell of a fault and of no reading, such as that of a sensor that is not there.
+    pub fault: Option<String>,
 }
 
 impl Batch {
     /// A batch of one from a source that needs no settlement.
     pub fn one(body: Value, meta: Meta) -> Self {
         Batch { events: vec![Draft { body, meta }], ..Batch::default() }
+    }
+
+    /// The batch as one that tells of a `fault`, if there is any.
+    pub fn with_fault(self, fault: Option<String>) -> Self {
+        Batch { fault, ..self }
     }
 }
 

@@ -110,7 +110,7 @@ impl Engine {
         let failures = FailureMonitor::default();
         let handle = EngineHandle {
             view: view.clone(),
-            failing: failures.failing(),
+            unwell: failures.unwell(),
             notice: clock_monitor.notice(),
             files: files.clone(),
             paths: read_paths,

@@ -1,5 +1,5 @@
-//! [`FailureMonitor`]: tells of events that fail or are dropped, and which nodes fail all of theirs. A node at work whose
-//! events all fail looks well to everyone who asks only whether it runs.
+//! [`FailureMonitor`]: tells of events that fail or are dropped, and which nodes fail all of theirs or many. A node at work
+//! whose events all fail looks well to everyone who asks only whether it runs.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,22 +8,34 @@ use std::time::{Duration, Instant};
 use fieldline_compiler::NodeId;
 use fieldline_runtime::{NodeState, NodeStatus};
 
-/// How long all events of a node fail until it is called failing.
+/// How long all events of a node fail, or it is not connected, until it is called failing.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many events have to fail until then: one is no rule.
 const LEAST: u64 = 2;
 
+/// The fewest events of which a share is told: of fewer it says nothing.
+const SHARED: u64 = 4;
+
 /// Time between two lines in the log about the same node.
 const REPEAT: Duration = Duration::from_secs(60);
 
-/// The nodes that fail all their events, and their errors, for everyone who asks.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct FailingNodes(Arc<Mutex<BTreeMap<NodeId, String>>>);
+/// How a node is unwell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Unwell {
+    /// All its events fail, or it has not been connected for long; otherwise at least half of them fail.
+    pub(crate) is_failing: bool,
+    /// Its first error.
+    pub(crate) error: String,
+}
 
-impl FailingNodes {
-    /// The nodes at this moment, and the first error of each.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeId, String>> {
+/// The nodes that are unwell, for everyone who asks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct UnwellNodes(Arc<Mutex<BTreeMap<NodeId, Unwell>>>);
+
+impl UnwellNodes {
+    /// The nodes at this moment.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, BTreeMap<NodeId, Unwell>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -32,7 +44,7 @@ impl FailingNodes {
 #[derive(Debug, Default)]
 pub(crate) struct FailureMonitor {
     seen: BTreeMap<NodeId, Seen>,
-    failing: FailingNodes,
+    unwell: UnwellNodes,
 }
 
 /// What was seen of a node.
@@ -46,6 +58,11 @@ struct Seen {
     told: Option<(Instant, u64)>,
     had_failure: bool,
     is_failing: bool,
+    /// Since when it is not at work and tries to be.
+    away_since: Option<Instant>,
+    /// When the share of events that fail was begun to be counted, and what had gone well and failed before.
+    share: Option<(Instant, u64, u64)>,
+    is_degraded: bool,
 }
 
 /// A line for the log.
@@ -60,9 +77,9 @@ enum Line {
 }
 
 impl FailureMonitor {
-    /// The nodes it calls failing, now and later.
-    pub(crate) fn failing(&self) -> FailingNodes {
-        self.failing.clone()
+    /// The nodes it calls unwell, now and later.
+    pub(crate) fn unwell(&self) -> UnwellNodes {
+        self.unwell.clone()
     }
 
     /// Judges all nodes at the moment `now` and writes into the log what is new.
@@ -84,16 +101,17 @@ impl FailureMonitor {
     /// Forgets the nodes that are no more.
     fn judge<'n>(&mut self, now: Instant, nodes: &'n [NodeStatus]) -> Vec<(&'n NodeStatus, Line)> {
         let mut before = std::mem::take(&mut self.seen);
-        let (mut lines, mut failing) = (Vec::new(), BTreeMap::new());
+        let (mut lines, mut unwell) = (Vec::new(), BTreeMap::new());
         for node in nodes {
             let mut seen = before.remove(&node.id).unwrap_or_else(|| Seen::first(node));
             lines.extend(seen.judge(now, node).map(|line| (node, line)));
-            if seen.is_failing {
-                failing.insert(node.id.clone(), error(node));
+            let is_failing = seen.is_failing || seen.is_away_long(now);
+            if is_failing || seen.is_degraded {
+                unwell.insert(node.id.clone(), Unwell { is_failing, error: error(node) });
             }
             self.seen.insert(node.id.clone(), seen);
         }
-        *self.failing.lock() = failing;
+        *self.unwell.lock() = unwell;
         lines
     }
 }
@@ -107,18 +125,26 @@ impl Seen {
     fn judge(&mut self, now: Instant, node: &NodeStatus) -> Option<Line> {
         let balance = &node.balance;
         let went_well = balance.delivered + balance.filtered + balance.absorbed;
+        // A fault is counted before it is booked as delivered.
+        let went_well = went_well.saturating_sub(node.faults.events).max(self.went_well);
         let (failed, has_failure) = (failed(node), node.first_failure.is_some());
-        let is_new = self.had_failure && !has_failure;
+        let is_new = (self.had_failure && !has_failure) || failed < self.failed;
+        match node.state {
+            NodeState::Retrying { .. } => _ = self.away_since.get_or_insert(now),
+            _ => self.away_since = None,
+        }
         if is_new || node.state != NodeState::Running {
             // Another version has to fail by itself, and a node that is not at work says so.
             (self.since, self.is_failing) = (None, false);
+            (self.share, self.is_degraded) = (None, false);
         }
+        self.judge_share(now, went_well, failed);
         let (before, went_well_before) = (self.failed, self.went_well);
         (self.failed, self.went_well, self.had_failure) = (failed, went_well, has_failure);
         if went_well > went_well_before {
             self.since = None;
             if std::mem::take(&mut self.is_failing) {
-                self.told = None;
+                (self.told, self.share, self.is_degraded) = (None, None, false);
                 return Some(Line::WorksAgain);
             }
         } else if failed > before {
@@ -139,10 +165,27 @@ impl Seen {
     }
 }
 
-/// How many events of a node came to a bad end.
+impl Seen {
+    /// Judges what failed of the last events: of those in the time of patience, or of more where they are few.
+    fn judge_share(&mut self, now: Instant, went_well: u64, failed: u64) {
+        let (since, well_before, failed_before) = *self.share.get_or_insert((now, went_well, failed));
+        let (well, bad) = (went_well - well_before, failed - failed_before);
+        if now - since >= PATIENCE && well + bad >= SHARED {
+            self.is_degraded = bad >= well;
+            self.share = Some((now, went_well, failed));
+        }
+    }
+
+    /// Whether it has not been at work for as long as patience lasts.
+    fn is_away_long(&self, now: Instant) -> bool {
+        self.away_since.is_some_and(|since| now - since >= PATIENCE)
+    }
+}
+
+/// How many events of a node came to a bad end, or told of a fault.
 fn failed(node: &NodeStatus) -> u64 {
     let balance = &node.balance;
-    balance.dead_lettered + balance.dropped + balance.expired + balance.lost
+    balance.dead_lettered + balance.dropped + balance.expired + balance.lost + node.faults.events
 }
 
 /// The first error of the node's version, or the reason with the most events.
@@ -154,6 +197,9 @@ fn error(node: &NodeStatus) -> String {
             .filter(|((door, _), _)| *door != "filtered")
             .max_by_key(|(_, count)| **count)
     };
+    if let Some(fault) = &node.faults.first {
+        return fault.clone();
+    }
     match &node.first_failure {
         Some(failure) => format!("{}: {}", failure.reason, failure.message),
         None => most().map_or_else(String::new, |((door, reason), _)| format!("{door}: {reason}")),
@@ -163,7 +209,7 @@ fn error(node: &NodeStatus) -> String {
 #[cfg(test)]
 mod tests {
     use fieldline_core::{Balance, Kind};
-    use fieldline_runtime::FailedEvent;
+    use fieldline_runtime::{FailedEvent, Faults};
 
     use super::*;
 
@@ -176,6 +222,7 @@ mod tests {
             state: NodeState::Running,
             restarts: 0,
             first_failure: (dead_lettered > 0).then_some(FailedEvent { reason: "script_error", message }),
+            faults: Faults::default(),
             memory: None,
             balance: Balance { delivered, dead_lettered, ..Balance::default() },
             buffer: None,
@@ -205,7 +252,8 @@ mod tests {
         let (told, monitor) = lines((0..130).map(|second| (0, 10 * second)));
         let expected = [(1, Line::SomeFail(10)), (11, Line::AllFail(100)), (71, Line::AllFail(600))];
         assert_eq!(told, expected);
-        assert_eq!(monitor.failing().lock()[&NodeId::new("p", "n")], "script_error: no number");
+        let unwell = Unwell { is_failing: true, error: "script_error: no number".to_owned() };
+        assert_eq!(monitor.unwell().lock()[&NodeId::new("p", "n")], unwell);
     }
 
     #[test]
@@ -213,29 +261,72 @@ mod tests {
         let seconds = (0..20).map(|second| (0, second)).chain([(1, 20), (1, 20)]);
         let (told, monitor) = lines(seconds);
         assert_eq!(told.last(), Some(&(20, Line::WorksAgain)));
-        assert!(monitor.failing().lock().is_empty());
+        assert!(monitor.unwell().lock().is_empty());
     }
 
     #[test]
     fn some_events_that_fail_are_told_once_a_minute_and_make_no_node_failing() {
-        let (told, monitor) = lines((0..100).map(|second| (second, second)));
+        let (told, monitor) = lines((0..100).map(|second| (2 * second, second)));
         assert_eq!(told, [(1, Line::SomeFail(1)), (61, Line::SomeFail(60))]);
-        assert!(monitor.failing().lock().is_empty());
+        assert!(monitor.unwell().lock().is_empty());
+    }
+
+    #[test]
+    fn a_node_that_fails_half_of_its_events_is_degraded_until_it_fails_fewer() {
+        let half = (0..20).map(|second| (second, second));
+        let (_, monitor) = lines(half.clone());
+        let unwell = monitor.unwell().lock()[&NodeId::new("p", "n")].clone();
+        assert!(!unwell.is_failing, "{unwell:?}");
+        let (_, monitor) = lines(half.chain((20..45).map(|second| (second, 20))));
+        assert!(monitor.unwell().lock().is_empty());
+        let (_, monitor) = lines((0..60).map(|second| (3 * second, second)));
+        assert!(monitor.unwell().lock().is_empty());
+    }
+
+    #[test]
+    fn a_source_that_gives_faults_alone_is_failing_with_the_first_of_them() {
+        let (mut monitor, start) = (FailureMonitor::default(), clock());
+        let mut look = |second: u64, events: u64, first: Option<&str>| {
+            let faults = Faults { events, first: first.map(str::to_owned) };
+            let nodes = [NodeStatus { faults, ..node(second, 0) }];
+            let told = monitor.judge(start + Duration::from_secs(second), &nodes).pop();
+            (told.map(|(_, line)| line), monitor.unwell().lock().values().next().cloned())
+        };
+        for second in 0..11 {
+            look(second, second, Some("no sensor answers"));
+        }
+        let (told, unwell) = look(11, 11, Some("no sensor answers"));
+        assert_eq!(told, Some(Line::AllFail(10)));
+        assert_eq!(unwell, Some(Unwell { is_failing: true, error: "no sensor answers".to_owned() }));
+        assert_eq!(look(12, 11, None).0, Some(Line::WorksAgain));
+    }
+
+    #[test]
+    fn what_is_not_connected_for_long_is_failing_until_it_is() {
+        let (mut monitor, start) = (FailureMonitor::default(), clock());
+        let mut look = |second: u64, state: NodeState| {
+            let connection = NodeStatus { state, ..node(0, 0) };
+            monitor.judge(start + Duration::from_secs(second), &[connection]);
+            monitor.unwell().lock().len()
+        };
+        let away = || NodeState::Retrying { error: "refused".to_owned(), failures: 1 };
+        assert_eq!([look(0, away()), look(9, away()), look(10, away())], [0, 0, 1]);
+        assert_eq!(look(11, NodeState::Running), 0);
     }
 
     #[test]
     fn one_event_that_fails_is_no_rule() {
         let (told, monitor) = lines((0..100).map(|second| (0, second.min(1))));
         assert_eq!(told, [(1, Line::SomeFail(1))]);
-        assert!(monitor.failing().lock().is_empty());
+        assert!(monitor.unwell().lock().is_empty());
     }
 
     #[test]
     fn another_version_has_to_fail_by_itself() {
         let (_, mut monitor) = lines((0..20).map(|second| (0, second)));
-        assert!(!monitor.failing().lock().is_empty());
+        assert!(!monitor.unwell().lock().is_empty());
         let next = NodeStatus { first_failure: None, ..node(0, 19) };
         assert!(monitor.judge(clock() + Duration::from_secs(20), &[next]).is_empty());
-        assert!(monitor.failing().lock().is_empty());
+        assert!(monitor.unwell().lock().is_empty());
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::blocking::blocking;
 use crate::clock_monitor::Notice;
-use crate::failing::FailingNodes;
+use crate::failing::UnwellNodes;
 use crate::inputs::Inputs;
 use crate::source::ConfigSource;
 use crate::status;
@@ -67,7 +67,7 @@ pub(crate) enum Ask {
 #[derive(Clone)]
 pub struct EngineHandle {
     pub(crate) view: View,
-    pub(crate) failing: FailingNodes,
+    pub(crate) unwell: UnwellNodes,
     pub(crate) notice: Notice,
     pub(crate) files: Files,
     pub(crate) paths: watch::Receiver<BTreeSet<PathBuf>>,
@@ -77,7 +77,7 @@ pub struct EngineHandle {
 impl EngineHandle {
     /// The state of the program.
     pub fn program(&self) -> ProgramStatus {
-        status::program(&self.view.status(), &self.failing.lock(), self.notice.read())
+        status::program(&self.view.status(), &self.unwell.lock(), self.notice.read())
     }
 
     /// The files compared with what runs. Reads those that may have been edited since they were read.

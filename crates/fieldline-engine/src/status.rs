@@ -9,27 +9,33 @@ use fieldline_core::{Balance, Kind, Value, rfc3339};
 use fieldline_runtime as runtime;
 use fieldline_runtime::NodeState;
 
+use crate::failing::Unwell;
+
 /// A running program as the API tells it.
 pub(crate) fn program(
     status: &runtime::Status,
-    failing: &BTreeMap<NodeId, String>,
+    unwell: &BTreeMap<NodeId, Unwell>,
     clock: api::ClockStatus,
 ) -> api::ProgramStatus {
     api::ProgramStatus {
         generation: status.generation,
         config: status.fingerprint.to_string(),
         applied_at: rfc3339(status.applied_at),
-        ready: status.is_ready() && failing.is_empty(),
+        ready: status.is_ready() && !unwell.values().any(|one| one.is_failing),
         healthy: status.is_healthy(),
         clock,
-        nodes: status.nodes.iter().map(|one| node(one, failing.get(&one.id))).collect(),
+        nodes: status.nodes.iter().map(|one| node(one, unwell.get(&one.id))).collect(),
         unused_buffers: status.unused_buffers.iter().map(unused_buffer).collect(),
     }
 }
 
-fn node(node: &runtime::NodeStatus, failing: Option<&String>) -> api::NodeStatus {
-    let (state, error) = match (&node.state, failing) {
-        (NodeState::Running, Some(error)) => (api::NodeState::Failing, Some(error.as_str())),
+fn node(node: &runtime::NodeStatus, unwell: Option<&Unwell>) -> api::NodeStatus {
+    let (state, error) = match (&node.state, unwell) {
+        (NodeState::Running, Some(unwell)) => {
+            let state = if unwell.is_failing { api::NodeState::Failing } else { api::NodeState::Degraded };
+            (state, Some(unwell.error.as_str()))
+        }
+        (NodeState::Retrying { error, .. }, Some(_)) => (api::NodeState::Failing, Some(error.as_str())),
         (other, _) => state(other),
     };
     api::NodeStatus {

@@ -119,6 +119,7 @@ impl Launcher<'_> {
                     dead_letters,
                     stop: stop_signal,
                     rush: self.rush.clone(),
+                    is_faulty: false,
                     ended: self.ended.clone(),
                 };
                 (spawn_on(thread.as_ref(), driver.run()), None, Some(wiring))

@@ -34,7 +34,7 @@ pub use clock::{SystemTime, TokioTime, Unset};
 pub use runtime::inject::InjectError;
 pub use runtime::{Applied, ApplyError, Environment, Runtime};
 pub use status::{
-    BufferStatus, CardStatus, FailedEvent, MemoryStatus, NodeState, NodeStatus, OutageStatus, SettingStatus,
-    Status, UnusedBuffer, WearStatus,
+    BufferStatus, CardStatus, FailedEvent, Faults, MemoryStatus, NodeState, NodeStatus, OutageStatus,
+    SettingStatus, Status, UnusedBuffer, WearStatus,
 };
 pub use view::View;

@@ -66,6 +66,15 @@ impl FailedEvent {
     pub const LONGEST: usize = 300;
 }
 
+/// Events of a source that told of faults.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Number of them.
+    pub events: u64,
+    /// The first since the last reading; none where the last event was a reading.
+    pub first: Option<String>,
+}
+
 /// One node at one moment.
 #[derive(Clone, Debug)]
 pub struct NodeStatus {
@@ -81,6 +90,8 @@ pub struct NodeStatus {
     pub restarts: u64,
     /// The first event that this version of it has failed.
     pub first_failure: Option<FailedEvent>,
+    /// The events of this version, a source, that told of faults instead of readings.
+    pub faults: Faults,
     /// Its account.
     pub balance: Balance,
     /// What it remembers; only transforms do.
@@ -101,7 +112,8 @@ impl NodeStatus {
         let failure = self.first_failure.as_mut().map(|failure| &mut failure.message);
         let memory = self.memory.as_mut().and_then(|memory| memory.fault.as_mut());
         let buffer = self.buffer.as_mut().and_then(|buffer| buffer.fault.as_mut());
-        failure.into_iter().chain(memory).chain(buffer).for_each(|text| redactor.clean(text));
+        let fault = self.faults.first.as_mut();
+        failure.into_iter().chain(fault).chain(memory).chain(buffer).for_each(|text| redactor.clean(text));
     }
 }
 
@@ -256,11 +268,13 @@ pub(crate) struct Seen {
     pub(crate) state: NodeState,
     pub(crate) restarts: u64,
     pub(crate) first_failure: Option<FailedEvent>,
+    pub(crate) faults: Faults,
 }
 
 impl Monitor {
     pub(crate) fn new() -> Self {
-        let seen = Seen { state: NodeState::Starting, restarts: 0, first_failure: None };
+        let faults = Faults::default();
+        let seen = Seen { state: NodeState::Starting, restarts: 0, first_failure: None, faults };
         Monitor(Arc::new(Mutex::new(seen)))
     }
 
@@ -290,6 +304,18 @@ impl Monitor {
             reason: error.reason,
             message: error.message.chars().take(FailedEvent::LONGEST).collect(),
         });
+    }
+
+    /// Counts events that tell of a fault.
+    pub(crate) fn faulted(&self, events: u64, fault: &str) {
+        let mut seen = self.seen();
+        seen.faults.events += events;
+        seen.faults.first.get_or_insert_with(|| fault.chars().take(FailedEvent::LONGEST).collect());
+    }
+
+    /// The source gives readings again.
+    pub(crate) fn reads_again(&self) {
+        self.seen().faults.first = None;
     }
 
     pub(crate) fn read(&self) -> Seen {

@@ -57,7 +57,7 @@ impl View {
     }
 
     fn node(&self, handle: &NodeHandle) -> NodeStatus {
-        let Seen { state, restarts, first_failure } = handle.monitor.read();
+        let Seen { state, restarts, first_failure, faults } = handle.monitor.read();
         let balance = handle.ledger.balance();
         let meter = (handle.node.kind == Kind::Sink).then_some(&handle.meter);
         let fault = handle.meter.figures().fault.clone();
@@ -72,6 +72,7 @@ impl View {
             state: state.with_fault(fault.as_deref()),
             restarts,
             first_failure,
+            faults,
             memory,
             buffer: meter.map(|meter| meter.status(&self.clock, balance.in_flight())),
             balance,

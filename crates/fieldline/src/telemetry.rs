@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fieldline_api::{Buffer, ClockState, NodeStatus, ProgramStatus, ReloadResult};
+use fieldline_api::{Buffer, ClockState, NodeState, NodeStatus, ProgramStatus, ReloadResult};
 use fieldline_engine::EngineEvent;
 use jiff::Timestamp;
 use metrics::{counter, describe_counter, describe_gauge, gauge};
@@ -33,6 +33,7 @@ pub(crate) fn install(pipelines: Handle) -> anyhow::Result<Metrics> {
     describe_counter!("fieldline_sensor_faults_total", "Readings that a sensor failed, by fault");
     describe_counter!("fieldline_node_restarts_total", "How often a node was started anew after a panic");
     describe_gauge!("fieldline_node_up", "1 when a node is at work or has finished, 0 otherwise");
+    describe_gauge!("fieldline_node_degraded", "1 while at least half of a node's events fail, and not all");
     describe_gauge!("fieldline_buffer_events", "Events that wait for a sink");
     describe_gauge!("fieldline_buffer_bytes", "Bytes they take: of memory, or of the disk with all overhead");
     describe_gauge!("fieldline_buffer_oldest_seconds", "How long the one that came first has waited");
@@ -132,6 +133,8 @@ fn record(node: &NodeStatus) {
     }
     gauge!("fieldline_events_in_flight", &labels).set(balance.in_flight as f64);
     gauge!("fieldline_node_up", &labels).set(f64::from(u8::from(node.state.is_up())));
+    let is_degraded = node.state == NodeState::Degraded;
+    gauge!("fieldline_node_degraded", &labels).set(f64::from(u8::from(is_degraded)));
     counter!("fieldline_node_restarts_total", &labels).absolute(node.restarts);
     if let Some(buffer) = &node.buffer {
         record_buffer(&labels, buffer);

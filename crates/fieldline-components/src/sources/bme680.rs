@@ -254,7 +254,8 @@ impl Source for Bme680Source {
                 [("pipeline", pipeline), ("node", node), ("kind", "source"), ("fault", failure.label)];
             metrics::counter!(FAULTS, &labels.map(|(name, value)| (name, value.to_owned()))).increment(1);
         }
-        Ok(Some(Batch::one(body(&self.read, &result), meta)))
+        let fault = result.as_ref().err().map(|failure| failure.reason.clone());
+        Ok(Some(Batch::one(body(&self.read, &result), meta).with_fault(fault)))
     }
 
     fn adjust(&mut self, settings: &Settings) -> Result<(), EventError> {

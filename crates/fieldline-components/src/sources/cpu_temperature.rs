@@ -89,7 +89,9 @@ impl Source for CpuTemperature {
     /// A failed reading is an event too: the source never stops.
     async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
         self.ticker.due(clock).await;
-        let body = match read_celsius(&self.path).await {
+        let read = read_celsius(&self.path).await;
+        let fault = read.as_ref().err().map(ToString::to_string);
+        let body = match read {
             Ok(celsius) => Value::from([("celsius", celsius.into()), ("status", "success".into())]),
             Err(error) => {
                 let reason = error.to_string().into();
@@ -97,7 +99,7 @@ impl Source for CpuTemperature {
             }
         };
         self.ticker.taken();
-        Ok(Some(Batch::one(body, Meta::new(clock.time(), self.node.clone()))))
+        Ok(Some(Batch::one(body, Meta::new(clock.time(), self.node.clone())).with_fault(fault)))
     }
 
     fn adjust(&mut self, settings: &Settings) -> Result<(), EventError> {

@@ -138,7 +138,7 @@ pub(crate) fn works(node: &NodeStatus) -> bool {
 #[cfg(test)]
 mod tests {
     use fieldline_core::{Balance, Kind};
-    use fieldline_runtime::FailedEvent;
+    use fieldline_runtime::{FailedEvent, Faults};
 
     use super::*;
 
@@ -152,6 +152,7 @@ mod tests {
             state: NodeState::Running,
             restarts: 0,
             first_failure: None,
+            faults: Faults::default(),
             memory: None,
             balance: Balance { received: came, dead_lettered: failed, delivered, ..Balance::default() },
             buffer: None,

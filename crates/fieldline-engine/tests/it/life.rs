@@ -196,3 +196,25 @@ async fn a_node_that_fails_all_its_events_is_called_failing_until_it_is_mended()
     .await;
     assert_eq!(heard.last().map(String::as_str), Some("stopping"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_source_without_its_sensor_is_called_failing_although_its_events_are_delivered() {
+    let text = "pipeline: p\nsources:\n  air: { type: cpu_temperature, every: 1s, path: /nobody/has/this }\nsinks:\n  out: { type: blackhole, inputs: air }\n";
+    run(text, async |front| {
+        let air = front.until("air", |air| air.state == NodeState::Failing).await;
+        assert!(air.error.as_deref().is_some_and(|error| error.contains("No such file")), "{air:?}");
+        assert!(air.balance.delivered > 1 && !front.engine.program().ready);
+        assert_eq!(front.node("out").state, NodeState::Running);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_fails_half_of_its_events_is_degraded_and_ready() {
+    run(&pipeline("if meta.sequence % 2 == 0 { throw 1; }"), async |front| {
+        let work = front.until("work", |work| work.state == NodeState::Degraded).await;
+        assert!(work.error.is_some_and(|error| error.starts_with("script_error: ")));
+        assert!(front.engine.program().ready);
+    })
+    .await;
+}

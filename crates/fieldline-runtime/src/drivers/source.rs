@@ -39,6 +39,8 @@ pub(crate) struct SourceDriver {
     pub(crate) desk: Option<Desk>,
     /// Told when the source stands still until something is settled.
     pub(crate) rush: Arc<watch::Sender<u64>>,
+    /// The last batch told of a fault.
+    pub(crate) is_faulty: bool,
     /// Told when the source has come to its end.
     pub(crate) ended: Arc<Notify>,
 }
@@ -211,6 +213,7 @@ impl SourceDriver {
     async fn hand_on(&mut self, batch: Batch, batches: &mut Batches) {
         unless_abandoned().await;
         self.numbering.reserve(batch.events.len() + batch.failed.len()).await;
+        self.note_fault(&batch);
         let settle = batches.settle();
         let (events, failed) = self.stamp(batch, &settle);
         for (event, error) in failed {
@@ -219,6 +222,16 @@ impl SourceDriver {
             self.dead_letters.put(event, failure, &self.clock).await;
         }
         self.send(events, batches).await;
+    }
+
+    /// Tells whoever asks that the source gives faults instead of readings, or gives readings again.
+    fn note_fault(&mut self, batch: &Batch) {
+        match &batch.fault {
+            Some(fault) => self.handle.monitor.faulted(batch.events.len() as u64, fault),
+            None if self.is_faulty && !batch.events.is_empty() => self.handle.monitor.reads_again(),
+            None => return,
+        }
+        self.is_faulty = batch.fault.is_some();
     }
 
     /// Sends events on. Settlements are taken meanwhile: a full queue must not keep acknowledgements back.

@@ -161,7 +161,12 @@ impl Source for Gives {
         let draft = || Draft { body: self.teller.body(0), meta: Meta::new(clock.time(), "".into()) };
         let failed = (self.given % 5 == 0).then(|| (draft(), EventError::new("unreadable", "it is made so")));
         let token = self.teller.gives();
-        Ok(Some(Batch { token, events: vec![draft()], failed: failed.into_iter().collect() }))
+        Ok(Some(Batch {
+            token,
+            events: vec![draft()],
+            failed: failed.into_iter().collect(),
+            ..Batch::default()
+        }))
     }
 
     async fn settle(&mut self, token: u64, outcome: Outcome) -> Result<(), ComponentError> {
