@@ -5,6 +5,7 @@
 //! ledger with it, so that one that is merely dropped is booked as lost at the node that dropped it.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,6 +26,20 @@ pub enum Door {
     Expired,
     /// Nobody said what became of it.
     Lost,
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Door::Delivered => formatter.write_str("delivered"),
+            Door::Filtered(reason) => write!(formatter, "filtered: {reason}"),
+            Door::Absorbed => formatter.write_str("absorbed"),
+            Door::DeadLettered(reason) => write!(formatter, "dead_lettered: {reason}"),
+            Door::Dropped(reason) => write!(formatter, "dropped: {reason}"),
+            Door::Expired => formatter.write_str("expired"),
+            Door::Lost => formatter.write_str("lost"),
+        }
+    }
 }
 
 /// The counters of one node. All are sums since the node was first started.

@@ -1,6 +1,7 @@
 //! What a user may set on every sink and source, whatever its type: how events wait, are retried,
 //! batched and numbered. The drivers carry it out; components never see it.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -111,6 +112,16 @@ pub enum Priority {
     Normal,
     /// Uses the last byte.
     High,
+}
+
+impl fmt::Display for Priority {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Priority::Low => "low",
+            Priority::Normal => "normal",
+            Priority::High => "high",
+        })
+    }
 }
 
 /// What a disk buffer may cost the card in a day, beside the journal of the file system.

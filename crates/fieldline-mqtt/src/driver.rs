@@ -77,7 +77,8 @@ impl Driver {
                         backoff.wait_longest();
                     }
                     let retry_in = backoff.fail(fastrand::f64());
-                    warn!(address = %options.address, %error, ?retry_in, "not connected");
+                    let retry_ms = retry_in.as_millis() as u64;
+                    warn!(address = %options.address, %error, retry_ms, "not connected");
                     session.state.send_replace(State::Disconnected { error, retry_in });
                     select! {
                         () = sleep(retry_in) => {}

@@ -1,12 +1,28 @@
-//! Logs: for people on a terminal, JSON otherwise, always on standard error.
+//! Logs, always on standard error: for people on a terminal, with priorities in the journal of systemd, JSON otherwise.
 
 use std::io::{self, IsTerminal, Write};
 
+use clap::ValueEnum;
 use fieldline_core::Redactor;
 use fieldline_core::suggest::nearest;
+use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::service;
+
+/// How lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One object for each line
+    Json,
+    /// For the journal of systemd: text behind the priority, such as `<4>` for a warning; the journal adds the time
+    Journald,
+}
 
 /// The levels, from the least to the most that is logged.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -77,32 +93,78 @@ fn hint(word: &str, words: impl Iterator<Item = &'static str> + Clone) -> String
     }
 }
 
-/// Begins logging what `targets` let through, without the secrets that `redactor` knows or learns.
-pub(crate) fn start(targets: Targets, redactor: Redactor) -> anyhow::Result<()> {
+/// Begins logging what `targets` let through, without the secrets that `redactor` knows or learns. Without a `format` the
+/// place that the lines go to decides.
+pub(crate) fn start(targets: Targets, format: Option<LogFormat>, redactor: Redactor) -> anyhow::Result<()> {
     // The embedded broker's library reports each client; that is ours to say.
     let targets = targets.with_target("mqtt5", LevelFilter::ERROR);
-    let lines = tracing_subscriber::fmt::layer().with_writer(move || Redacted(redactor.clone()));
-    let lines = if std::io::stderr().is_terminal() {
-        lines.with_target(false).compact().with_filter(targets).boxed()
-    } else {
-        lines.json().flatten_event(true).with_filter(targets).boxed()
+    let is_terminal = io::stderr().is_terminal();
+    let format = format.unwrap_or(match is_terminal {
+        true => LogFormat::Text,
+        false if service::is_journal() => LogFormat::Journald,
+        false => LogFormat::Json,
+    });
+    let writer = LogWriter { redactor, has_priorities: format == LogFormat::Journald };
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines = match format {
+        LogFormat::Text => {
+            lines.with_target(false).with_ansi(is_terminal).compact().with_filter(targets).boxed()
+        }
+        LogFormat::Json => lines.json().flatten_event(true).with_filter(targets).boxed(),
+        LogFormat::Journald => {
+            let lines = lines.with_target(false).with_level(false).with_ansi(false);
+            lines.without_time().compact().with_filter(targets).boxed()
+        }
     };
     let started = tracing_subscriber::registry().with(lines).try_init();
     started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
 }
 
-/// Standard error, to which whole lines are written without secrets.
-struct Redacted(Redactor);
+/// Makes what writes a line.
+struct LogWriter {
+    redactor: Redactor,
+    has_priorities: bool,
+}
 
-impl Write for Redacted {
+/// Writes one whole line to standard error, without secrets.
+struct LogLine<'w> {
+    redactor: &'w Redactor,
+    priority: &'static str,
+}
+
+impl<'w> MakeWriter<'w> for LogWriter {
+    type Writer = LogLine<'w>;
+
+    fn make_writer(&'w self) -> LogLine<'w> {
+        LogLine { redactor: &self.redactor, priority: "" }
+    }
+
+    fn make_writer_for(&'w self, about: &Metadata<'_>) -> LogLine<'w> {
+        let priority = if self.has_priorities { priority(*about.level()) } else { "" };
+        LogLine { redactor: &self.redactor, priority }
+    }
+}
+
+impl Write for LogLine<'_> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        io::stderr().write_all(self.0.text(&text).as_bytes())?;
+        let text = self.redactor.text(&text);
+        io::stderr().write_all(format!("{}{text}", self.priority).as_bytes())?;
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         io::stderr().flush()
+    }
+}
+
+/// The priority of syslog, as the journal reads it from the beginning of a line (sd-daemon(3)).
+fn priority(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "<3>",
+        Level::WARN => "<4>",
+        Level::INFO => "<6>",
+        Level::DEBUG | Level::TRACE => "<7>",
     }
 }
 

@@ -1,8 +1,18 @@
 //! [`Service`]: what systemd is told of the program, where systemd runs it (sd_notify(3)): that it works, what came of
 //! reloads, that it stops, and every second that it is alive. Elsewhere nobody is told.
 
+use std::os::unix::fs::MetadataExt;
+
 use fieldline_engine::{EngineEvent, Summary};
 use sd_notify::NotifyState;
+
+/// Whether standard error is the journal of systemd, which names its socket in `JOURNAL_STREAM` (systemd.exec(5)). A program
+/// that was started by a service inherits the name, also where its output goes elsewhere.
+pub(crate) fn is_journal() -> bool {
+    let Some(named) = std::env::var_os("JOURNAL_STREAM") else { return false };
+    let socket = std::fs::metadata("/proc/self/fd/2");
+    socket.is_ok_and(|socket| named == *format!("{}:{}", socket.dev(), socket.ino()))
+}
 
 /// The program as a service.
 pub(crate) struct Service {

@@ -64,7 +64,7 @@ impl Client {
         let allowed = self.identity().is_some_and(|identity| self.policy.allow(identity, action));
         if !allowed {
             let client_id = self.identity().map(|identity| identity.client_id.as_str());
-            tracing::trace!(peer = %self.peer, client_id, ?action, "policy refuses");
+            tracing::trace!(peer = %self.peer, client_id, %action, "policy refuses");
         }
         allowed
     }

@@ -99,11 +99,11 @@ impl Broker {
                 },
             }
         }
-        let addresses = listeners.addresses().to_vec();
+        let addresses: Vec<String> = listeners.addresses().iter().map(ToString::to_string).collect();
         drop(listeners);
         engine.disconnect_all();
         connections.drain().await;
         engine.flush().await;
-        tracing::info!(?addresses, "broker has stopped");
+        tracing::info!(addresses = addresses.join(", "), "broker has stopped");
     }
 }

@@ -1,5 +1,7 @@
 //! Permission: one question per connection, subscription, publish and delivery.
 
+use std::fmt;
+
 use crate::broker::identity::Identity;
 
 /// What a client is about to do.
@@ -15,6 +17,17 @@ pub enum Action<'a> {
     Subscribe(&'a str),
     /// Be sent a message of this topic. A refused message is withheld from this client only.
     Receive(&'a str),
+}
+
+impl fmt::Display for Action<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Connect => formatter.write_str("connect"),
+            Action::Publish(topic) => write!(formatter, "publish to `{topic}`"),
+            Action::Subscribe(filter) => write!(formatter, "subscribe to `{filter}`"),
+            Action::Receive(topic) => write!(formatter, "receive `{topic}`"),
+        }
+    }
 }
 
 /// Decides what each client may do. Called for every message, so it must be quick and not block.

@@ -75,8 +75,8 @@ impl Store {
             tracing::info!(node, bytes = recovered.torn_bytes, "cut off a write that a crash had torn");
         }
         if recovered.missing_records > 0 || !recovered.damaged_segments.is_empty() {
-            let (missing, segments) = (recovered.missing_records, &recovered.damaged_segments);
-            tracing::error!(node, missing, ?segments, "the disk buffer is damaged; what can be read is kept");
+            let (missing, segments) = (recovered.missing_records, recovered.damaged_segments.len());
+            tracing::error!(node, missing, segments, "the disk buffer is damaged; what can be read is kept");
         }
         if recovered.is_position_lost {
             tracing::warn!(node, "the disk buffer forgot what was written; it is written again");
@@ -185,7 +185,7 @@ impl Store {
         let node = &*self.place.node;
         match self.reserve.look(space, self.log.bytes_used()) {
             Some(true) => {
-                tracing::warn!(node, free = space.free, total = space.total, priority = ?self.place.priority, "the card is nearly full; the disk buffer does not grow, so that others of a higher priority can")
+                tracing::warn!(node, free = space.free, total = space.total, priority = %self.place.priority, "the card is nearly full; the disk buffer does not grow, so that others of a higher priority can")
             }
             Some(false) => {
                 tracing::info!(node, free = space.free, "the card has room again for the disk buffer")
@@ -315,7 +315,7 @@ impl Store {
         self.ledger.create_many(found.saturating_sub(parked));
         let gone = parked.saturating_sub(found);
         if gone > 0 {
-            tracing::error!(node = %self.place.node, records = gone, ?door, "records are no longer in the disk buffer");
+            tracing::error!(node = %self.place.node, records = gone, %door, "records are no longer in the disk buffer");
             self.ledger.leave_many(door, gone);
         }
     }

@@ -67,7 +67,8 @@ impl SegmentDriver {
         let node = self.stages[hog.position].handle.node.id.clone();
         let thread = OwnThread::of(&node);
         if thread.is_some() {
-            tracing::warn!(%node, held = ?hog.held, "holds its thread for long; it goes on on one of its own");
+            let held_ms = hog.held.as_millis() as u64;
+            tracing::warn!(%node, held_ms, "holds its thread for long; it goes on on one of its own");
         }
         self.pace = Pace::alone();
         let rest = async move {

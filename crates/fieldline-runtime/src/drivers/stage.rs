@@ -51,7 +51,8 @@ impl Stage {
         let recalled = guard_sync(|| self.transform.recall(&remembered, pause, moment));
         match recalled.map_err(BuildError::from).flatten() {
             Ok(()) => {
-                tracing::info!(node = %self.handle.node.id, ?pause, "goes on with what it remembered before the restart");
+                let pause_seconds = pause.as_secs();
+                tracing::info!(node = %self.handle.node.id, pause_seconds, "goes on with what it remembered before the restart");
             }
             Err(error) => keeper.reject(&error.to_string()),
         }

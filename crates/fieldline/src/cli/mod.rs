@@ -9,7 +9,8 @@ use anyhow::Context;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::filter::Targets;
 
-use crate::{exit, logging};
+use crate::exit;
+use crate::logging::{self, LogFormat};
 use shadow::ShadowOptions;
 
 /// Pipelines from sensors to brokers, described in YAML.
@@ -110,6 +111,9 @@ pub(crate) struct RunOptions {
     /// What to log, such as `debug` or `info,fieldline_mqtt=debug`
     #[arg(long, value_name = "FILTER", default_value = "info", value_parser = logging::filter)]
     pub(crate) log: Targets,
+    /// How to log; by default text on a terminal, with priorities in the journal of systemd, JSON elsewhere
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub(crate) log_format: Option<LogFormat>,
 }
 
 /// Options of `check`.

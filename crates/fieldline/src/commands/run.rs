@@ -28,7 +28,7 @@ const LAST: Duration = Duration::from_millis(500);
 /// Runs what is whole; a broken file does not keep the others from running.
 pub(crate) fn run(options: &RunOptions) -> anyhow::Result<Exit> {
     let loader = disk::loader(&options.paths);
-    logging::start(options.log.clone(), loader.redactor())?;
+    logging::start(options.log.clone(), options.log_format, loader.redactor())?;
     if let Err(error) = fieldline_files::raise_descriptor_limit() {
         tracing::debug!(%error, "the limit of open files stays as it is");
     }

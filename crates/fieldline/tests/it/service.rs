@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::program::{Process, folder};
+use crate::program::{Process, fieldline, folder};
 
 const PIPELINE: &str = "\
 pipeline: p
@@ -66,4 +66,23 @@ fn nothing_is_said_to_a_watchdog_that_is_not_there() {
     assert!(heard(&socket).starts_with("READY=1\n"));
     signal(&process, "-TERM");
     assert!(heard(&socket).starts_with("STOPPING=1\n"));
+}
+
+#[test]
+fn each_line_for_the_journal_begins_with_its_priority_and_has_no_time_and_no_rust() {
+    let text = "pipeline: p\nsources:\n  in: { type: stdin, format: text }\ntransforms:\n  t: { type: script, inputs: in, code: 'print(\"seen\")' }\nsinks:\n  out: { type: blackhole, inputs: t }\n";
+    let folder = folder(&[("p.yaml", text)]);
+    let arguments = ["run", "p.yaml", "--no-admin", "--log", "debug", "--log-format"];
+    let run = |format: &str| fieldline(folder.path(), &[&arguments[..], &[format]].concat());
+    let done = run("journald");
+    assert_eq!(done.code, 0, "{}", done.errors);
+    for line in done.errors.lines() {
+        let rest = line.strip_prefix('<').and_then(|line| line[1..].strip_prefix('>'));
+        let rest = rest.unwrap_or_else(|| panic!("no priority: {line}"));
+        assert!(!rest.starts_with("20") && !rest.contains('\u{1b}') && !rest.contains("NodeId("), "{line}");
+    }
+    assert!(done.errors.contains("<6>"), "{}", done.errors);
+    assert!(run("json").errors.lines().all(|line| line.starts_with('{')));
+    assert!(run("text").errors.lines().all(|line| line.starts_with("20")));
+    assert_eq!(run("xml").code, 2);
 }

@@ -23,6 +23,8 @@ pub mod homes;
 
 pub mod errors;
 
+pub mod fields;
+
 mod table;
 
 mod modules;
@@ -51,6 +53,7 @@ pub fn check(workspace: &Workspace) -> anyhow::Result<Vec<Finding>> {
     }
     findings.extend(circles::check(&workspace.packages, &workspace.sources, circles::EXCEPTIONS));
     findings.extend(errors::check(&workspace.sources));
+    findings.extend(fields::check(&workspace.sources));
     findings.extend(manifest::check(&workspace.packages));
     findings.extend(tree::check_required(|path| workspace.root.join(path).exists()));
     if let Some(committed) = &workspace.committed {
