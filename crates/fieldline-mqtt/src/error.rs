@@ -280,8 +280,10 @@ pub enum PublishError {
         text: String,
     },
     /// The broker closes the connection each time it gets this message.
-    #[error("the broker closed the connection {attempts} times over this message: {error}")]
+    #[error("the broker closed the connection {attempts} times over the message to `{topic}`: {error}")]
     ClosesConnection {
+        /// The topic of the message.
+        topic: String,
         /// How often it was sent.
         attempts: u32,
         /// How the last connection ended.

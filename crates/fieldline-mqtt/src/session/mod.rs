@@ -65,6 +65,9 @@ pub(crate) struct Inner {
     /// While the connection is about to end by our wish nothing more is published on it, until all that was
     /// is acknowledged: it would be sent twice. At this time it ends regardless.
     parting: Option<Instant>,
+    /// Whether publishes wait until the broker has answered all subscriptions, because the last connection ended with
+    /// both under way, and so with no telling over which.
+    subscribes_first: bool,
     /// The same as in [`Session::closing`].
     closing: Option<Instant>,
     closed: bool,
@@ -98,6 +101,7 @@ impl Session {
                 refusals,
                 reconnect: None,
                 parting: None,
+                subscribes_first: false,
                 closing: None,
                 closed: false,
             }),
@@ -250,6 +254,9 @@ impl Inner {
         self.ask_again = None;
         self.parting = None;
         self.counters.disconnects += 1;
+        if matches!(error, Some(ConnectError::ClosedOverSubscription { .. })) {
+            self.subscribes_first = self.outbox.in_flight() > 0;
+        }
         if self.outbox.disconnected(error) {
             self.counters.failed += 1;
         }

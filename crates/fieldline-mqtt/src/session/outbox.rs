@@ -206,10 +206,13 @@ impl Outbox {
             return false;
         };
         let attempts = head.attempts;
-        let Some(error) = error else { return false };
+        let (Some(error), Some(entry)) = (error, &head.entry) else { return false };
         let error = match error {
             ConnectError::AcknowledgementTimeout { .. } => PublishError::TimedOut { attempts },
-            error => PublishError::ClosesConnection { attempts, error: error.clone() },
+            error => {
+                let topic = entry.publish.topic.clone();
+                PublishError::ClosesConnection { topic, attempts, error: error.clone() }
+            }
         };
         self.finish(self.first, Err(error));
         true
@@ -409,7 +412,7 @@ mod tests {
             assert_eq!(send_and_hang_up(&mut simulation), [1]);
         }
         assert_eq!(simulation.receipts[0].try_recv(), Ok(Ok(())));
-        let blamed = PublishError::ClosesConnection { attempts: 5, error: hang_up };
+        let blamed = PublishError::ClosesConnection { topic: "a".to_owned(), attempts: 5, error: hang_up };
         assert_eq!(simulation.receipts[1].try_recv(), Ok(Err(blamed)));
         assert_eq!(simulation.outbox.len(), 1, "the third is still to be sent");
     }

@@ -49,7 +49,7 @@ impl Inner {
     }
 
     fn hand_over_publishes(&mut self, link: &mut Link) {
-        if self.parting.is_some() {
+        if self.parting.is_some() || self.subscribes_first && !self.subscriptions.are_answered() {
             return;
         }
         let window = protocol::window(link.accepted.packet_ids);

@@ -57,6 +57,11 @@ impl Subscriptions {
         if self.under_way.is_some() { None } else { self.waiting.front() }
     }
 
+    /// Whether nothing is to be sent and no answer awaited.
+    pub(crate) fn are_answered(&self) -> bool {
+        self.under_way.is_none() && self.waiting.is_empty()
+    }
+
     /// Takes note that the request from `next` was sent under `packet_id`.
     pub(crate) fn sent(&mut self, packet_id: u16, now: Instant) {
         if let Some(request) = self.waiting.pop_front() {
