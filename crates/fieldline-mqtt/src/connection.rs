@@ -74,10 +74,21 @@ impl Connection {
     /// session is resumed on a new one, on which the broker delivers the rest. If the session cannot be
     /// resumed the lane grows instead, bounded by the broker's own window.
     pub fn subscribe(&self, filter: &str, qos: QoS, capacity: usize) -> Result<Inbound, SubscribeError> {
-        topic::check_filter(filter)?;
+        self.subscribe_all(&[filter], qos, capacity)
+    }
+
+    /// Subscribes to several filters at once, each of them only once: a message that more than one of them match comes
+    /// once. For the rest as [`Connection::subscribe`].
+    pub fn subscribe_all(
+        &self,
+        filters: &[&str],
+        qos: QoS,
+        capacity: usize,
+    ) -> Result<Inbound, SubscribeError> {
+        filters.iter().try_for_each(|filter| topic::check_filter(filter))?;
         let least = usize::from(self.session.lock().options.inflight);
-        let (lane, wake) = self.session.subscribe(filter, qos, capacity.max(least));
-        Ok(Inbound::new(Arc::clone(&self.session), lane, wake, filter.to_owned()))
+        let (lane, wake) = self.session.subscribe(filters, qos, capacity.max(least));
+        Ok(Inbound::new(Arc::clone(&self.session), lane, wake))
     }
 
     /// How many messages a broker is known to send before it waits for acknowledgements: with MQTT 5 as many

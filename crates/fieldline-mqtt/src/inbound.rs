@@ -9,26 +9,20 @@ use crate::error::{FilterRefusal, SubscribeError};
 use crate::message::Message;
 use crate::session::{Queued, Session, Standing};
 
-/// The messages of one subscription. Dropping it unsubscribes once nobody has subscribed in its place for the
+/// The messages of one subscriber. Dropping it unsubscribes once nobody has subscribed in its place for the
 /// operation time-out; until then what it has not taken, and what still comes, is kept for a successor.
 pub struct Inbound {
     session: Arc<Session>,
     lane: u64,
     wake: Arc<Notify>,
-    filter: String,
 }
 
 impl Inbound {
-    pub(crate) fn new(session: Arc<Session>, lane: u64, wake: Arc<Notify>, filter: String) -> Self {
-        Self { session, lane, wake, filter }
+    pub(crate) fn new(session: Arc<Session>, lane: u64, wake: Arc<Notify>) -> Self {
+        Self { session, lane, wake }
     }
 
-    /// The filter subscribed to.
-    pub fn filter(&self) -> &str {
-        &self.filter
-    }
-
-    /// Waits until the broker has granted the subscription or refused it.
+    /// Waits until the broker has granted all filters or refused one.
     pub async fn subscribed(&mut self) -> Result<(), SubscribeError> {
         loop {
             if let Some(result) = self.standing() {
@@ -59,29 +53,28 @@ impl Inbound {
             }
             return Some(Ok(self.message(queued)));
         }
-        if let Standing::Refused { refusal, told: told @ false } = &mut lane.standing {
-            *told = true;
-            return Some(Err(self.refused(refusal)));
+        for wanted in &mut lane.filters {
+            if let Standing::Refused { refusal, told: told @ false } = &mut wanted.standing {
+                *told = true;
+                return Some(Err(refused(&wanted.filter, refusal)));
+            }
         }
         closed.then_some(Err(SubscribeError::Closed))
     }
 
     fn standing(&self) -> Option<Result<(), SubscribeError>> {
         let mut inner = self.session.lock();
-        let closed = inner.is_closed();
-        match &mut inner.lanes.get_mut(self.lane)?.standing {
-            _ if closed => Some(Err(SubscribeError::Closed)),
-            Standing::Asked => None,
-            Standing::Granted => Some(Ok(())),
-            Standing::Refused { refusal, told } => {
+        if inner.is_closed() {
+            return Some(Err(SubscribeError::Closed));
+        }
+        let filters = &mut inner.lanes.get_mut(self.lane)?.filters;
+        for wanted in &mut *filters {
+            if let Standing::Refused { refusal, told } = &mut wanted.standing {
                 *told = true;
-                Some(Err(self.refused(refusal)))
+                return Some(Err(refused(&wanted.filter, refusal)));
             }
         }
-    }
-
-    fn refused(&self, refusal: &FilterRefusal) -> SubscribeError {
-        SubscribeError::Refused { filter: self.filter.clone(), refusal: refusal.clone() }
+        filters.iter().all(|wanted| wanted.standing == Standing::Granted).then_some(Ok(()))
     }
 
     fn message(&self, queued: Queued) -> Message {
@@ -101,4 +94,8 @@ impl Drop for Inbound {
     fn drop(&mut self) {
         self.session.unsubscribe(self.lane);
     }
+}
+
+fn refused(filter: &str, refusal: &FilterRefusal) -> SubscribeError {
+    SubscribeError::Refused { filter: filter.to_owned(), refusal: refusal.clone() }
 }

@@ -11,7 +11,6 @@ use fieldline_core::{
 };
 use fieldline_mqtt::{AckToken, Inbound, Message, QoS, topic};
 use futures::FutureExt;
-use futures::future::select_all;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -108,7 +107,7 @@ impl Config for MqttSourceConfig {
             topics: uncovered(&self.topics),
             qos: if self.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce },
             decode: self.decode,
-            inbounds: Vec::new(),
+            inbound: None,
             unsettled: BTreeMap::new(),
             next_token: 0,
         })))
@@ -134,7 +133,7 @@ struct MqttSource {
     topics: Vec<String>,
     qos: QoS,
     decode: Decode,
-    inbounds: Vec<Inbound>,
+    inbound: Option<Inbound>,
     unsettled: BTreeMap<u64, VecDeque<AckToken>>,
     next_token: u64,
 }
@@ -142,10 +141,10 @@ struct MqttSource {
 #[async_trait]
 impl Source for MqttSource {
     async fn connect(&mut self, _clock: &Clock) -> Result<(), ComponentError> {
-        if self.inbounds.is_empty() {
-            let subscribe = |topic: &String| self.connection.subscribe(topic, self.qos, WAITING);
-            let inbounds = self.topics.iter().map(subscribe).collect::<Result<Vec<_>, _>>();
-            self.inbounds = inbounds.map_err(|error| ComponentError::permanent("bad_topic", error))?;
+        if self.inbound.is_none() {
+            let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+            let inbound = self.connection.subscribe_all(&topics, self.qos, WAITING * topics.len());
+            self.inbound = Some(inbound.map_err(|error| ComponentError::permanent("bad_topic", error))?);
         }
         Ok(())
     }
@@ -153,18 +152,17 @@ impl Source for MqttSource {
     /// Cancel-safe: a message is taken from its subscription only when it is returned, and everything
     /// after the one `await` is without another.
     async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
-        let (first, ..) = select_all(self.inbounds.iter_mut().map(|inbound| inbound.next().boxed())).await;
+        let Some(inbound) = &mut self.inbound else { return std::future::pending().await };
+        let first = inbound.next().await;
         let mut batch = Batch { token: self.next_token, ..Batch::default() };
         let mut tokens = VecDeque::new();
         self.next_token += 1;
         let first = first.map_err(|error| ComponentError::retryable("subscribe", error))?;
         tokens.push_back(take(first, self.decode, clock, &mut batch));
-        for inbound in &mut self.inbounds {
-            while tokens.len() < BATCH
-                && let Some(Ok(message)) = inbound.next().now_or_never()
-            {
-                tokens.push_back(take(message, self.decode, clock, &mut batch));
-            }
+        while tokens.len() < BATCH
+            && let Some(Ok(message)) = inbound.next().now_or_never()
+        {
+            tokens.push_back(take(message, self.decode, clock, &mut batch));
         }
         self.unsettled.insert(batch.token, tokens);
         Ok(Some(batch))
@@ -184,7 +182,7 @@ impl Source for MqttSource {
     }
 
     async fn close(&mut self) {
-        self.inbounds.clear();
+        self.inbound = None;
     }
 }
 

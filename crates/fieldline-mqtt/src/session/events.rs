@@ -138,9 +138,11 @@ impl Inner {
                     Standing::Refused { refusal, told: false }
                 }
             };
-            for lane in self.lanes.iter_mut().filter(|lane| lane.filter == *filter) {
-                lane.standing = standing.clone();
-                lane.wake.notify_one();
+            for lane in self.lanes.iter_mut() {
+                if let Some(wanted) = lane.filters.iter_mut().find(|wanted| wanted.filter == *filter) {
+                    wanted.standing = standing.clone();
+                    lane.wake.notify_one();
+                }
             }
         }
         if self.lanes.refused().is_empty() {

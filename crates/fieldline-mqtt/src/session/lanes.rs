@@ -1,7 +1,8 @@
 //! The lanes: one bounded queue per subscriber, and which message goes into which. A slow subscriber fills
 //! only its own queue. Pure but for waking the subscribers.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -41,15 +42,24 @@ pub(crate) enum Standing {
     },
 }
 
-/// One subscriber.
+/// One subscriber. A message that several of its filters match is for it once.
 pub(crate) struct Lane {
-    pub(crate) filter: String,
-    number: usize,
+    pub(crate) filters: Vec<Wanted>,
     pub(crate) qos: QoS,
-    pub(crate) standing: Standing,
     pub(crate) queue: VecDeque<Queued>,
     capacity: usize,
     pub(crate) wake: Arc<Notify>,
+    /// The higher, the later the broker was asked for its filters.
+    asked: u64,
+    /// The topics whose retained messages it has and could get again, because several filters match; by their hash.
+    retained: HashSet<u64>,
+}
+
+/// A filter of a subscriber.
+pub(crate) struct Wanted {
+    pub(crate) filter: String,
+    number: usize,
+    pub(crate) standing: Standing,
 }
 
 /// What became of a message.
@@ -71,6 +81,8 @@ pub(crate) enum Fate {
 pub(crate) struct Lanes {
     lanes: BTreeMap<u64, Lane>,
     next_lane: u64,
+    /// How often the broker was asked for filters.
+    asked: u64,
     pub(crate) acknowledgements: Acknowledgements,
     unclaimed: VecDeque<(Queued, Instant)>,
     /// Filters that nobody subscribes to any more, and since when: the broker is told after a while, so that it
@@ -83,22 +95,28 @@ pub(crate) struct Lanes {
 }
 
 impl Lanes {
-    pub(crate) fn add(&mut self, filter: &str, qos: QoS, capacity: usize) -> (u64, Arc<Notify>) {
+    pub(crate) fn add(&mut self, filters: &[&str], qos: QoS, capacity: usize) -> (u64, Arc<Notify>) {
         let id = self.next_lane;
         self.next_lane += 1;
+        self.asked += 1;
         let wake = Arc::new(Notify::new());
-        let mut lane = Lane {
-            filter: filter.to_owned(),
+        let wanted = filters.iter().map(|filter| Wanted {
+            filter: (*filter).to_owned(),
             number: subscription_number(filter),
-            qos,
             standing: Standing::Asked,
+        });
+        let mut lane = Lane {
+            filters: wanted.collect(),
+            qos,
             queue: VecDeque::new(),
             capacity,
             wake: Arc::clone(&wake),
+            asked: self.asked,
+            retained: HashSet::new(),
         };
         let (claimed, unclaimed) = std::mem::take(&mut self.unclaimed)
             .into_iter()
-            .partition(|(queued, _since)| topic::matches(filter, &queued.topic));
+            .partition(|(queued, _since)| lane.wants(&queued.topic));
         self.unclaimed = unclaimed;
         let claimed: VecDeque<(Queued, Instant)> = claimed;
         lane.queue.extend(claimed.into_iter().map(|(queued, _since)| queued));
@@ -118,20 +136,39 @@ impl Lanes {
     pub(crate) fn filters(&self) -> Vec<(String, QoS)> {
         let mut filters: BTreeMap<&str, QoS> = BTreeMap::new();
         for lane in self.lanes.values() {
-            let qos = filters.entry(&lane.filter).or_insert(lane.qos);
-            *qos = lane.qos.max(*qos);
+            for wanted in &lane.filters {
+                let qos = filters.entry(&wanted.filter).or_insert(lane.qos);
+                *qos = lane.qos.max(*qos);
+            }
         }
         filters.into_iter().map(|(filter, qos)| (filter.to_owned(), qos)).collect()
     }
 
     /// The distinct filters that the broker refuses, each with the highest quality of service wanted of it.
     pub(crate) fn refused(&self) -> Vec<(String, QoS)> {
+        self.filters_where(|standing| matches!(standing, Standing::Refused { .. }))
+    }
+
+    /// The distinct filters that the broker has not granted to all who want them, each with the highest quality of
+    /// service wanted of it.
+    pub(crate) fn not_granted(&self) -> Vec<(String, QoS)> {
+        self.filters_where(|standing| *standing != Standing::Granted)
+    }
+
+    fn filters_where(&self, has: impl Fn(&Standing) -> bool) -> Vec<(String, QoS)> {
         let mut filters = self.filters();
-        let is_refused = |lane: &Lane| matches!(lane.standing, Standing::Refused { .. });
-        let refused: BTreeSet<&str> =
-            self.lanes.values().filter(|lane| is_refused(lane)).map(|lane| lane.filter.as_str()).collect();
-        filters.retain(|(filter, _)| refused.contains(filter.as_str()));
+        let all = self.lanes.values().flat_map(|lane| &lane.filters);
+        let chosen = all.filter(|wanted| has(&wanted.standing)).map(|wanted| wanted.filter.as_str());
+        let chosen: BTreeSet<&str> = chosen.collect();
+        filters.retain(|(filter, _)| chosen.contains(filter.as_str()));
         filters
+    }
+
+    /// Takes note that the next session may be another one, which knows nothing of what was granted.
+    pub(crate) fn forget_granted(&mut self) {
+        for wanted in self.lanes.values_mut().flat_map(|lane| &mut lane.filters) {
+            wanted.standing = Standing::Asked;
+        }
     }
 
     /// Removes a subscriber. What it had not taken, and what comes for it for a while, is kept for a successor.
@@ -140,12 +177,13 @@ impl Lanes {
         self.unclaimed.extend(
             lane.queue.into_iter().filter(|queued| queued.arrived.is_some()).map(|queued| (queued, now)),
         );
-        self.abandoned.push((lane.filter, now));
+        self.abandoned.extend(lane.filters.into_iter().map(|wanted| (wanted.filter, now)));
     }
 
     /// The filters that nobody has subscribed to since `before`, each once.
     pub(crate) fn release_abandoned(&mut self, before: Instant) -> Vec<String> {
-        let wanted: BTreeSet<&str> = self.lanes.values().map(|lane| lane.filter.as_str()).collect();
+        let wanted = self.lanes.values().flat_map(|lane| &lane.filters);
+        let wanted: BTreeSet<&str> = wanted.map(|wanted| wanted.filter.as_str()).collect();
         self.abandoned.retain(|(filter, _)| !wanted.contains(filter.as_str()));
         let (due, waiting) =
             std::mem::take(&mut self.abandoned).into_iter().partition(|(_, since)| *since <= before);
@@ -171,8 +209,13 @@ impl Lanes {
             !comes_again
         };
         self.unclaimed.retain_mut(|(queued, _since)| stays(queued));
+        self.asked += 1;
         for lane in self.lanes.values_mut() {
             lane.queue.retain_mut(stays);
+            if !resumed || !lane.is_granted() {
+                lane.asked = self.asked;
+                lane.retained.clear();
+            }
         }
     }
 
@@ -181,6 +224,7 @@ impl Lanes {
     /// unacknowledged, so the broker's own window bounds it.
     pub(crate) fn deliver(&mut self, arrival: Arrival, resumable: bool, now: Instant) -> Fate {
         let wanted_by = self.wanted_by(&arrival);
+        let is_repeated = arrival.retain && wanted_by.is_empty() && self.matching(&arrival).next().is_some();
         let reliable = arrival.qos == QoS::AtLeastOnce;
         let mut dropped = 0;
         if reliable {
@@ -207,11 +251,20 @@ impl Lanes {
             properties: arrival.properties,
             arrived,
         };
+        if is_repeated {
+            arrived.into_iter().for_each(|arrived| self.acknowledgements.acknowledge(arrived));
+            return Fate::Ignored;
+        }
         if wanted_by.is_empty() {
             self.unclaimed.push_back((queued, now));
             return Fate::Unclaimed;
         }
+        let topic = queued.retain.then(|| topic_hash(&queued.topic));
+        let topic = topic.filter(|_| self.is_wanted_more_than_once(&queued.topic));
         for id in &wanted_by {
+            if let (Some(topic), Some(lane)) = (topic, self.lanes.get_mut(id)) {
+                lane.retained.insert(topic);
+            }
             if !reliable && full(self, id) {
                 dropped += 1;
             } else if let Some(lane) = self.lanes.get_mut(id) {
@@ -222,19 +275,33 @@ impl Lanes {
         Fate::Queued { dropped }
     }
 
-    /// The lanes a message is for. If it names the subscriptions it was sent for, the broker sends a copy for
-    /// each of several that match, and this one is only for those it names.
+    /// The lanes a message is for. If it names the subscriptions it was sent for, the broker may send a copy for
+    /// each of several that match, and this one is for those it names; of several filters of one lane the first counts.
     fn wanted_by(&self, arrival: &Arrival) -> Vec<u64> {
-        let matching: Vec<(u64, usize)> = self
-            .lanes
-            .iter()
-            .filter(|(_, lane)| topic::matches(&lane.filter, &arrival.topic))
-            .map(|(id, lane)| (*id, lane.number))
-            .collect();
-        let is_named = |number: &usize| arrival.subscriptions.contains(number);
+        let is_named = |wanted: &Wanted| arrival.subscriptions.contains(&wanted.number);
         // A session may have been begun by another program, which numbered its subscriptions differently.
-        let all = !matching.iter().any(|(_, number)| is_named(number));
-        matching.into_iter().filter(|(_, number)| all || is_named(number)).map(|(id, _)| id).collect()
+        let all = !self.matching(arrival).any(|(_, lane)| lane.matching(&arrival.topic).any(is_named));
+        let chosen = self
+            .matching(arrival)
+            .filter(|(_, lane)| all || lane.matching(&arrival.topic).next().is_some_and(is_named));
+        if !arrival.retain || arrival.duplicate {
+            return chosen.map(|(id, _)| id).collect();
+        }
+        // The broker sends what it retains for each filter when it is asked for it: to whoever asked last and lacks it.
+        let topic = topic_hash(&arrival.topic);
+        let lacking: Vec<_> = chosen.filter(|(_, lane)| !lane.retained.contains(&topic)).collect();
+        let last = lacking.iter().map(|(_, lane)| lane.asked).max();
+        lacking.into_iter().filter(|(_, lane)| Some(lane.asked) == last).map(|(id, _)| id).collect()
+    }
+
+    /// The lanes with a filter that matches.
+    fn matching(&self, arrival: &Arrival) -> impl Iterator<Item = (u64, &Lane)> {
+        self.lanes.iter().filter(|(_, lane)| lane.wants(&arrival.topic)).map(|(id, lane)| (*id, lane))
+    }
+
+    /// Whether several filters match, of one lane or several.
+    fn is_wanted_more_than_once(&self, topic: &str) -> bool {
+        self.lanes.values().flat_map(|lane| lane.matching(topic)).nth(1).is_some()
     }
 
     /// Acknowledges what nobody has claimed since `before`. Returns how many messages that were.
@@ -282,7 +349,30 @@ impl Lanes {
     }
 }
 
+/// The hash of a topic, by which it is remembered.
+fn topic_hash(topic: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    topic.hash(&mut hasher);
+    hasher.finish()
+}
+
 impl Lane {
+    /// Whether one of its filters matches.
+    fn wants(&self, topic: &str) -> bool {
+        self.filters.iter().any(|wanted| topic::matches(&wanted.filter, topic))
+    }
+
+    /// Its filters that match and are not refused.
+    fn matching(&self, topic: &str) -> impl Iterator<Item = &Wanted> {
+        let is_refused = |wanted: &Wanted| matches!(wanted.standing, Standing::Refused { .. });
+        self.filters.iter().filter(move |wanted| topic::matches(&wanted.filter, topic) && !is_refused(wanted))
+    }
+
+    /// Whether the broker has granted all of its filters.
+    fn is_granted(&self) -> bool {
+        self.filters.iter().all(|wanted| wanted.standing == Standing::Granted)
+    }
+
     fn is_full(&self) -> bool {
         self.queue.len() >= self.capacity
     }

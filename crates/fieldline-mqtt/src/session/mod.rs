@@ -20,7 +20,7 @@ use tokio::time::Instant;
 use crate::acknowledge::{Acknowledge, Arrived};
 use crate::error::{ConnectError, PublishError};
 use crate::message::QoS;
-use crate::options::Options;
+use crate::options::{Options, Version};
 use crate::protocol::{Accepted, Requests};
 use crate::state::{Counters, State};
 
@@ -134,20 +134,15 @@ impl Session {
         self.lock().outbox.withdraw(sequence);
     }
 
-    /// Adds a subscriber and asks the broker for its filter. Returns its number and what wakes it.
-    pub(crate) fn subscribe(&self, filter: &str, qos: QoS, capacity: usize) -> (u64, Arc<Notify>) {
+    /// Adds a subscriber and asks the broker for its filters. Returns its number and what wakes it.
+    pub(crate) fn subscribe(&self, filters: &[&str], qos: QoS, capacity: usize) -> (u64, Arc<Notify>) {
         let mut inner = self.lock();
-        let added = inner.lanes.add(filter, qos, capacity);
+        let added = inner.lanes.add(filters, qos, capacity);
         if inner.link.is_some() {
-            let qos = inner
-                .lanes
-                .filters()
-                .into_iter()
-                .find(|(other, _)| other == filter)
-                .map_or(qos, |(_, qos)| qos);
-            inner
-                .subscriptions
-                .ask(Request::Subscribe { filters: vec![(filter.to_owned(), qos)], again: false });
+            let wanted = inner.lanes.filters().into_iter();
+            for filter in wanted.filter(|(filter, _)| filters.contains(&filter.as_str())) {
+                inner.subscriptions.ask(Request::Subscribe { filters: vec![filter], again: false });
+            }
             inner.pump(Instant::now());
         }
         added
@@ -179,6 +174,9 @@ impl Session {
         inner.reconnect = Some(Instant::now() + options.operation_timeout);
         if options.resumable() && inner.options.resumable() {
             inner.lanes.hold();
+        }
+        if options.address != inner.options.address || options.client_id != inner.options.client_id {
+            inner.lanes.forget_granted();
         }
         inner.options = options;
         self.wake.notify_one();
@@ -236,14 +234,20 @@ impl Inner {
         self.closed || self.closing.is_some()
     }
 
-    /// Begins a connection: everything unacknowledged is sent again, all filters are subscribed to again,
-    /// whether or not the broker says that it remembers the session.
+    /// Begins a connection: everything unacknowledged is sent again, whether or not the broker says that it remembers the
+    /// session. All filters are subscribed to again, but for those that it has granted in a session that it remembers,
+    /// where MQTT 3.1.1 has no way to ask without getting all retained messages once more.
     fn connected(&mut self, requests: Requests, accepted: Accepted, now: Instant) {
         let again = self.counters.connects > 0;
         self.counters.connects += 1;
         self.first_connected.get_or_insert(now);
         self.lanes.connected(self.counters.connects, accepted.session_present);
-        self.subscriptions.connected(&self.lanes.filters(), again, accepted.numbered_subscriptions);
+        let repeats_retained = self.options.version == Version::V3_1_1;
+        let filters = match accepted.session_present && again && repeats_retained {
+            true => self.lanes.not_granted(),
+            false => self.lanes.filters(),
+        };
+        self.subscriptions.connected(&filters, again, accepted.numbered_subscriptions);
         self.link = Some(Link { requests, accepted, next_packet_id: 1, last_event: now });
         self.pump(now);
     }

@@ -1,10 +1,17 @@
 //! Receiving: queues that overflow, tokens that come late or never, messages that are too large, refusals.
 
-use fieldline_mqtt::{ConnectError, Options, Publish, QoS, State, SubscribeError};
+use fieldline_mqtt::{ConnectError, Connection, Options, Publish, QoS, State, SubscribeError};
 use rumqttc::mqttbytes::v4::{Packet, SubAck, SubscribeReasonCode};
 use tokio::time::Duration;
 
 use crate::broker::{Broker, start, within};
+
+/// Waits until so many connections were accepted.
+async fn connected(connection: &Connection, times: u64) {
+    while connection.counters().connects < times {
+        tokio::task::yield_now().await;
+    }
+}
 
 #[tokio::test]
 async fn an_acknowledgement_from_before_a_reconnection_is_not_sent() {
@@ -17,7 +24,6 @@ async fn an_acknowledgement_from_before_a_reconnection_is_not_sent() {
     let old = within(inbound.next()).await.expect("a message");
     drop(peer);
     let mut peer = broker.welcome(true).await;
-    peer.grant().await;
     peer.publish("in", "again", 5).await;
     peer.publish("in", "next", 6).await;
     let again = within(inbound.next()).await.expect("a message");
@@ -47,7 +53,11 @@ async fn what_was_queued_before_a_resumed_session_is_not_received_twice() {
         drop(peer);
 
         let mut peer = broker.welcome(session_present).await;
-        peer.grant().await;
+        if session_present {
+            connected(&connection, 2).await;
+        } else {
+            peer.grant().await;
+        }
         peer.publish("in", "after", 2).await;
         let mut received = Vec::new();
         while received.last().is_none_or(|payload| payload != "after") {
@@ -75,7 +85,6 @@ async fn what_was_queued_in_a_lost_session_survives_the_next_resumption() {
     drop(peer);
     broker.welcome(false).await.grant().await;
     let mut peer = broker.welcome(true).await;
-    peer.grant().await;
     peer.publish("in", "new", 1).await;
     for expected in ["kept", "new"] {
         let message = within(inbound.next()).await.expect("a message");
@@ -113,7 +122,6 @@ async fn a_lane_full_of_an_old_session_causes_no_reconnection_before_it_is_half_
     assert_eq!(within(inbound.next()).await.expect("a message").payload, "0");
     assert_eq!(peer.read().await, Some(Packet::Disconnect));
     let mut peer = broker.welcome(true).await;
-    peer.grant().await;
     peer.publish("in", "2", 1).await;
     for expected in ["1", "2"] {
         assert_eq!(within(inbound.next()).await.expect("a message").payload, expected);
@@ -175,8 +183,10 @@ async fn a_broker_that_sends_more_than_fits_is_asked_again_and_nothing_is_lost()
         let mut connections = 0;
         while !unacknowledged.is_empty() {
             let mut peer = broker.welcome(connections > 0).await;
+            if connections == 0 {
+                peer.grant().await;
+            }
             connections += 1;
-            peer.grant().await;
             for packet_id in &unacknowledged {
                 peer.publish("in", &packet_id.to_string(), *packet_id).await;
             }
@@ -260,7 +270,6 @@ async fn a_token_that_is_dropped_makes_the_broker_deliver_again() {
     drop(within(inbound.next()).await.expect("a message"));
     assert_eq!(peer.read().await, Some(Packet::Disconnect));
     let mut peer = broker.welcome(true).await;
-    peer.grant().await;
     peer.publish("in", "x", 1).await;
     within(inbound.next()).await.expect("a message").token.acknowledge();
     assert_eq!(peer.acknowledged().await, 1);

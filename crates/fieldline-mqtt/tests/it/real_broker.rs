@@ -92,8 +92,9 @@ async fn overlapping_subscribers_each_get_a_message_once() {
         let Some(broker) = Mosquitto::start("", &[]).await else { return };
         let connection = start(Options { version, ..options(broker.port) });
         let mut inbounds = Vec::new();
-        for filter in ["in/+", "in/a", "#"] {
-            let mut inbound = connection.subscribe(filter, QoS::AtLeastOnce, 10).expect("a valid filter");
+        for filters in [&["in/+"][..], &["in/a"], &["#"], &["in/+", "+/a"]] {
+            let inbound = connection.subscribe_all(filters, QoS::AtLeastOnce, 10);
+            let mut inbound = inbound.expect("valid filters");
             within(inbound.subscribed()).await.expect("granted");
             inbounds.push(inbound);
         }
@@ -103,8 +104,52 @@ async fn overlapping_subscribers_each_get_a_message_once() {
         for inbound in &mut inbounds {
             for expected in ["first", "second"] {
                 let message = within(inbound.next()).await.expect("a message");
-                assert_eq!(message.payload, expected, "{version:?} {}", inbound.filter());
+                assert_eq!(message.payload, expected, "{version:?}");
                 message.token.acknowledge();
+            }
+        }
+    }
+}
+
+/// The broker sends what it retains for each filter that it is asked for, and with 3.1.1 each time.
+#[tokio::test]
+async fn a_retained_message_comes_once_to_each_of_overlapping_subscribers() {
+    for version in VERSIONS {
+        let Some(broker) = Mosquitto::start("", &[]).await else { return };
+        let other = start(Options { client_id: "other".to_owned(), ..options(broker.port) });
+        let kept = Publish { retain: true, ..Publish::new("in/a", "kept") };
+        within(other.publish(kept)).await.expect("acknowledged");
+        let (connection, driver) =
+            Connection::new(Options { version, ..options(broker.port) }).expect("valid options");
+        let subscribe = |filters: &[&str]| {
+            connection.subscribe_all(filters, QoS::AtLeastOnce, 10).expect("valid filters")
+        };
+        let mut inbounds = vec![subscribe(&["in/#"]), subscribe(&["in/a"]), subscribe(&["in/+", "+/a"])];
+        crate::broker::run(driver);
+        for inbound in &mut inbounds {
+            within(inbound.subscribed()).await.expect("granted");
+        }
+        inbounds.push(subscribe(&["in/a"]));
+        within(inbounds[3].subscribed()).await.expect("granted");
+        for round in 0..4 {
+            if round > 0 {
+                let before = connection.counters().connects;
+                connection.reconnect_with(Options { version, ..options(broker.port) }).expect("valid");
+                while connection.counters().connects == before {
+                    tokio::task::yield_now().await;
+                }
+            }
+            let end = format!("end of round {round}");
+            within(connection.publish(Publish::new("in/a", end.clone()))).await.expect("acknowledged");
+            for inbound in &mut inbounds {
+                let mut seen = Vec::new();
+                while seen.last() != Some(&end) {
+                    let message = within(inbound.next()).await.expect("a message");
+                    seen.push(String::from_utf8(message.payload.to_vec()).expect("text"));
+                    message.token.acknowledge();
+                }
+                let expected: &[&str] = if round == 0 { &["kept", &end] } else { &[&end] };
+                assert_eq!(seen, expected, "{version:?}");
             }
         }
     }
