@@ -137,7 +137,7 @@ impl Config for FileConfig {
 
 impl FileConfig {
     fn template(&self) -> Result<Template, TemplateError> {
-        Template::parse(&self.path.0.to_string_lossy())
+        Template::parse_path(&self.path.0.to_string_lossy())
     }
 
     fn rules(&self) -> Rules {

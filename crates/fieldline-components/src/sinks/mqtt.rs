@@ -21,7 +21,8 @@ use crate::template::Template;
 pub(crate) struct MqttSinkConfig {
     /// The connection to the broker.
     connection: String,
-    /// The topic. `{{ event.path }}` and `{{ meta.topic }}` are filled in per event, behind fixed text.
+    /// The topic. `{{ event.path }}`, `{{ meta.topic }}` and levels of it such as `{{ meta.topic[0] }}`, `[-1]`, `[1..]` and
+    /// `[..2]` are filled in per event, behind fixed text.
     topic: String,
     /// 0: sent once. 1: sent until the broker has acknowledged it.
     #[serde(default = "at_least_once")]
@@ -63,15 +64,12 @@ impl Config for MqttSinkConfig {
     }];
 
     fn check(&self, cx: &mut CheckCx<'_>) {
-        match Template::parse(&self.topic) {
+        match Template::parse_topic(&self.topic) {
             Err(error) => {
                 cx.error("bad-topic", "topic", format!("`{}` is no topic: {error}", self.topic))
                     .help("write for example `factoryA/line22/{{ event.station }}/temperature`");
             }
-            Ok(template) => match template.as_literal() {
-                Some(topic) => check_topic(cx, "topic", topic, false),
-                None => check_topic(cx, "topic", &template.topic_filter(), true),
-            },
+            Ok(template) => check_topic(cx, "topic", &template.sample(), false),
         }
         if self.qos > 1 {
             cx.error("bad-qos", "qos", format!("`{}` is no quality of service", self.qos))
@@ -89,7 +87,7 @@ impl Config for MqttSinkConfig {
             connection: Some((FieldPath::root().key("connection"), self.connection.clone())),
             connection_type: Some("mqtt"),
             session: (self.qos > 0).then(|| Session::Needed(FieldPath::root().key("qos"))),
-            channels: Template::parse(&self.topic)
+            channels: Template::parse_topic(&self.topic)
                 .map(|topic| Channel { direction: Direction::Out, address: topic.topic_filter(), field })
                 .into_iter()
                 .collect(),
@@ -100,7 +98,7 @@ impl Config for MqttSinkConfig {
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
         Ok(Built::Sink(Box::new(MqttSink {
             connection: cx.connection::<MqttHandle>(&self.connection)?,
-            topic: Template::parse(&self.topic).map_err(BuildError::new)?,
+            topic: Template::parse_topic(&self.topic).map_err(BuildError::new)?,
             qos: if self.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce },
             retain: self.retain,
             encode: self.encode,

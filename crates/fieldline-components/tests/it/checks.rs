@@ -80,6 +80,24 @@ fn a_file_sink_knows_where_and_what_to_write() {
 }
 
 #[test]
+fn a_topic_has_wildcards_in_no_part_and_only_levels_that_there_can_be() {
+    let sink = |topic: &str, expected| {
+        check(Kind::Sink, "mqtt", &format!("connection: c\ntopic: \"{topic}\""), expected);
+    };
+    for topic in
+        ["a/{{ meta.topic }}", "a/{{ meta.topic[1..] }}/b", "a/{{ meta.topic[-1] }}", "a/{{ event.b }}"]
+    {
+        sink(topic, &[]);
+    }
+    for topic in
+        ["a/+/{{ event.b }}", "a/{{ meta.topic }}/#", "a/{{ meta.topic[x] }}", "a/{{ meta.source[0] }}"]
+    {
+        sink(topic, &[("bad-topic", "topic")]);
+    }
+    check(Kind::Sink, "file", "path: \"a/{{ meta.topic[1..] }}\"", &[("bad-template", "path")]);
+}
+
+#[test]
 fn a_connection_says_only_what_mqtt_can_carry() {
     let connection = |more: &str, expected| {
         let config = format!("url: mqtt://broker\n{more}");
