@@ -134,6 +134,9 @@ pub struct Options {
     pub outbox_bytes: usize,
     /// What the broker publishes when this client vanishes.
     pub will: Option<Publish>,
+    /// What this client publishes whenever the broker has accepted it, ahead of all else. With it the last will is
+    /// published at the end too, when the connection is closed for good.
+    pub birth: Option<Publish>,
 }
 
 impl Options {
@@ -158,6 +161,7 @@ impl Options {
             outbox_messages: 1_000,
             outbox_bytes: 8 * 1024 * 1024,
             will: None,
+            birth: None,
         }
     }
 
@@ -202,6 +206,9 @@ impl Options {
         }
         if let Some(will) = &self.will {
             topic::check_name(&will.topic).map_err(OptionsError::Will)?;
+        }
+        if let Some(birth) = &self.birth {
+            topic::check_name(&birth.topic).map_err(OptionsError::Birth)?;
         }
         Ok(())
     }
@@ -262,6 +269,9 @@ pub enum OptionsError {
     /// The last will cannot be published.
     #[error("the topic of the last will is not valid: {0}")]
     Will(#[source] TopicError),
+    /// The birth message cannot be published.
+    #[error("the topic of the birth message is not valid: {0}")]
+    Birth(#[source] TopicError),
 }
 
 #[cfg(test)]

@@ -108,6 +108,8 @@ fn a_connection_says_only_what_mqtt_can_carry() {
         "client_id: a\nwill: { topic: \"a\\uFFFF\", payload: x }",
         &[("bad-connection", "will.topic")],
     );
+    connection("client_id: a\nbirth: { topic: a, payload: x, qos: 2 }", &[("bad-qos", "birth.qos")]);
+    connection("client_id: a\nbirth: { topic: \"a/+\", payload: x }", &[("bad-connection", "birth.topic")]);
     connection("client_id: \"a\\uFDD0\"", &[("bad-connection", "client_id")]);
     connection(&format!("client_id: {}", "x".repeat(70_000)), &[("bad-connection", "client_id")]);
     connection("client_id: a\nin_flight: 0", &[("bad-connection", "in_flight")]);

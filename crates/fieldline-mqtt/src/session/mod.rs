@@ -3,6 +3,7 @@
 //! here, without waiting, whenever something changed: on an event or on a call.
 
 mod acknowledgements;
+mod announcements;
 mod events;
 mod lanes;
 mod outbox;
@@ -68,6 +69,8 @@ pub(crate) struct Inner {
     /// Whether publishes wait until the broker has answered all subscriptions, because the last connection ended with
     /// both under way, and so with no telling over which.
     subscribes_first: bool,
+    /// Whether the last words are said, or there is nothing to say.
+    farewell: bool,
     /// The same as in [`Session::closing`].
     closing: Option<Instant>,
     closed: bool,
@@ -102,6 +105,7 @@ impl Session {
                 reconnect: None,
                 parting: None,
                 subscribes_first: false,
+                farewell: false,
                 closing: None,
                 closed: false,
             }),
@@ -249,6 +253,7 @@ impl Inner {
         };
         self.subscriptions.connected(&filters, again, accepted.numbered_subscriptions);
         self.link = Some(Link { requests, accepted, next_packet_id: 1, last_event: now });
+        self.announce();
         self.pump(now);
     }
 

@@ -15,6 +15,9 @@ const ALONE_AFTER: u32 = 2;
 /// A publish that was sent this often in vain is given up.
 const GIVEN_UP_AFTER: u32 = 5;
 
+/// The sequence number of the first publish: there is room below it for those that go ahead of the others.
+const FIRST: u64 = 1 << 40;
+
 /// A publish that is not acknowledged yet.
 pub(crate) struct Entry {
     pub(crate) publish: Publish,
@@ -47,7 +50,6 @@ struct Slot {
 }
 
 /// See the module.
-#[derive(Default)]
 pub(crate) struct Outbox {
     slots: VecDeque<Slot>,
     /// The sequence number of `slots[0]`.
@@ -62,6 +64,20 @@ pub(crate) struct Outbox {
     length: usize,
 }
 
+impl Default for Outbox {
+    fn default() -> Self {
+        Self {
+            slots: VecDeque::new(),
+            first: FIRST,
+            next: FIRST,
+            handed: VecDeque::new(),
+            unacknowledged: HashMap::new(),
+            bytes: 0,
+            length: 0,
+        }
+    }
+}
+
 /// What became of an acknowledgement.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Settlement {
@@ -73,15 +89,23 @@ pub(crate) enum Settlement {
 impl Outbox {
     /// Takes a publish in; gives back its sequence number.
     pub(crate) fn push(&mut self, entry: Entry) -> u64 {
+        let slot = self.slot_for(entry);
+        self.slots.push_back(slot);
+        self.first + self.slots.len() as u64 - 1
+    }
+
+    /// Takes a publish in that goes ahead of all others; for the beginning of a connection, when none is under way.
+    pub(crate) fn push_ahead(&mut self, entry: Entry) {
+        let slot = self.slot_for(entry);
+        self.slots.push_front(slot);
+        self.first -= 1;
+        self.next = self.first;
+    }
+
+    fn slot_for(&mut self, entry: Entry) -> Slot {
         self.bytes += entry.size;
         self.length += 1;
-        self.slots.push_back(Slot {
-            entry: Some(entry),
-            stage: Stage::Waiting,
-            attempts: 0,
-            sent_before: false,
-        });
-        self.first + self.slots.len() as u64 - 1
+        Slot { entry: Some(entry), stage: Stage::Waiting, attempts: 0, sent_before: false }
     }
 
     /// Takes a publish out that nobody waits for any more, unless it is on its way to the broker.
@@ -122,7 +146,8 @@ impl Outbox {
         while self.slot(self.next).is_some_and(|slot| slot.entry.is_none()) {
             self.next += 1;
         }
-        let suspect = self.slots.front().is_some_and(|slot| slot.attempts >= ALONE_AFTER);
+        // The oldest that may be to blame, which has at most one ahead of it.
+        let suspect = self.slots.iter().take(2).any(|slot| slot.attempts >= ALONE_AFTER);
         let window = if suspect { 1 } else { window };
         let busy = if suspect { self.in_flight() + self.handed.len() } else { self.in_flight() };
         let entry = self.slot(self.next)?.entry.as_ref()?;
@@ -425,8 +450,8 @@ mod tests {
         simulation.apply(&Step::Write);
         let kept = simulation.receipts.remove(2);
         simulation.receipts.clear();
-        simulation.outbox.withdraw(0);
-        simulation.outbox.withdraw(1);
+        simulation.outbox.withdraw(FIRST);
+        simulation.outbox.withdraw(FIRST + 1);
         assert_eq!(simulation.outbox.len(), 2, "the first is on its way, the second is gone");
         simulation.apply(&Step::Disconnect);
         assert_eq!(simulation.outbox.len(), 1, "and it is not sent again");

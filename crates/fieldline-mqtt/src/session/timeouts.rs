@@ -61,6 +61,9 @@ impl Inner {
     }
 
     fn overdue(&mut self, now: Instant) -> Option<End> {
+        if self.is_drained() && self.says_farewell() {
+            return None;
+        }
         if self.is_drained() || self.closing.is_some_and(|deadline| deadline <= now) {
             return Some(End::Closed);
         }

@@ -156,6 +156,38 @@ async fn the_end_of_the_program_closes_the_connection() {
     assert_eq!(*connection.state().borrow(), State::Closed);
 }
 
+/// A retained will leaves `offline` for ever where nothing follows it.
+#[tokio::test]
+async fn a_birth_message_goes_ahead_on_every_connection_and_the_will_is_the_last_word() {
+    let broker = Broker::bind().await;
+    let said = |text: &'static str| Some(Publish { retain: true, ..Publish::new("status", text) });
+    let options = Options { birth: said("online"), will: said("offline"), ..broker.options() };
+    let connection = start(options);
+    let _waits = connection.enqueue(Publish::new("a", "first")).await.expect("room");
+    for _ in 0..2 {
+        let mut peer = broker.welcome(true).await;
+        let birth = peer.published().await;
+        assert_eq!(
+            (birth.topic.as_str(), birth.retain, &birth.payload[..]),
+            ("status", true, &b"online"[..])
+        );
+        assert_eq!(peer.published().await.payload, "first");
+    }
+    let mut peer = broker.welcome(true).await;
+    for expected in ["online", "first"] {
+        let publish = peer.published().await;
+        assert_eq!(publish.payload, expected);
+        peer.acknowledge(publish.pkid).await;
+    }
+    let ended = async {
+        let last = peer.published().await;
+        assert_eq!((last.retain, &last.payload[..]), (true, &b"offline"[..]));
+        peer.acknowledge(last.pkid).await;
+        assert_eq!(peer.read().await, Some(Packet::Disconnect));
+    };
+    within(futures::future::join(connection.close(Duration::from_secs(5)), ended)).await;
+}
+
 #[tokio::test]
 async fn without_a_broker_the_end_does_not_wait_for_what_nobody_waits_for() {
     let broker = Broker::bind().await;

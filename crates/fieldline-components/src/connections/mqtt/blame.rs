@@ -9,6 +9,7 @@ pub(super) fn field_of(error: &OptionsError) -> &'static str {
         OptionsError::TlsUnused => "tls",
         OptionsError::KeepAlive { .. } => "keep_alive",
         OptionsError::Will(_) => "will.topic",
+        OptionsError::Birth(_) => "birth.topic",
         OptionsError::OutOfRange { option } => match *option {
             "backoff_initial" => "backoff.initial",
             other => other,
@@ -31,6 +32,6 @@ pub(super) fn fix_of(error: &OptionsError) -> &'static str {
             "use letters and digits; old brokers take 23 of them, AWS IoT takes 128"
         }
         OptionsError::OutOfRange { .. } => "leave it out for the usual value",
-        OptionsError::Will(_) => "write a topic without `+` and `#`",
+        OptionsError::Will(_) | OptionsError::Birth(_) => "write a topic without `+` and `#`",
     }
 }

@@ -63,8 +63,11 @@ pub(crate) struct MqttConnectionConfig {
     /// How many messages may be unacknowledged in either direction; 100 by default, as AWS IoT allows.
     #[schemars(range(min = 1, max = 65534))]
     in_flight: Option<u16>,
-    /// What the broker publishes when this client vanishes without a goodbye.
-    will: Option<Will>,
+    /// What the broker publishes when this client vanishes without a goodbye; with `birth` also when the program stops.
+    will: Option<Announcement>,
+    /// What this client publishes whenever the broker has accepted it, ahead of all else, such as `online` beside a `will`
+    /// that says `offline`, both with `retain`.
+    birth: Option<Announcement>,
 }
 
 /// A broker that is not reached by a URL.
@@ -111,10 +114,10 @@ struct BackoffSettings {
     stable_after: Option<Period>,
 }
 
-/// A last will.
+/// What others are told of this client.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Will {
+struct Announcement {
     /// The topic it is published to.
     topic: String,
     /// What is published.
@@ -187,9 +190,11 @@ impl Config for MqttConnectionConfig {
             cx.error("password-without-user", "password", "`password` needs `user` beside it")
                 .help("add `user`");
         }
-        if let Some(will) = self.will.as_ref().filter(|will| will.qos > 1) {
-            cx.error("bad-qos", "will.qos", format!("`{}` is no quality of service", will.qos))
-                .help("use 1 (at least once) or 0 (at most once); exactly once is not offered");
+        for (field, announcement) in [("will.qos", &self.will), ("birth.qos", &self.birth)] {
+            if let Some(announcement) = announcement.as_ref().filter(|announcement| announcement.qos > 1) {
+                cx.error("bad-qos", field, format!("`{}` is no quality of service", announcement.qos))
+                    .help("use 1 (at least once) or 0 (at most once); exactly once is not offered");
+            }
         }
         let tls = tls::check(self.tls.as_ref(), self.listen_tls.as_ref(), cx);
         match (self.address(), tls) {
@@ -300,13 +305,14 @@ impl MqttConnectionConfig {
                 .max_packet_size
                 .map_or(default.max_packet_size, |size| u32::try_from(size.0).unwrap_or(u32::MAX)),
             inflight: self.in_flight.unwrap_or(default.inflight),
-            will: self.will.as_ref().map(Will::publish),
+            will: self.will.as_ref().map(Announcement::publish),
+            birth: self.birth.as_ref().map(Announcement::publish),
             ..default
         }
     }
 }
 
-impl Will {
+impl Announcement {
     fn publish(&self) -> Publish {
         let qos = if self.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce };
         Publish { qos, retain: self.retain, ..Publish::new(self.topic.clone(), self.payload.clone()) }
