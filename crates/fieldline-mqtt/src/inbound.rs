@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use crate::acknowledge::AckToken;
 use crate::error::{FilterRefusal, SubscribeError};
 use crate::message::Message;
-use crate::session::{Queued, Session, Standing};
+use crate::session::{Queued, Session, Standing, Wanted};
 
 /// The messages of one subscriber. Dropping it unsubscribes once nobody has subscribed in its place for the
 /// operation time-out; until then what it has not taken, and what still comes, is kept for a successor.
@@ -30,6 +30,22 @@ impl Inbound {
             }
             self.wake.notified().await;
         }
+    }
+
+    /// Waits until the broker does not refuse all filters any more, so that messages can come; at once if it does not, or
+    /// has not answered. Cancel-safe.
+    pub async fn available(&mut self) {
+        while self.is_refused() {
+            self.wake.notified().await;
+        }
+    }
+
+    fn is_refused(&self) -> bool {
+        let mut inner = self.session.lock();
+        let closed = inner.is_closed();
+        let Some(lane) = inner.lanes.get_mut(self.lane) else { return false };
+        let is_refused = |wanted: &Wanted| matches!(wanted.standing, Standing::Refused { .. });
+        !closed && lane.filters.iter().all(is_refused)
     }
 
     /// Waits for the next message. Cancel-safe: a message is taken only when it is returned. A refusal by

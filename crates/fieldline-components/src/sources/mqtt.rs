@@ -140,12 +140,15 @@ struct MqttSource {
 
 #[async_trait]
 impl Source for MqttSource {
+    /// While the broker refuses all topics the source stays what the refusal made it; the session asks again.
     async fn connect(&mut self, _clock: &Clock) -> Result<(), ComponentError> {
-        if self.inbound.is_none() {
-            let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
-            let inbound = self.connection.subscribe_all(&topics, self.qos, WAITING * topics.len());
-            self.inbound = Some(inbound.map_err(|error| ComponentError::permanent("bad_topic", error))?);
+        if let Some(inbound) = &mut self.inbound {
+            inbound.available().await;
+            return Ok(());
         }
+        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+        let inbound = self.connection.subscribe_all(&topics, self.qos, WAITING * topics.len());
+        self.inbound = Some(inbound.map_err(|error| ComponentError::permanent("bad_topic", error))?);
         Ok(())
     }
 

@@ -29,7 +29,7 @@ use lanes::Lanes;
 use outbox::Outbox;
 use subscriptions::{Request, Subscriptions};
 
-pub(crate) use lanes::{Queued, Standing};
+pub(crate) use lanes::{Queued, Standing, Wanted};
 pub(crate) use outbox::Entry;
 pub(crate) use timeouts::End;
 

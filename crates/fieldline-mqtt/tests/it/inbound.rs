@@ -405,8 +405,10 @@ async fn a_refused_subscription_is_tried_again_on_the_same_connection() {
         assert_eq!(subscribe.filters.len(), codes.len(), "only what was refused is asked for again");
         peer.write(Packet::SubAck(SubAck::new(subscribe.pkid, codes))).await;
         assert!(within(inbound.next()).await.is_err(), "told each time");
+        assert!(futures::poll!(Box::pin(inbound.available())).is_pending());
     }
     assert_eq!(peer.grant().await, ["busy"]);
+    within(inbound.available()).await;
     peer.publish("busy", "x", 1).await;
     assert_eq!(within(inbound.next()).await.expect("a message").payload, "x");
     assert_eq!(connection.counters().connects, 1);
