@@ -111,21 +111,22 @@ impl Inner {
         let has_begun = |first: Instant| first + self.options.operation_timeout <= now;
         if self.first_connected.is_some_and(has_begun) {
             let released = self.lanes.release_unexpected();
-            self.throw_away(released);
+            self.throw_away(&released);
         }
     }
 
-    /// Counts messages that came for nobody, and warns once: the broker goes on sending them.
-    pub(crate) fn throw_away(&mut self, unclaimed: u64) {
-        if unclaimed > 0 && self.counters.unclaimed == 0 {
+    /// Counts messages that came for nobody, and warns once with the topic of the first: the broker goes on sending them.
+    pub(crate) fn throw_away(&mut self, topics: &[String]) {
+        if let Some(topic) = topics.first().filter(|_| self.counters.unclaimed == 0) {
             let client_id = &self.options.client_id;
             warn!(
                 client_id,
+                topic,
                 "messages come for a topic that nothing subscribes to any more and are thrown away; the broker remembers \
                  the subscription of an earlier run"
             );
         }
-        self.counters.unclaimed += unclaimed;
+        self.counters.unclaimed += topics.len() as u64;
     }
 
     fn subscribed(&mut self, packet_id: u16, results: Vec<Result<(), FilterRefusal>>, now: Instant) {

@@ -304,31 +304,30 @@ impl Lanes {
         self.lanes.values().flat_map(|lane| lane.matching(topic)).nth(1).is_some()
     }
 
-    /// Acknowledges what nobody has claimed since `before`. Returns how many messages that were.
-    pub(crate) fn release_unclaimed(&mut self, before: Instant) -> u64 {
-        let mut released = 0;
-        while self.unclaimed.front().is_some_and(|(_, since)| *since <= before) {
-            if let Some(arrived) = self.unclaimed.pop_front().and_then(|(queued, _)| queued.arrived) {
-                self.acknowledgements.acknowledge(arrived);
-                released += 1;
-            }
-        }
-        released
+    /// Acknowledges what nobody has claimed since `before`. Returns the topic of each of these messages.
+    pub(crate) fn release_unclaimed(&mut self, before: Instant) -> Vec<String> {
+        self.release_where(|_queued, since, _abandoned| since <= before)
     }
 
     /// Acknowledges what nobody has claimed and no successor can: it matches no filter that was given up a moment ago.
-    /// Returns how many messages that were.
-    pub(crate) fn release_unexpected(&mut self) -> u64 {
-        let abandoned = &self.abandoned;
-        let is_expected =
-            |queued: &Queued| abandoned.iter().any(|(filter, _since)| topic::matches(filter, &queued.topic));
-        let mut released = 0;
+    /// Returns the topic of each of these messages.
+    pub(crate) fn release_unexpected(&mut self) -> Vec<String> {
+        self.release_where(|queued, _since, abandoned| {
+            !abandoned.iter().any(|(filter, _since)| topic::matches(filter, &queued.topic))
+        })
+    }
+
+    fn release_where(
+        &mut self,
+        is_due: impl Fn(&Queued, Instant, &[(String, Instant)]) -> bool,
+    ) -> Vec<String> {
+        let mut released = Vec::new();
         for (queued, since) in std::mem::take(&mut self.unclaimed) {
-            if is_expected(&queued) {
+            if !is_due(&queued, since, &self.abandoned) {
                 self.unclaimed.push_back((queued, since));
             } else if let Some(arrived) = queued.arrived {
                 self.acknowledgements.acknowledge(arrived);
-                released += 1;
+                released.push(queued.topic);
             }
         }
         released

@@ -89,7 +89,7 @@ impl Inner {
         }
         if let Some(before) = now.checked_sub(after) {
             let released = self.lanes.release_unclaimed(before);
-            self.throw_away(released);
+            self.throw_away(&released);
             if self.link.is_some() {
                 for filter in self.lanes.release_abandoned(before) {
                     self.subscriptions.ask(Request::Unsubscribe(filter));
