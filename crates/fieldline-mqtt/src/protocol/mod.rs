@@ -33,6 +33,24 @@ pub(crate) struct Accepted {
     pub(crate) keep_alive: Duration,
     /// Whether a message can name the subscriptions it was sent for.
     pub(crate) numbered_subscriptions: bool,
+    /// Whether a filter may have `+` or `#`.
+    pub(crate) wildcards: bool,
+    /// Whether a filter may be shared.
+    pub(crate) shared: bool,
+}
+
+impl Accepted {
+    /// Why the broker would close the connection over a filter, from what it says that it lacks.
+    pub(crate) fn refuses(&self, filter: &str) -> Option<FilterRefusal> {
+        let lacks = |what| Some(FilterRefusal::NotSupported(what));
+        if !self.shared && filter.starts_with("$share/") {
+            return lacks("shared subscriptions");
+        }
+        if !self.wildcards && filter.contains(['+', '#']) {
+            return lacks("wildcard subscriptions");
+        }
+        None
+    }
 }
 
 /// A publish from the broker.
@@ -240,6 +258,8 @@ fn v4_happening(event: rumqttc::Event) -> Happening {
             retain: true,
             keep_alive: Duration::ZERO,
             numbered_subscriptions: false,
+            wildcards: true,
+            shared: true,
         }),
         Event::Incoming(Packet::Publish(publish)) => Happening::Arrived(Arrival {
             topic: publish.topic,

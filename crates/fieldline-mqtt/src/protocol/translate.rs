@@ -89,6 +89,8 @@ pub(crate) fn accepted_v5(accepted: &packets::ConnAck, options: &Options) -> Acc
         numbered_subscriptions: properties
             .and_then(|properties| properties.subscription_identifiers_available)
             != Some(0),
+        wildcards: properties.and_then(|properties| properties.wildcard_subscription_available) != Some(0),
+        shared: properties.and_then(|properties| properties.shared_subscription_available) != Some(0),
     }
 }
 

@@ -132,24 +132,29 @@ impl Inner {
     fn subscribed(&mut self, packet_id: u16, results: Vec<Result<(), FilterRefusal>>, now: Instant) {
         let Some(Request::Subscribe { filters, .. }) = self.subscriptions.answered(packet_id) else { return };
         for ((filter, _qos), result) in filters.iter().zip(results) {
-            let standing = match result {
-                Ok(()) => Standing::Granted,
-                Err(refusal) => {
-                    warn!(filter, reason = refusal.to_string(), "subscription refused");
-                    Standing::Refused { refusal, told: false }
-                }
-            };
-            for lane in self.lanes.iter_mut() {
-                if let Some(wanted) = lane.filters.iter_mut().find(|wanted| wanted.filter == *filter) {
-                    wanted.standing = standing.clone();
-                    lane.wake.notify_one();
-                }
-            }
+            self.stand(filter, result);
         }
         if self.lanes.refused().is_empty() {
             self.refusals.succeed();
         } else if self.ask_again.is_none() {
             self.ask_again = Some(now + self.refusals.fail(fastrand::f64()));
+        }
+    }
+
+    /// Takes note of what the broker says to a filter, or would.
+    pub(crate) fn stand(&mut self, filter: &str, result: Result<(), FilterRefusal>) {
+        let standing = match result {
+            Ok(()) => Standing::Granted,
+            Err(refusal) => {
+                warn!(filter, reason = refusal.to_string(), "subscription refused");
+                Standing::Refused { refusal, told: false }
+            }
+        };
+        for lane in self.lanes.iter_mut() {
+            if let Some(wanted) = lane.filters.iter_mut().find(|wanted| wanted.filter == filter) {
+                wanted.standing = standing.clone();
+                lane.wake.notify_one();
+            }
         }
     }
 }

@@ -25,6 +25,12 @@ impl Inner {
     }
 
     fn hand_over_subscriptions(&mut self, link: &mut Link, now: Instant) {
+        if self.subscriptions.next().is_some() {
+            let refused = self.subscriptions.take_refused(|filter| link.accepted.refuses(filter));
+            for (filter, refusal) in refused {
+                self.stand(&filter, Err(refusal));
+            }
+        }
         let Some(request) = self.subscriptions.next() else { return };
         let packet_id = link.next_packet_id;
         if self.outbox.uses(packet_id) {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
+use crate::error::FilterRefusal;
 use crate::message::QoS;
 
 /// AWS IoT Core refuses a SUBSCRIBE with more filters than this.
@@ -50,6 +51,25 @@ impl Subscriptions {
 
     pub(crate) fn ask(&mut self, request: Request) {
         self.waiting.push_back(request);
+    }
+
+    /// Takes out what `refuses` gives a reason for, and gives it back with that.
+    pub(crate) fn take_refused(
+        &mut self,
+        refuses: impl Fn(&str) -> Option<FilterRefusal>,
+    ) -> Vec<(String, FilterRefusal)> {
+        let mut refused = Vec::new();
+        self.waiting.retain_mut(|request| {
+            let Request::Subscribe { filters, .. } = request else { return true };
+            filters.retain(|(filter, _)| {
+                let refusal = refuses(filter);
+                let is_fine = refusal.is_none();
+                refused.extend(refusal.map(|refusal| (filter.clone(), refusal)));
+                is_fine
+            });
+            !filters.is_empty()
+        });
+        refused
     }
 
     /// What to send next, unless an answer is awaited.

@@ -327,6 +327,32 @@ async fn a_broker_that_cannot_number_subscriptions_gets_none_with_a_number() {
     assert_eq!(asked, [("a", true), ("b", false)]);
 }
 
+/// MQTT 5, sections 3.2.2.3.11 and 3.2.2.3.13: the broker would close the connection over it, each time.
+#[tokio::test]
+async fn a_broker_is_not_asked_for_filters_of_a_kind_that_it_lacks() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let filters = ["a/#", "$share/group/b", "+/c"];
+    let mut inbounds =
+        filters.map(|filter| connection.subscribe(filter, QoS::AtLeastOnce, 1).expect("a valid filter"));
+    let mut plain_one = connection.subscribe("d", QoS::AtLeastOnce, 1).expect("a valid filter");
+    let lacking = ConnAckProperties {
+        wildcard_subscription_available: Some(0),
+        shared_subscription_available: Some(0),
+        ..plain()
+    };
+    let mut peer = broker.welcome(lacking).await;
+    assert_eq!(peer.subscribed(success()).await.filters[0].path, "d", "and nothing before");
+    within(plain_one.subscribed()).await.expect("granted");
+    for (inbound, what) in inbounds.iter_mut().zip(["wildcard", "shared", "wildcard"]) {
+        let error = within(inbound.subscribed()).await.expect_err("refused").to_string();
+        assert!(error.contains(&format!("{what} subscriptions not supported")), "{error}");
+    }
+    let mut late = connection.subscribe("e/+", QoS::AtLeastOnce, 1).expect("a valid filter");
+    assert!(within(late.subscribed()).await.is_err());
+    assert_eq!(connection.counters().connects, 1);
+}
+
 #[tokio::test]
 async fn retained_messages_are_asked_for_once_and_not_on_every_connection() {
     let broker = Broker::bind().await;
