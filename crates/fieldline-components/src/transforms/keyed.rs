@@ -23,10 +23,28 @@ pub(crate) fn key_of(event: &Event, by: Option<&Lookup>) -> Arc<str> {
     }
 }
 
-/// A text that is different for different values.
+/// A text that is different for different values, and the same for those that are the same: `1` and `1.0` in any depth,
+/// and members in any order. A text is never the same as a number.
 pub(crate) fn text_of(value: &Value) -> String {
-    let text = json::encode(value).ok().and_then(|json| String::from_utf8(json).ok());
-    text.unwrap_or_else(|| format!("{value:?}"))
+    match value {
+        Value::Float(number) if is_whole(*number) => (*number as i64).to_string(),
+        Value::List(list) => format!("[{}]", list.iter().map(text_of).collect::<Vec<_>>().join(",")),
+        Value::Map(map) => {
+            let mut members: Vec<_> = map.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            let members = members.into_iter().map(|(name, value)| format!("{name:?}:{}", text_of(value)));
+            format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+        }
+        value => {
+            let text = json::encode(value).ok().and_then(|json| String::from_utf8(json).ok());
+            text.unwrap_or_else(|| format!("{value:?}"))
+        }
+    }
+}
+
+/// Whether the number is also an integer.
+fn is_whole(number: f64) -> bool {
+    number.trunc() == number && number.abs() < i64::MAX as f64
 }
 
 /// States by key. The key that was silent for the longest time makes room for a new one.
@@ -152,6 +170,28 @@ mod tests {
     #[expect(clippy::disallowed_methods, reason = "any moment will do to count from")]
     fn start() -> Instant {
         Instant::now()
+    }
+
+    #[test]
+    fn values_that_are_the_same_are_one_key() {
+        let (one, text) = (Value::Int(1), Value::from("1"));
+        let zero = Value::Float(-0.0);
+        let pair = |a: Value, b: Value| Value::from([("a", a), ("b", b)]);
+        let turned = Value::from([("b", Value::Int(2)), ("a", 1.0.into())]);
+        let same = [
+            (one.clone(), Value::Float(1.0)),
+            (Value::Int(0), zero),
+            (Value::List(vec![one.clone()]), Value::List(vec![1.0.into()])),
+            (pair(one.clone(), 2.0.into()), turned),
+        ];
+        for (left, right) in same {
+            assert!(left.same(&right));
+            assert_eq!(text_of(&left), text_of(&right));
+        }
+        let different =
+            [one, text, 1.5.into(), true.into(), Value::Null, "null".into(), 1e300.into(), "".into()];
+        let texts: std::collections::HashSet<_> = different.iter().map(text_of).collect();
+        assert_eq!(texts.len(), different.len());
     }
 
     #[test]
