@@ -52,6 +52,15 @@ mod tests {
     }
 
     #[test]
+    fn an_integer_that_does_not_fit_is_refused_instead_of_rounded() {
+        assert_eq!(decode(b"9223372036854775807").ok(), Some(Value::Int(i64::MAX)));
+        for text in ["9223372036854775808", r#"{"n":[18446744073709551615]}"#] {
+            let error = decode(text.as_bytes()).expect_err("it does not fit").to_string();
+            assert!(error.contains("is above 9223372036854775807, the largest integer"), "{error}");
+        }
+    }
+
+    #[test]
     fn deep_nesting_is_an_error_and_no_overflow() {
         let text = "[".repeat(200_000);
         assert!(decode(text.as_bytes()).is_err());

@@ -6,7 +6,7 @@ use std::fmt;
 use bytes::Bytes;
 use compact_str::CompactString;
 use indexmap::IndexMap;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 /// An object whose members keep the order in which they were written.
@@ -260,8 +260,11 @@ impl<'de> Visitor<'de> for ValueVisitor {
         Ok(Value::Int(number))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
-        Ok(i64::try_from(number).map_or(Value::Float(number as f64), Value::Int))
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
+        let whole = i64::try_from(number);
+        whole
+            .map(Value::Int)
+            .map_err(|_| E::custom(format!("{number} is above {}, the largest integer", i64::MAX)))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
