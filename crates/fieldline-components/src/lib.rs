@@ -8,6 +8,8 @@ mod fields;
 
 mod lookup;
 
+mod time_field;
+
 mod file_failure;
 
 pub mod shadow;

@@ -41,6 +41,7 @@ mod lines;
 mod redactor;
 pub mod suggest;
 mod table;
+mod time;
 
 pub use edge::{Edge, MAIN, Port};
 pub use event::{Event, Meta};
@@ -60,6 +61,7 @@ pub use transform::{Moment, Transform, downcast};
 pub use lines::{Line, Lines, MOST_LINE_BYTES};
 pub use redactor::{Redactor, url_password};
 pub use table::{HeadError, Record, RecordError, Table};
+pub use time::{TimeError, TimeForm, TimeUnit, Zone};
 
 pub use context::{BuildCx, CheckCx, FilePath, Files, Origin};
 pub use definition::{Built, Config, Definition, Example, Kind, Prepare, Prepared};

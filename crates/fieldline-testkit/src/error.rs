@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 
 use fieldline_core::json::JsonError;
-use fieldline_core::{FieldPath, FileError, HeadError, RecordError};
+use fieldline_core::{FieldPath, FileError, HeadError, RecordError, TimeError};
 use fieldline_runtime::ApplyError;
 
 /// Why no case could run.
@@ -31,12 +31,14 @@ pub(crate) enum CaseError {
         most: usize,
     },
     /// A recording is to be fed at its own pace and does not tell it.
-    #[error("`{node}` is fed an event without a time in `{field}`")]
+    #[error("`{node}` is fed an event without a time in `{field}`: {error}")]
     NoTime {
         /// The node that is fed.
         node: String,
         /// The field with the time.
         field: FieldPath,
+        /// What is there instead.
+        error: TimeError,
     },
     /// A connection is to be fed, or to fail like a node.
     #[error("`{0}` is a connection: let it go down with `connection` and `down`")]

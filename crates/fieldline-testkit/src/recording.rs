@@ -3,8 +3,7 @@
 use std::path::Path;
 
 use fieldline_compiler::FileSource;
-use fieldline_core::{FieldPath, Record, Table, Value, json};
-use jiff::Timestamp;
+use fieldline_core::{Record, Table, Value, json};
 
 use crate::error::{BodyError, RecordingError};
 
@@ -15,19 +14,6 @@ pub(crate) fn read(path: &Path, files: &dyn FileSource) -> Result<Vec<Value>, Re
     let is_table = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     let bodies = if is_table { table(&bytes) } else { lines(&bytes) };
     bodies.map_err(|error| RecordingError::NoBodies { path: path.to_owned(), error })
-}
-
-/// The time in `field` of `body`: RFC 3339, or seconds or milliseconds since 1970.
-pub(crate) fn time(body: &Value, field: &FieldPath) -> Option<Timestamp> {
-    /// Numbers from here on count milliseconds; as seconds they would be beyond the year 5000.
-    const FIRST_MILLISECONDS: f64 = 1e11;
-    let value = field.get(body)?;
-    if let Some(text) = value.as_text() {
-        return text.parse().ok();
-    }
-    let number = value.as_f64()?;
-    let milliseconds = if number.abs() < FIRST_MILLISECONDS { number * 1000.0 } else { number };
-    Timestamp::from_microsecond((milliseconds * 1000.0).round() as i64).ok()
 }
 
 /// Each line that is not empty as a body.
@@ -76,19 +62,5 @@ mod tests {
     #[test]
     fn a_line_that_is_no_json_is_named() {
         assert!(lines(b"{}\n\n{").expect_err("no JSON").to_string().starts_with("line 3: not JSON"));
-    }
-
-    #[test]
-    fn times_are_rfc_3339_or_seconds_or_milliseconds() {
-        let field = FieldPath::parse("t").expect("a path");
-        let wanted: Timestamp = "2026-01-01T00:00:00.5Z".parse().expect("a time");
-        for value in [
-            Value::from("2026-01-01T00:00:00.5Z"),
-            Value::from(1_767_225_600.5),
-            Value::Int(1_767_225_600_500),
-        ] {
-            assert_eq!(time(&Value::from([("t", value)]), &field), Some(wanted));
-        }
-        assert_eq!(time(&Value::from([("t", Value::from("noon"))]), &field), None);
     }
 }

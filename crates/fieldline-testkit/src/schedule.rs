@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fieldline_compiler::FileSource;
 use fieldline_compiler::cases::{Action, Feed, Pace, Recording, TestCase, When};
-use fieldline_core::{Map, Value};
+use fieldline_core::{Map, TimeForm, Value};
 use jiff::Timestamp;
 
 use crate::error::CaseError;
@@ -131,8 +131,12 @@ impl Schedule {
         for body in all {
             let mut time = None;
             if let Pace::Recorded(field) = &feed.pace {
-                let no_time = || CaseError::NoTime { node: feed.node.clone(), field: field.clone() };
-                let recorded = recording::time(body, field).ok_or_else(no_time)?;
+                let value = field.get(body).unwrap_or(&Value::Null);
+                let recorded = TimeForm::default().read(value).map_err(|error| CaseError::NoTime {
+                    node: feed.node.clone(),
+                    field: field.clone(),
+                    error,
+                })?;
                 let pause = recorded.duration_since(*first.get_or_insert(recorded));
                 // A clock that was set back while it was recorded does not turn the case's time back.
                 at = at.max(start.saturating_add(Duration::try_from(pause).unwrap_or_default()));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use compact_str::CompactString;
-use fieldline_core::Period;
 use fieldline_core::suggest::nearest;
+use fieldline_core::{Period, TimeForm};
 use indexmap::IndexMap;
 
 use super::{Account, Action, Step, TestCase, When};
@@ -123,11 +123,8 @@ impl Lowerer<'_> {
     }
 
     fn time(&mut self, node: &Node) -> Option<jiff::Timestamp> {
-        let time = node.as_text().and_then(|text| text.parse().ok());
-        if time.is_none() {
-            self.diagnostics.bad_value(node, "this is no time; write for example `2026-01-01T00:00:00Z`");
-        }
-        time
+        let time = TimeForm::default().read(&node.to_value());
+        time.map_err(|error| self.diagnostics.bad_value(node, &error.to_string())).ok()
     }
 
     fn overrides(&mut self, params: Option<&Node>, env: Option<&Node>) -> Overrides {

@@ -20,6 +20,7 @@ use crate::file_failure::FileFailure;
 use crate::sources::pace::Pace;
 use crate::sources::records::{Records, Taken, Writing};
 use crate::sources::ticker::Ticker;
+use crate::time_field::{TimeField, admit};
 
 /// The most events handed over at once.
 const MOST_EVENTS: usize = 256;
@@ -36,12 +37,14 @@ pub(crate) struct FileConfig {
     /// hold lines. Files are UTF-8; a line ends with LF, CR LF or CR.
     #[serde(default)]
     format: Format,
-    /// The time between two events; without it and `time_field`, the file is read as fast as it is taken.
+    /// The time between two events; without it and `time`, the file is read as fast as it is taken.
     every: Option<Period>,
-    /// The field that says when a record was taken: events come with the pauses they were recorded with, and
-    /// carry that time. RFC 3339, or seconds or milliseconds since 1970.
+    /// Where a record says when it was taken: events come with the pauses they were recorded with, and carry that
+    /// time. A record without one goes to the dead letter.
+    time: Option<TimeField>,
+    /// Short for `time` with nothing but a `field`.
     time_field: Option<FieldPath>,
-    /// How many times faster than recorded; needs `time_field`.
+    /// How many times faster than recorded; needs `time`.
     #[serde(default = "as_recorded")]
     #[schemars(extend("exclusiveMinimum" = 0))]
     speed: f64,
@@ -77,6 +80,12 @@ impl Config for FileConfig {
             output: "",
         },
         Example {
+            title: "Dates as a data logger writes them, in summer time",
+            config: "path: recordings/logger.csv\nformat: csv\ntime: { field: date, format: \"%d.%m.%Y %H:%M:%S\", zone: \"+02:00\" }",
+            input: "",
+            output: "",
+        },
+        Example {
             title: "A table, ten rows a second, again and again",
             config: "path: recordings/drying.csv\nformat: csv\nevery: 100ms\nrepeat: true",
             input: "",
@@ -88,17 +97,20 @@ impl Config for FileConfig {
         if let Some(every) = self.every {
             check_not_zero(cx, "every", every);
         }
-        if self.every.is_some() && self.time_field.is_some() {
-            cx.error("conflicting-fields", "every", "`every` and `time_field` exclude each other")
-                .help("`every` sets a pace, `time_field` takes the recorded one");
+        let time = if self.time.is_some() { "time" } else { "time_field" };
+        if self.time.is_some() && self.time_field.is_some() {
+            cx.error("conflicting-fields", "time_field", "`time` and `time_field` exclude each other")
+                .help("write `time: { field: … }` alone");
         }
-        if self.time_field.is_none() && self.speed != as_recorded() {
-            cx.error(
-                "conflicting-fields",
-                "speed",
-                "`speed` needs `time_field`, to know the recorded pauses",
-            )
-            .help("write for example `time_field: timestamp_utc`, or `every: 100ms` instead of `speed`");
+        let has_time = self.time.is_some() || self.time_field.is_some();
+        if self.every.is_some() && has_time {
+            cx.error("conflicting-fields", "every", format!("`every` and `{time}` exclude each other"))
+                .help(format!("`every` sets a pace, `{time}` takes the recorded one"));
+        }
+        if !has_time && self.speed != as_recorded() {
+            cx.error("conflicting-fields", "speed", "`speed` needs `time`, to know the recorded pauses").help(
+                "write for example `time: { field: timestamp_utc }`, or `every: 100ms` instead of `speed`",
+            );
         }
         if !(self.speed.is_finite() && self.speed > 0.0) {
             cx.error("bad-number", "speed", "`speed` must be greater than zero").help("`2` is twice as fast");
@@ -111,9 +123,10 @@ impl Config for FileConfig {
     }
 
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
-        let pace = match (self.every, &self.time_field) {
+        let short = || self.time_field.clone().map(TimeField::in_body);
+        let pace = match (self.every, self.time.clone().or_else(short)) {
             (Some(every), _) => Pace::Steady(Ticker::new(every.0, true)),
-            (None, Some(field)) => Pace::recorded(field.clone(), self.speed),
+            (None, Some(time)) => Pace::recorded(time, self.speed),
             (None, None) => Pace::Unlimited,
         };
         let writing = match self.format {
@@ -187,8 +200,8 @@ impl Source for Recording {
         for taken in self.waiting.drain(..count) {
             match taken {
                 Ok(body) => {
-                    let time = self.pace.time_of(&body).unwrap_or_else(|| clock.time());
-                    batch.events.push(Draft { meta: Meta::new(time, self.node.clone()), body });
+                    let meta = Meta::new(clock.time(), self.node.clone());
+                    admit(Draft { body, meta }, self.pace.time(), &mut batch);
                 }
                 Err(refusal) => batch.failed.push(refusal.into_failed(clock.time(), self.node.clone())),
             }

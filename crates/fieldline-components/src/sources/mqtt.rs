@@ -15,6 +15,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::connections::mqtt::{MqttHandle, check_topic};
+use crate::time_field::{TimeField, admit};
 
 /// The most messages handed over at once.
 const BATCH: usize = 64;
@@ -39,6 +40,8 @@ pub(crate) struct MqttSourceConfig {
     /// What the payload is.
     #[serde(default)]
     decode: Decode,
+    /// Where a reading says when it was taken, instead of when it arrives. One without a time goes to the dead letter.
+    time: Option<TimeField>,
 }
 
 /// How a payload becomes a body.
@@ -108,6 +111,7 @@ impl Config for MqttSourceConfig {
             qos: if self.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce },
             decode: self.decode,
             inbound: None,
+            time: self.time.clone(),
             unsettled: BTreeMap::new(),
             next_token: 0,
         })))
@@ -134,6 +138,7 @@ struct MqttSource {
     qos: QoS,
     decode: Decode,
     inbound: Option<Inbound>,
+    time: Option<TimeField>,
     unsettled: BTreeMap<u64, VecDeque<AckToken>>,
     next_token: u64,
 }
@@ -161,11 +166,11 @@ impl Source for MqttSource {
         let mut tokens = VecDeque::new();
         self.next_token += 1;
         let first = first.map_err(|error| ComponentError::retryable("subscribe", error))?;
-        tokens.push_back(take(first, self.decode, clock, &mut batch));
+        tokens.push_back(take(first, self.decode, self.time.as_ref(), clock, &mut batch));
         while tokens.len() < BATCH
             && let Some(Ok(message)) = inbound.next().now_or_never()
         {
-            tokens.push_back(take(message, self.decode, clock, &mut batch));
+            tokens.push_back(take(message, self.decode, self.time.as_ref(), clock, &mut batch));
         }
         self.unsettled.insert(batch.token, tokens);
         Ok(Some(batch))
@@ -190,7 +195,13 @@ impl Source for MqttSource {
 }
 
 /// Puts a message into the batch, as an event or as what failed to become one.
-fn take(message: Message, decode: Decode, clock: &Clock, batch: &mut Batch) -> AckToken {
+fn take(
+    message: Message,
+    decode: Decode,
+    time: Option<&TimeField>,
+    clock: &Clock,
+    batch: &mut Batch,
+) -> AckToken {
     let mut meta = Meta::new(clock.time(), "".into());
     meta.topic = Some(message.topic.into());
     for (name, set) in [("retain", message.retain), ("duplicate", message.duplicate)] {
@@ -199,7 +210,7 @@ fn take(message: Message, decode: Decode, clock: &Clock, batch: &mut Batch) -> A
         }
     }
     match read(&message.payload, decode) {
-        Ok(body) => batch.events.push(Draft { body, meta }),
+        Ok(body) => admit(Draft { body, meta }, time, batch),
         Err(error) => {
             let body = text(&message.payload).unwrap_or_else(|_| raw(&message.payload));
             batch.failed.push((Draft { body, meta }, error));

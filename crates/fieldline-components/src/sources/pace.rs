@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use fieldline_core::{Clock, FieldPath, Value};
+use fieldline_core::{Clock, Value};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::sleep_until;
 
 use crate::sources::ticker::Ticker;
+use crate::time_field::TimeField;
 
 /// How fast a recording is played back.
 pub(crate) enum Pace {
@@ -20,16 +21,16 @@ pub(crate) enum Pace {
 
 /// Pauses as they were recorded.
 pub(crate) struct Recorded {
-    field: FieldPath,
+    time: TimeField,
     speed: f64,
     /// The first record's time, and when it was played.
     origin: Option<(Timestamp, Instant)>,
 }
 
 impl Pace {
-    /// As recorded in `field`, `speed` times as fast.
-    pub(crate) fn recorded(field: FieldPath, speed: f64) -> Self {
-        Pace::Recorded(Recorded { field, speed, origin: None })
+    /// As the recorded `time` says, `speed` times as fast.
+    pub(crate) fn recorded(time: TimeField, speed: f64) -> Self {
+        Pace::Recorded(Recorded { time, speed, origin: None })
     }
 
     /// Waits until it is time for `body`. Cancel-safe: called again for the same body, it goes on waiting.
@@ -59,10 +60,10 @@ impl Pace {
         }
     }
 
-    /// When `body` was recorded, where that is known.
-    pub(crate) fn time_of(&self, body: &Value) -> Option<Timestamp> {
+    /// Where records say when they were taken, if they set the pace.
+    pub(crate) fn time(&self) -> Option<&TimeField> {
         match self {
-            Pace::Recorded(recorded) => timestamp(recorded.field.get(body)?),
+            Pace::Recorded(recorded) => Some(&recorded.time),
             _ => None,
         }
     }
@@ -71,41 +72,10 @@ impl Pace {
 impl Recorded {
     /// A body without a time, or with one before the first, is due at once.
     fn due(&mut self, body: &Value, clock: &Clock) -> Option<Instant> {
-        let time = timestamp(self.field.get(body)?)?;
+        let time = self.time.of_body(body)?;
         let (first, start) = *self.origin.get_or_insert_with(|| (time, clock.instant()));
         let elapsed: SignedDuration = time.duration_since(first);
         let pause = Duration::try_from_secs_f64(elapsed.as_secs_f64() / self.speed).ok()?;
         start.checked_add(pause)
-    }
-}
-
-/// Numbers from here on count milliseconds; as seconds they would be beyond the year 5000.
-const FIRST_MILLISECONDS: f64 = 1e11;
-
-/// Reads RFC 3339, or seconds or milliseconds since 1970.
-fn timestamp(value: &Value) -> Option<Timestamp> {
-    if let Some(text) = value.as_text() {
-        return text.parse().ok();
-    }
-    let number = value.as_f64()?;
-    let seconds = if number.abs() < FIRST_MILLISECONDS { number } else { number / 1000.0 };
-    let since = SignedDuration::try_from_secs_f64(seconds).ok()?;
-    // A float holds today's seconds to a fraction of a microsecond; what lies below is no measurement.
-    Timestamp::from_microsecond(i64::try_from(since.as_micros()).ok()?).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_is_text_seconds_or_milliseconds() {
-        let wanted: Timestamp = "2020-02-15T16:43:16.25Z".parse().expect("a time");
-        for value in ["2020-02-15T17:43:16.25+01:00".into(), 1581784996.25.into(), 1581784996250i64.into()] {
-            assert_eq!(timestamp(&value), Some(wanted), "{value:?}");
-        }
-        for value in [Value::Null, "yesterday".into(), f64::NAN.into(), 1e300.into()] {
-            assert_eq!(timestamp(&value), None, "{value:?}");
-        }
     }
 }

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, mpsc};
 
 use crate::sources::records::{Records, Writing};
+use crate::time_field::{TimeField, admit};
 
 /// Pieces that may wait for the source; then whoever writes to us waits.
 const QUEUE: usize = 16;
@@ -32,6 +33,8 @@ pub(crate) struct StdinConfig {
     /// number (`meta.line`); `text` makes `{"text": …}` of each line.
     #[serde(default)]
     format: Format,
+    /// Where a reading says when it was taken, instead of when it arrives. One without a time goes to the dead letter.
+    time: Option<TimeField>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -66,6 +69,7 @@ impl Config for StdinConfig {
         Ok(Built::Source(Box::new(Stdin {
             node: cx.node.into(),
             records: Records::new(writing),
+            time: self.time.clone(),
             input: None,
         })))
     }
@@ -74,6 +78,7 @@ impl Config for StdinConfig {
 struct Stdin {
     node: Arc<str>,
     records: Records,
+    time: Option<TimeField>,
     input: Option<Arc<Mutex<Input>>>,
 }
 
@@ -104,7 +109,10 @@ impl Source for Stdin {
             for taken in taken {
                 let (time, node) = (clock.time(), self.node.clone());
                 match taken {
-                    Ok(body) => batch.events.push(Draft { body, meta: Meta::new(time, node) }),
+                    Ok(body) => {
+                        let draft = Draft { body, meta: Meta::new(time, node) };
+                        admit(draft, self.time.as_ref(), &mut batch);
+                    }
                     Err(refusal) => batch.failed.push(refusal.into_failed(time, node)),
                 }
             }
@@ -190,7 +198,12 @@ mod tests {
     use crate::tokio_clock::tokio_clock;
 
     fn stdin(input: &Arc<Mutex<Input>>) -> Stdin {
-        Stdin { node: "test".into(), records: Records::new(Writing::Text), input: Some(input.clone()) }
+        Stdin {
+            node: "test".into(),
+            records: Records::new(Writing::Text),
+            time: None,
+            input: Some(input.clone()),
+        }
     }
 
     async fn texts(source: &mut Stdin) -> Vec<String> {

@@ -1,14 +1,17 @@
 //! [`Timing`]: which time counts for a reading, and [`Timeline`], the one on which arrivals are placed.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::time::{Duration, Instant};
 
-use fieldline_core::{Event, EventError, Moment, Value};
+use fieldline_core::{Event, EventError, Moment};
 use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{Deserialize, Deserializer, Error as _};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 
 use crate::lookup::Lookup;
+use crate::time_field::TimeField;
 
 /// Times further from 1970 than this (146 years) are refused, so that adding a span never overflows.
 const FURTHEST: i64 = i64::MAX / 2;
@@ -26,31 +29,18 @@ pub(crate) enum Timing {
     #[default]
     Arrival,
     /// What the event says.
-    Event(Lookup),
+    Event(TimeField),
 }
 
 impl Timing {
     /// The time of an event that arrives at `now`, both in nanoseconds since 1970.
     pub(crate) fn of(&self, event: &Event, now: i64) -> Result<i64, EventError> {
-        let Timing::Event(lookup) = self else { return Ok(now) };
-        let nanos = match lookup {
-            Lookup::Meta(name) if name == "time" => Some(event.meta().time.as_nanosecond()),
-            _ => lookup.get(event).and_then(|value| nanos_of(&value)),
-        };
-        let nanos = nanos.and_then(|nanos| i64::try_from(nanos).ok());
-        nanos
+        let Timing::Event(field) = self else { return Ok(now) };
+        let time = field.of(event)?;
+        i64::try_from(time.as_nanosecond())
+            .ok()
             .filter(|nanos| nanos.abs() <= FURTHEST)
-            .ok_or_else(|| EventError::new("no_time", format!("`{lookup}` is no time between 1824 and 2116")))
-    }
-}
-
-/// A text in RFC 3339 or a number of seconds since 1970, as nanoseconds.
-fn nanos_of(value: &Value) -> Option<i128> {
-    match value {
-        Value::Text(text) => text.parse::<Timestamp>().ok().map(Timestamp::as_nanosecond),
-        Value::Int(seconds) => Some(i128::from(*seconds) * 1_000_000_000),
-        Value::Float(seconds) => Some((seconds * 1e9).round() as i128),
-        _ => None,
+            .ok_or_else(|| field.error(format_args!("{time} is not between 1824 and 2116")))
     }
 }
 
@@ -110,11 +100,7 @@ fn wall(moment: &Moment<'_>) -> i64 {
 
 impl<'de> Deserialize<'de> for Timing {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
-            "arrival" => Ok(Timing::Arrival),
-            "event" => Ok(Timing::Event(Lookup::Meta("time".to_owned()))),
-            path => Lookup::parse(path).map(Timing::Event).map_err(D::Error::custom),
-        }
+        deserializer.deserialize_any(Reader)
     }
 }
 
@@ -123,11 +109,35 @@ impl JsonSchema for Timing {
         "Timing".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "type": "string",
+            "anyOf": [{ "type": "string" }, generator.subschema_for::<TimeField>()],
             "description": "`arrival` is when the event reaches the node; `event` is `meta.time`, when the reading was \
-                taken; anything else is the path of a field with a time in RFC 3339 or in seconds since 1970."
+                taken; anything else is the path of a field with a time in RFC 3339 or a number since 1970, or a map \
+                that also says how the time is written."
         })
+    }
+}
+
+/// Reads a word, a path, or a map.
+struct Reader;
+
+impl<'de> Visitor<'de> for Reader {
+    type Value = Timing;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("`arrival`, `event`, the path of a field, or `{ field: … }`")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Timing, E> {
+        match text {
+            "arrival" => Ok(Timing::Arrival),
+            "event" => Ok(Timing::Event(TimeField::at(Lookup::Meta("time".to_owned())))),
+            path => Lookup::parse(path).map(|path| Timing::Event(TimeField::at(path))).map_err(E::custom),
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Timing, A::Error> {
+        TimeField::deserialize(MapAccessDeserializer::new(map)).map(Timing::Event)
     }
 }

@@ -34,6 +34,8 @@ fn an_interval_of_zero_is_refused() {
 fn a_recording_has_one_pace() {
     let both = "path: a\nevery: 1s\ntime_field: t";
     check(Kind::Source, "file", both, &[("conflicting-fields", "every")]);
+    let twice = "path: a\ntime_field: t\ntime: { field: t }";
+    check(Kind::Source, "file", twice, &[("conflicting-fields", "time_field")]);
     check(Kind::Source, "file", "path: a\nspeed: 2", &[("conflicting-fields", "speed")]);
     for speed in ["0", "-1", ".inf", ".nan"] {
         check(

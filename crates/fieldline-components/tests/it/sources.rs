@@ -111,6 +111,42 @@ async fn a_recording_is_played_with_its_own_pauses() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_without_a_time_fails_and_is_never_taken_now() {
+    let recording =
+        file("date,v\n15.02.2020 16:43:16,1\nnoon,2\n,3\n15.02.2020 16:43:17,4\n2020-02-15T14:43:16Z,5\n");
+    let config = format!(
+        "path: {}\nformat: csv\ntime: {{ field: date, format: '%d.%m.%Y %H:%M:%S', zone: '+02:00' }}",
+        recording.path().display()
+    );
+    let (mut source, clock) = source("file", &config).await;
+    let (mut times, mut failed) = (Vec::new(), Vec::new());
+    while let Some(batch) = source.next(&clock).await.expect("it can be read") {
+        times.extend(batch.events.iter().map(|draft| draft.meta.time.as_second()));
+        failed.extend(batch.failed.into_iter().map(|(draft, error)| {
+            assert_eq!(error.reason, "no_time");
+            (draft.body.as_map().expect("a map")["v"].clone(), error.to_string())
+        }));
+    }
+    assert_eq!(times, [1_581_777_796, 1_581_777_797]);
+    assert_eq!(failed.iter().map(|(v, _)| v.clone()).collect::<Vec<_>>(), [2, 3, 5].map(Value::Int));
+    assert!(failed[0].1.contains("`noon` is not written as `%d.%m.%Y %H:%M:%S`"), "{failed:?}");
+    assert!(failed[1].1.contains("null"), "{failed:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn milliseconds_are_exact() {
+    let lines: String = (0..1_000).map(|ms| format!("{{\"t\":{}}}\n", 1_581_784_996_000_i64 + ms)).collect();
+    let recording = file(&lines);
+    let seen =
+        interrupted("file", &format!("path: {}\ntime_field: t", recording.path().display()), 2_000).await;
+    let wanted: Vec<i64> = (0..1_000).map(|ms| 1_581_784_996_000 + ms).collect();
+    assert_eq!(
+        seen.iter().map(|(_, time, _)| i64::try_from(*time).expect("a time")).collect::<Vec<_>>(),
+        wanted
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_row_that_does_not_fit_fails_alone_with_its_text_and_line() {
     let recording = file("id,size\n1,3\"\n2\n3,\"4\n4,6\n");
     let (mut source, clock) =

@@ -257,6 +257,22 @@ fn a_reading_without_a_time_goes_to_the_dead_letter() {
 }
 
 #[test]
+fn a_window_reads_times_as_sources_do() {
+    let at = |time: &str, value: serde_json::Value| {
+        let mut bench =
+            Bench::new("window", &format!("tumbling: 1m\ntime: {time}\naggregate: {{ n: count }}"));
+        bench.give(json!({ "at": value }));
+        assert_eq!(bench.failed, Vec::<&str>::new());
+        bench.finish()[0].body["window"]["start"].clone()
+    };
+    let wanted = json!("2020-02-15T16:43:00.000000Z");
+    assert_eq!(at("at", json!(1_581_784_996_250_i64)), wanted);
+    assert_eq!(at("{ field: at, unit: us }", json!("1581784996250000")), wanted);
+    assert_eq!(at("{ field: at, zone: '+01:00' }", json!("2020-02-15 17:43:16")), wanted);
+    assert_eq!(at("{ field: at, format: '%Y%m%d%H%M', zone: utc }", json!(202_002_151_643_i64)), wanted);
+}
+
+#[test]
 fn numbers_texts_and_nulls_are_each_aggregated_as_they_can_be() {
     let config = "tumbling: 1m\naggregate:\n  known: count(v)\n  all: count\n  sum: sum(v)\n  mean: mean(v)\n  \
                   first: first(s)\n  last: last(s)\n  mode: mode(s)\n  stddev: stddev(v)\n  list: list(v)";

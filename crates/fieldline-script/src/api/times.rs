@@ -1,7 +1,7 @@
 //! Time. A moment is a number of seconds since 1970 in UTC, so that moments and spans add up like
 //! any other numbers.
 
-use fieldline_core::{Period, rfc3339};
+use fieldline_core::{Period, TimeForm, Value, Zone, rfc3339};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use rhai::{Dynamic, EvalAltResult};
@@ -44,15 +44,17 @@ pub(super) const FUNCTIONS: &[Function] = &[
     },
     Function {
         name: "parse_time",
-        signature: "parse_time(text)",
-        summary: "The seconds since 1970 of a time written as RFC 3339.",
+        signature: "parse_time(time) or parse_time(text, format)",
+        summary: "The seconds since 1970 of a time: RFC 3339, or a number since 1970 whose unit is told by its size. \
+                  A `format` has the signs of `strptime`; without `%z` in it the text is in UTC.",
         example: r#"epoch() - parse_time("2025-12-31T23:59:00Z") == 60.0"#,
         binding: Binding::Shared(|library| {
-            library.set_native_fn("parse_time", |text: &str| -> Fallible<f64> {
-                let time: Timestamp = text
-                    .parse()
-                    .map_err(|_| format!("`{text}` is no time; write it like `2026-01-01T00:00:00Z`"))?;
-                Ok(seconds_of(time))
+            library.set_native_fn("parse_time", |text: &str| parsed(&TimeForm::default(), &text.into()));
+            library.set_native_fn("parse_time", |number: i64| parsed(&TimeForm::default(), &number.into()));
+            library.set_native_fn("parse_time", |number: f64| parsed(&TimeForm::default(), &number.into()));
+            library.set_native_fn("parse_time", |text: &str, format: &str| -> Fallible<f64> {
+                let form = TimeForm::new(Some(format.to_owned()), Some(Zone::UTC), None);
+                parsed(&form.map_err(|error| error.to_string())?, &text.into())
             });
         }),
     },
@@ -84,6 +86,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         }),
     },
 ];
+
+fn parsed(form: &TimeForm, value: &Value) -> Fallible<f64> {
+    form.read(value).map(seconds_of).map_err(|error| error.to_string().into())
+}
 
 fn seconds_of(time: Timestamp) -> f64 {
     time.as_microsecond() as f64 / 1e6

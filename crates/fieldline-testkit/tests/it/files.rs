@@ -72,6 +72,10 @@ fn a_recording_that_cannot_be_read_fails_its_case_only() {
     let files = MemoryFiles::default().with("air.csv", "t\n1\n").with("air.jsonl", "{");
     let report = run(PLAYED, files, &options());
     let messages: Vec<&str> = report.cases.iter().map(|case| case.failures[0].message.as_str()).collect();
-    assert_eq!(messages[0], "`air` is fed an event without a time in `time`");
+    assert!(
+        messages[0].starts_with("`air` is fed an event without a time in `time`: `null`"),
+        "{}",
+        messages[0]
+    );
     assert!(messages[1].starts_with("`air.jsonl`: line 1: not JSON"), "{}", messages[1]);
 }
