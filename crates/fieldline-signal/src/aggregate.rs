@@ -102,13 +102,11 @@ impl Aggregate {
         let max = || values().max_by(f64::total_cmp);
         match self {
             Aggregate::Count => Some(samples.len() as f64),
-            Aggregate::Sum => (!samples.is_empty()).then(|| values().collect::<Sum>().value()),
+            Aggregate::Sum => sum_and_mean(samples).map(|(sum, _)| sum),
             Aggregate::Min => min(),
             Aggregate::Max => max(),
             Aggregate::Range => Some(max()? - min()?),
-            Aggregate::Mean => {
-                (!samples.is_empty()).then(|| values().collect::<Sum>().value() / samples.len() as f64)
-            }
+            Aggregate::Mean => sum_and_mean(samples).map(|(_, mean)| mean),
             Aggregate::Median => rank::median(values()),
             Aggregate::Percentile(percent) => rank::percentile(values(), percent),
             Aggregate::Variance(spread) => moments().variance(spread),
@@ -120,4 +118,18 @@ impl Aggregate {
             Aggregate::Duty => course::duty(samples),
         }
     }
+}
+
+/// The sum and the mean. Where numbers on the way to the sum are too large, their shares are added.
+fn sum_and_mean(samples: &[Sample]) -> Option<(f64, f64)> {
+    if samples.is_empty() {
+        return None;
+    }
+    let (values, count) = (samples.iter().map(|sample| sample.value), samples.len() as f64);
+    let sum = values.clone().collect::<Sum>().value();
+    if sum.is_finite() {
+        return Some((sum, sum / count));
+    }
+    let mean = values.map(|value| value / count).collect::<Sum>().value();
+    Some((mean * count, mean))
 }

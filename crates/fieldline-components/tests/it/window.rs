@@ -275,20 +275,47 @@ fn a_window_reads_times_as_sources_do() {
 #[test]
 fn numbers_texts_and_nulls_are_each_aggregated_as_they_can_be() {
     let config = "tumbling: 1m\naggregate:\n  known: count(v)\n  all: count\n  sum: sum(v)\n  mean: mean(v)\n  \
-                  first: first(s)\n  last: last(s)\n  mode: mode(s)\n  stddev: stddev(v)\n  list: list(v)";
+                  first: first(s)\n  last: last(s)\n  mode: mode(s)\n  range: range(v)\n  list: list(v)";
     let mut bench = Bench::new("window", config);
-    for (v, s) in
-        [(json!(1), json!("a")), (json!(null), json!("b")), (json!(2), json!("b")), (json!("x"), json!(null))]
-    {
+    for (v, s) in [
+        (json!(1), json!("a")),
+        (json!(null), json!("b")),
+        (json!(2), json!("b")),
+        (json!(true), json!(null)),
+    ] {
         bench.give(json!({ "v": v, "s": s }));
     }
     let mut body = bench.finish().remove(0).body;
     body.as_object_mut().expect("a map").remove("window");
     let wanted = json!({
-        "known": 3, "all": 4, "sum": 3.0, "mean": 1.5, "first": "a", "last": "b", "mode": "b",
-        "stddev": std::f64::consts::FRAC_1_SQRT_2, "list": [1, null, 2, "x"],
+        "known": 3, "all": 4, "sum": 4.0, "mean": 4.0 / 3.0, "first": "a", "last": "b", "mode": "b",
+        "range": 1.0, "list": [1, null, 2, true],
     });
     assert_eq!(body, wanted);
+}
+
+#[test]
+fn a_reading_that_is_no_number_fails_where_numbers_are_aggregated() {
+    let mut bench = Bench::new("window", "tumbling: 1m\naggregate: { n: count(v), mean: mean(v) }");
+    for v in [json!(1.0), json!("21,5"), json!("2"), json!([3]), json!({}), json!(2)] {
+        bench.give(json!({ "v": v }));
+    }
+    assert_eq!(bench.failed, ["not_a_number"; 4]);
+    let body = bench.finish().remove(0).body;
+    assert_eq!((&body["n"], &body["mean"]), (&json!(2), &json!(1.5)));
+    let mut bench = Bench::new("window", "tumbling: 1m\naggregate: { n: count(v), last: last(v) }");
+    bench.give(json!({ "v": "on" }));
+    assert_eq!(bench.finish()[0].body["n"], 1);
+}
+
+#[test]
+fn a_result_that_is_too_large_is_never_null_without_a_word() {
+    let mut bench = Bench::new("window", "last: 2\naggregate: { mean: mean(v) }");
+    (0..2).for_each(|_| bench.give(json!({ "v": 1e308 })));
+    assert_eq!(bench.sent[0].body["mean"], 1e308);
+    let mut bench = Bench::new("window", "last: 2\naggregate: { sum: sum(v) }");
+    (0..2).for_each(|_| bench.give(json!({ "v": 1e308 })));
+    assert_eq!((bench.sent.len(), bench.failed.as_slice()), (0, ["too_large"].as_slice()));
 }
 
 #[test]

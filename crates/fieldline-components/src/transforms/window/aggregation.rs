@@ -1,7 +1,7 @@
 //! [`Aggregation`]: the fields of a window's result, from texts such as `mean(celsius)`.
 
 use fieldline_core::suggest::nearest;
-use fieldline_core::{Map, Value};
+use fieldline_core::{EventError, Map, Value};
 use fieldline_signal::{Aggregate, AggregateError, Sample, known, rank};
 use indexmap::IndexMap;
 
@@ -70,14 +70,40 @@ impl Aggregation {
         &self.columns
     }
 
-    /// The fields for rows in the order of time, or of arrival for windows by count.
-    pub(super) fn result(&self, rows: &[Row]) -> Map {
+    /// Refuses a reading whose value is no number where one is aggregated; null is a value that is not known.
+    pub(super) fn check(&self, values: &[Value]) -> Result<(), EventError> {
+        for field in &self.fields {
+            let (Function::Number(aggregate), Some(column)) = (field.function, field.column) else {
+                continue;
+            };
+            let value = &values[column];
+            let is_number = number(value).is_some_and(f64::is_finite);
+            if aggregate != Aggregate::Count && !is_number && !value.is_null() {
+                let (place, text) = (&self.columns[column], text_of(value));
+                return Err(EventError::new("not_a_number", format!("`{place}` is {text} and no number")));
+            }
+        }
+        Ok(())
+    }
+
+    /// The fields for rows in the order of time, or of arrival for windows by count; and an error if one of them is too
+    /// large for a number, as the sum of numbers near 1e308 is, and so null.
+    pub(super) fn result(&self, rows: &[Row]) -> (Map, Option<EventError>) {
         let numbers: Vec<Vec<Sample>> = (0..self.columns.len()).map(|column| samples(rows, column)).collect();
         let value = |field: &Field| match field.column {
             Some(column) => value(field.function, rows, column, &numbers[column]),
-            None => Value::Int(rows.len() as i64),
+            None => Some(Value::Int(rows.len() as i64)),
         };
-        self.fields.iter().map(|field| (field.name.as_str().into(), value(field))).collect()
+        let mut lost = None;
+        let fields = self.fields.iter().map(|field| {
+            let value = value(field).unwrap_or_else(|| {
+                lost.get_or_insert(&field.name);
+                Value::Null
+            });
+            (field.name.as_str().into(), value)
+        });
+        let fields = fields.collect();
+        (fields, lost.map(|name| EventError::new("too_large", format!("`{name}` is too large for a number"))))
     }
 }
 
@@ -90,37 +116,35 @@ fn number(value: &Value) -> Option<f64> {
     value.as_f64().or_else(|| value.as_bool().map(f64::from))
 }
 
-fn value(function: Function, rows: &[Row], column: usize, numbers: &[Sample]) -> Value {
+/// `None` where the result is too large for a number.
+fn value(function: Function, rows: &[Row], column: usize, numbers: &[Sample]) -> Option<Value> {
     let mut all = rows.iter().map(|row| &row.values[column]);
     let mut known = all.clone().filter(|value| !value.is_null());
     let found = match function {
-        Function::List => return Value::List(all.cloned().collect()),
-        Function::Number(Aggregate::Count) => return Value::Int(known.count() as i64),
+        Function::List => return Some(Value::List(all.cloned().collect())),
+        Function::Number(Aggregate::Count) => return Some(Value::Int(known.count() as i64)),
         Function::First => known.next(),
         Function::Last => known.next_back(),
         Function::Mode => rank::mode(known.map(|value| (text_of(value), value))),
         Function::Number(aggregate) => {
             let whole =
                 stays_whole(aggregate) && all.all(|value| matches!(value, Value::Int(_) | Value::Null));
-            return aggregate.of(numbers).map_or(Value::Null, |number| as_value(number, whole));
+            return match aggregate.of(numbers) {
+                Some(number) => number.is_finite().then(|| as_value(number, whole)),
+                None => Some(Value::Null),
+            };
         }
     };
-    found.cloned().unwrap_or_default()
+    Some(found.cloned().unwrap_or_default())
 }
 
 fn stays_whole(aggregate: Aggregate) -> bool {
     matches!(aggregate, Aggregate::Sum | Aggregate::Min | Aggregate::Max | Aggregate::Range)
 }
 
-/// A number that JSON can say; whole ones of whole numbers stay whole while they are exact.
+/// Whole results of whole numbers stay whole while they are exact.
 fn as_value(number: f64, whole: bool) -> Value {
-    if !number.is_finite() {
-        Value::Null
-    } else if whole && number.abs() < 9e15 {
-        Value::Int(number as i64)
-    } else {
-        Value::Float(number)
-    }
+    if whole && number.abs() < 9e15 { Value::Int(number as i64) } else { Value::Float(number) }
 }
 
 /// Reads `count`, `mean(field)` or `percentile(field, 95)`.

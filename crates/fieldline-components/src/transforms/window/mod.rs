@@ -50,7 +50,9 @@ pub(crate) struct WindowConfig {
     /// `percentile(field, 95)`, `variance`, `stddev` (both of a sample, by n - 1; `variance_population` and
     /// `stddev_population` by n), `first`, `last`, `mode`, `list`, and over time: `rate` and `slope` (per second),
     /// `integral` (times seconds), `time_weighted_mean`, `duty` (share of time true). `count` alone counts readings.
-    /// Null and missing values are passed over, except by `list`; the result of too few is null.
+    /// Null and missing values are passed over, except by `list`; the result of too few is null. All but `count`,
+    /// `first`, `last`, `mode` and `list` want numbers, where true is 1 and false 0: a reading with a text such as
+    /// `"21,5"` fails, `not_a_number`. A result beyond 1.8e308 fails, `too_large`.
     #[schemars(with = "BTreeMap<String, String>")]
     aggregate: IndexMap<String, String>,
     /// Windows of their own for each value found here, such as `meta.topic`. A field of the body is in the result too.

@@ -172,7 +172,10 @@ impl Rules {
     fn take(&self, lane: &mut Lane, event: Event, nanos: i64, out: &mut Outputs) {
         let columns = self.aggregation.columns().iter();
         let values = columns.map(|column| column.get(&event).map_or(Value::Null, |value| value.into_owned()));
-        let values = values.collect();
+        let values: Box<[Value]> = values.collect();
+        if let Err(error) = self.aggregation.check(&values) {
+            return out.fail(event, error);
+        }
         let key = self.by.as_ref().and_then(|by| by.get(&event)).map(|key| key.into_owned());
         let meta = event.meta().clone();
         let receipt = if self.ack_emitted {
@@ -218,11 +221,16 @@ impl Rules {
             ("end", fieldline_core::rfc3339(timestamp(pane.end)).into()),
             ("count", Value::Int(pane.rows.len() as i64)),
         ]);
+        let (fields, error) = self.aggregation.result(pane.rows);
         if let Some(map) = body.as_map_mut() {
-            map.extend(self.aggregation.result(pane.rows));
+            map.extend(fields);
             map.insert("window".into(), window);
         }
-        out.send(Event::new(body, pane.meta.clone(), receipt));
+        let event = Event::new(body, pane.meta.clone(), receipt);
+        match error {
+            Some(error) => out.fail(event, error),
+            None => out.send(event),
+        }
     }
 }
 
