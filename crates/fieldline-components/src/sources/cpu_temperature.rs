@@ -21,6 +21,13 @@ use crate::sources::ticker::{ENABLED, EVERY, Ticker};
 /// What is read of the file at most: a number has a few bytes.
 const MAX_TEXT: u64 = 64;
 
+/// The range of the thermometers in processors, in thousandths of a degree Celsius.
+const COLDEST: i32 = -55_000;
+const HOTTEST: i32 = 150_000;
+
+/// Up to here the file may hold whole degrees. As thousandths they would all be the freezing point.
+const DEGREES: i32 = 150;
+
 /// The fields of a `cpu_temperature`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +39,8 @@ pub(crate) struct CpuTemperatureConfig {
     /// Whether readings are taken.
     #[serde(default = "yes")]
     enabled: bool,
-    /// The file that holds the temperature in thousandths of a degree Celsius.
+    /// The file that holds the temperature in thousandths of a degree Celsius. A reading outside of -55 to 150 degrees,
+    /// or within 0.15 of 0, as a file in whole degrees would give it, has the status `fail`.
     #[serde(default = "first_zone")]
     #[schemars(extend("default" = "/sys/class/thermal/thermal_zone0/temp"))]
     path: FilePath,
@@ -115,6 +123,8 @@ enum ReadFailure {
     File(#[from] FileFailure),
     #[error("`{}` holds no temperature in thousandths of a degree", .0.display())]
     NoTemperature(PathBuf),
+    #[error("`{}` says {thousandths}, which is no processor's temperature in thousandths of a degree", path.display())]
+    Implausible { path: PathBuf, thousandths: i32 },
 }
 
 /// Reads the kernel's thousandths of a degree.
@@ -126,5 +136,8 @@ async fn read_celsius(path: &Path) -> Result<f64, ReadFailure> {
     };
     let text = read.await.map_err(|error| FileFailure::new("read", path, error))?;
     let thousandths: i32 = text.trim().parse().map_err(|_| ReadFailure::NoTemperature(path.to_owned()))?;
+    if !(COLDEST..=HOTTEST).contains(&thousandths) || (-DEGREES..=DEGREES).contains(&thousandths) {
+        return Err(ReadFailure::Implausible { path: path.to_owned(), thousandths });
+    }
     Ok(f64::from(thousandths) / 1000.0)
 }

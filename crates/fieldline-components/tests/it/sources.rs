@@ -101,6 +101,30 @@ async fn a_thermometer_that_fails_is_reported_and_read_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_temperature_that_is_not_in_thousandths_fails() {
+    for (content, expected) in [
+        ("48", None),
+        ("-5", None),
+        ("0", None),
+        ("48312000", None),
+        ("-20500", Some("-20.5")),
+        ("1000", Some("1.0")),
+    ] {
+        let thermometer = file(content);
+        let config = format!("path: {}", thermometer.path().display());
+        let seen = interrupted("cpu_temperature", &config, 1).await;
+        match expected {
+            Some(celsius) => {
+                assert_eq!(bodies(&seen), [format!(r#"{{"celsius":{celsius},"status":"success"}}"#)])
+            }
+            None => {
+                assert!(seen[0].2.contains(&format!("says {content}, which is no processor's")), "{seen:?}")
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_recording_is_played_with_its_own_pauses() {
     let recording = file("{\"t\":100,\"v\":1}\n{\"t\":101.5,\"v\":2}\nno JSON\n{\"t\":104,\"v\":3}\n");
     let config = format!("path: {}\ntime_field: t\nspeed: 2", recording.path().display());
