@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`, `new`, `chaos`, `storm`, `outages`, `repair`, `footprint`, `bench`, `hot-paths` and `instructions`.
+//! `cargo xtask tidy`, `new`, `chaos`, `storm`, `outages`, `repair`, `bullies`, `footprint`, `bench`, `hot-paths` and `instructions`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ const USAGE: &str = "usage: cargo xtask tidy
        cargo xtask outages PROGRAM [RELOADS] [SEED]
            through edits, while messages pass to a broker that comes and goes
        cargo xtask repair PROGRAM [TRIAL]      through repairs while its broker is away; TRIAL is a part of a name
+       cargo xtask bullies PROGRAM [SECONDS] [BULLY]
+           an innocent pipeline alone and beside each bully, so long each; BULLY is a part of a name
        cargo xtask footprint PROGRAM           its size, memory and processor time
        cargo xtask bench [SECTION] [PROGRAM] [--short]
            what it costs: topics, inside, scale, buffer, memory, size; builds it where it is not given; one round
@@ -35,6 +37,9 @@ const ACCIDENTS: u32 = 100;
 
 /// Reloads in a storm if nothing is said.
 const RELOADS: u32 = 1000;
+
+/// Seconds beside a bully if nothing is said.
+const BESIDE: u64 = 2;
 
 /// What edits and outages are drawn from if nothing is said.
 const SEED: u64 = 13;
@@ -56,6 +61,11 @@ fn main() -> anyhow::Result<ExitCode> {
         }
         ["repair", program] => repair(Path::new(program), ""),
         ["repair", program, trial] => repair(Path::new(program), trial),
+        ["bullies", program] => bullies(Path::new(program), BESIDE, ""),
+        ["bullies", program, seconds] => bullies(Path::new(program), seconds.parse().context(USAGE)?, ""),
+        ["bullies", program, seconds, part] => {
+            bullies(Path::new(program), seconds.parse().context(USAGE)?, part)
+        }
         ["footprint", program] => footprint(Path::new(program)),
         ["bench", arguments @ ..] => bench(&root(), arguments),
         ["hot-paths"] => hot_paths(&root()),
@@ -98,6 +108,13 @@ fn outages(program: &Path, reloads: u32, seed: u64) -> anyhow::Result<ExitCode> 
 fn repair(program: &Path, trial: &str) -> anyhow::Result<ExitCode> {
     let mut out = std::io::stdout();
     let wrong = field::repair::run(program, trial, |line| drop(writeln!(out, "{line}")))?;
+    Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn bullies(program: &Path, seconds: u64, part: &str) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout();
+    let say = |line| drop(writeln!(out, "{line}"));
+    let wrong = field::bully::run(program, Duration::from_secs(seconds), part, say)?;
     Ok(if wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

@@ -57,6 +57,13 @@ impl Admin {
         Ok(serde_json::from_str(&self.ask("GET", "/status")?)?)
     }
 
+    /// Asks whether it is well; the error says that it is not.
+    pub(super) fn is_well(&self) -> Result<()> {
+        let answer = self.ask("GET", "/healthz")?;
+        ensure!(answer == "ok\n", "the program is not well: {answer}");
+        Ok(())
+    }
+
     /// The port it listens on.
     pub(super) fn port(&self) -> u16 {
         self.port

@@ -51,6 +51,17 @@ impl Engine {
         self.process.is_alive()
     }
 
+    /// Asks it to end, and gives it `limit` for that: how long it took.
+    pub(super) fn terminate(mut self, limit: Duration) -> Result<Duration> {
+        let asked = now();
+        self.process.signal("TERM")?;
+        while self.process.is_alive()? {
+            ensure!(now().duration_since(asked) < limit, "the program does not end within {limit:?}");
+            wait(Duration::from_millis(5));
+        }
+        Ok(now().duration_since(asked))
+    }
+
     /// The lines of its log, each a JSON text.
     pub(super) fn log(&self) -> Result<Vec<String>> {
         Ok(read(&self.log)?.lines().map(str::to_owned).collect())

@@ -7,6 +7,8 @@ pub mod storm;
 
 pub mod repair;
 
+pub mod bully;
+
 pub mod reload_time;
 
 pub mod footprint;
