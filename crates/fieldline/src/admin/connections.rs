@@ -12,7 +12,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinSet, yield_now};
 use tokio::time::{sleep, timeout};
 
 /// How long the head of a request may take, or its connection be idle.
@@ -106,6 +106,8 @@ async fn answer(socket: TcpStream, router: Router, answering: Arc<AtomicUsize>) 
         async move {
             let answer = answer.await;
             drop(counted);
+            // Whoever asks for a thousand pages at once lets the others go first after each.
+            yield_now().await;
             answer
         }
     });
@@ -118,5 +120,53 @@ async fn answer(socket: TcpStream, router: Router, answering: Arc<AtomicUsize>) 
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "a connection of the admin listener ended"),
         Err(_) => tracing::debug!("a connection of the admin listener was old and is closed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use axum::routing::get;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_client_that_asks_for_much_at_once_keeps_no_other_waiting() {
+        let greedy_answers = Arc::new(AtomicUsize::new(0));
+        let before_modest = Arc::new(AtomicUsize::new(usize::MAX));
+        let router = Router::new()
+            .route(
+                "/greedy",
+                get({
+                    let greedy = Arc::clone(&greedy_answers);
+                    async move || greedy.fetch_add(1, Ordering::Relaxed).to_string()
+                }),
+            )
+            .route(
+                "/modest",
+                get({
+                    let (greedy, before) = (Arc::clone(&greedy_answers), Arc::clone(&before_modest));
+                    async move || before.store(greedy.load(Ordering::Relaxed), Ordering::Relaxed)
+                }),
+            );
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut greedy = std::net::TcpStream::connect(address).unwrap();
+        greedy.write_all("GET /greedy HTTP/1.1\r\nHost: a\r\n\r\n".repeat(500).as_bytes()).unwrap();
+        let mut modest = std::net::TcpStream::connect(address).unwrap();
+        modest.write_all(b"GET /modest HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
+
+        let server = tokio::spawn(serve(listener, router, 10));
+        let answer = tokio::task::spawn_blocking(move || {
+            let mut answer = String::new();
+            modest.read_to_string(&mut answer).unwrap();
+            answer
+        });
+        assert!(answer.await.unwrap().starts_with("HTTP/1.1 200"));
+        server.abort();
+
+        let before = before_modest.load(Ordering::Relaxed);
+        assert!(before < 10, "{before} answers to the other client came first");
     }
 }

@@ -17,9 +17,18 @@ use super::{Bully, Sign};
 const INNOCENT: &str = "\
 pipeline: innocent
 sources:
-  t: { type: timer, every: 1ms, body: { x: 1 } }
+  a: &signal { type: timer, every: 10ms, body: { x: 1 } }
+  b: *signal
+  c: *signal
+  d: *signal
+  e: *signal
+  f: *signal
+  g: *signal
+  h: *signal
+  i: *signal
+  j: *signal
 transforms:
-  double: { type: script, inputs: t, code: 'this.x *= 2;' }
+  double: { type: script, inputs: [a, b, c, d, e, f, g, h, i, j], code: 'this.x *= 2;' }
 sinks:
   out: { type: blackhole, inputs: double }
 ";
@@ -42,13 +51,18 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Whether the innocent pipeline had its rate and kept 95 % of it, the program answered in 250 ms, and it ended within its
-    /// grace and a second.
+    /// Whether the innocent pipeline kept 95 % of its rate, the program answered in 250 ms, and it ended within its grace and a
+    /// second.
     pub fn is_well(&self) -> bool {
-        self.alone >= LEAST
-            && self.beside >= self.alone * 0.95
+        (!self.is_compared() || self.beside >= self.alone * 0.95)
             && self.health <= Duration::from_millis(250)
             && self.end <= Duration::from_secs(2)
+    }
+
+    /// Whether the innocent pipeline had its rate while it was alone; else this machine has too much else to do, and the rates
+    /// say nothing.
+    pub fn is_compared(&self) -> bool {
+        self.alone >= LEAST
     }
 }
 
@@ -56,17 +70,14 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{:>4.0}/s of {:>4.0}/s ({:.2}), health p99 {:>5.1} ms, ended after {:.2} s{}",
+            "{:>4.0}/s of {:>4.0}/s ({:.2}), health p99 {:>5.1} ms, ended after {:.2} s{}{}",
             self.beside,
             self.alone,
             self.beside / self.alone,
             self.health.as_secs_f64() * 1e3,
             self.end.as_secs_f64(),
-            match self.is_well() {
-                true => "",
-                false if self.alone < LEAST => "  FAILED: this machine is too busy to compare",
-                false => "  FAILED",
-            }
+            if self.is_compared() { "" } else { "  rates not compared" },
+            if self.is_well() { "" } else { "  FAILED" }
         )
     }
 }
