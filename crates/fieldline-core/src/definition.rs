@@ -105,6 +105,8 @@ pub trait Config: DeserializeOwned + JsonSchema + Send + Sync + 'static {
     const EXAMPLES: &'static [Example];
     /// What may be changed while it runs, through `control:`; only for sources and transforms.
     const SETTINGS: &'static [Setting] = &[];
+    /// Whether a transform reads the latest values of other nodes, its `with:`; refused elsewhere.
+    const USES_WITH: bool = false;
 
     /// Complains about what types alone cannot refuse. Pure.
     fn check(&self, _cx: &mut CheckCx<'_>) {}
@@ -171,6 +173,8 @@ pub struct Definition {
     pub examples: &'static [Example],
     /// What may be changed while it runs.
     pub settings: &'static [Setting],
+    /// Whether it reads the latest values of other nodes: its `with:`.
+    pub uses_with: bool,
     /// The JSON Schema of its own fields. The program does without: it embeds what is written from it.
     #[cfg(feature = "schema")]
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
@@ -187,6 +191,7 @@ impl Definition {
             summary: C::SUMMARY,
             examples: C::EXAMPLES,
             settings: C::SETTINGS,
+            uses_with: C::USES_WITH,
             #[cfg(feature = "schema")]
             schema: |generator| generator.subschema_for::<C>(),
             read: |value, cx| Ok(Arc::new(read::<C>(value, cx)?)),

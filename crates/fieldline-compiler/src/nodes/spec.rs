@@ -154,12 +154,21 @@ fn node(
     }
     let mut config = Members::default();
     let mut policy = Members::default();
-    let (mut inputs, mut with, mut control, mut named) = (None, None, None, None);
+    let (mut inputs, mut with, mut control) = (None, None, None);
+    let named = node.get("type");
+    let definition = fields.and_then(|_| definition(id, span, kind, named, registry, diagnostics));
     for (name, member) in fields.into_iter().flatten() {
         match (name.as_str(), kind) {
-            ("type", _) => named = Some(&member.value),
+            ("type", _) => {}
             ("inputs", Kind::Transform | Kind::Sink) => inputs = Some(member.value.clone()),
-            ("with", Kind::Transform) => with = Some(member.value.clone()),
+            ("with", Kind::Transform) => {
+                if let Some(definition) = definition.filter(|definition| !definition.uses_with) {
+                    let users = registry.of_kind(kind).filter(|other| other.uses_with);
+                    let users: Vec<&str> = users.map(|other| other.name).collect();
+                    diagnostics.unused_with(member.key, definition.name, &users);
+                }
+                with = Some(member.value.clone());
+            }
             ("control", Kind::Source | Kind::Transform) => {
                 control = Some(self::control(member.key, &member.value));
             }
@@ -174,7 +183,7 @@ fn node(
         id: id.clone(),
         span,
         kind,
-        definition: fields.and_then(|_| definition(id, span, kind, named, registry, diagnostics)),
+        definition,
         inputs,
         with,
         control,

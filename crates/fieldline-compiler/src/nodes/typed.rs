@@ -109,8 +109,9 @@ fn mismatch(
             if error.field.steps().len() == 1 {
                 known.push("type");
                 known.extend(matches!(spec.kind, Kind::Transform | Kind::Sink).then_some("inputs"));
-                known.extend(matches!(spec.kind, Kind::Transform).then_some("with"));
-                let has_settings = spec.definition.is_some_and(|definition| !definition.settings.is_empty());
+                let definition = spec.definition;
+                known.extend(definition.is_some_and(|definition| definition.uses_with).then_some("with"));
+                let has_settings = definition.is_some_and(|definition| !definition.settings.is_empty());
                 known.extend(has_settings.then_some("control"));
                 known.extend(POLICY.iter().filter(|_| spec.kind == Kind::Sink));
             }

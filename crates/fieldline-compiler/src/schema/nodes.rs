@@ -45,7 +45,9 @@ fn branch(definition: &Definition, policy: &Map<String, Value>, generator: &mut 
     match definition.kind {
         Kind::Transform => {
             common.insert("inputs".into(), json!({ "$ref": "#/$defs/inputs" }));
-            common.insert("with".into(), json!({ "$ref": "#/$defs/with" }));
+            if definition.uses_with {
+                common.insert("with".into(), json!({ "$ref": "#/$defs/with" }));
+            }
             required.push(json!("inputs"));
         }
         Kind::Sink => {

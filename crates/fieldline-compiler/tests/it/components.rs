@@ -288,6 +288,7 @@ impl Config for Script {
     const KIND: Kind = Kind::Transform;
     const NAME: &'static str = "script";
     const SUMMARY: &'static str = "Runs a script.";
+    const USES_WITH: bool = true;
     const EXAMPLES: &'static [Example] = NO_EXAMPLE;
 
     fn check(&self, cx: &mut CheckCx<'_>) {

@@ -42,6 +42,7 @@ impl Config for ScriptConfig {
     const KIND: Kind = Kind::Transform;
     const NAME: &'static str = "script";
     const SUMMARY: &'static str = "Works on each event with a script in Rhai, in a sandbox.";
+    const USES_WITH: bool = true;
     const EXAMPLES: &'static [Example] = &[
         Example {
             title: "Degrees Celsius to Kelvin",

@@ -21,6 +21,7 @@ mod scaffold;
 mod secrets;
 mod service;
 mod shadow;
+mod shared_blocks;
 mod station;
 mod steering;
 mod testing;

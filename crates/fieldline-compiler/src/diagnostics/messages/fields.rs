@@ -63,6 +63,15 @@ impl Diagnostics {
         diagnostic.help(help.unwrap_or_else(|| "take it out, or look its name up in the reference".into()));
     }
 
+    /// `with` in a transform that reads no values of other nodes; `users` are those that do.
+    pub(crate) fn unused_with(&mut self, span: Span, component: &str, users: &[&str]) {
+        let message = format!("transform `{component}` does not use the values of other nodes");
+        let users = listed(users.iter().copied(), "or");
+        self.error("unknown-field", span, message).help(format!(
+            "take `with` out, or read the values in a {users} that writes them into the body, and read that here"
+        ));
+    }
+
     pub(crate) fn missing_field(&mut self, span: Span, name: &str, container: &str) {
         self.error("missing-field", span, format!("the field `{name}` of {container} is missing"))
             .help(format!("add `{name}:`"));
