@@ -5,38 +5,15 @@
 //! decides which of its visitor's methods is called: no config type carries code for shapes that it refuses.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 
+use crate::condition::{self, Condition};
 use crate::path::FieldPath;
+use crate::read_cx::ReadCx;
+use crate::report::Problem;
 use crate::value::{Map, Value};
-
-/// What the reader must know beside the value.
-pub trait ReadCx {
-    /// Joins a relative path with the folder of the file in which `field` was written.
-    fn resolve(&self, field: &FieldPath, path: &str) -> PathBuf;
-    /// Whether the text of `field` came from a variable, so that `"8883"` may become a number.
-    fn is_variable(&self, field: &FieldPath) -> bool;
-    /// Takes note that `field` is read as a [`Secret`](crate::Secret), which nobody may be shown.
-    fn conceal(&self, field: &FieldPath);
-}
-
-/// A context for values that were not written in a file.
-pub struct Plain;
-
-impl ReadCx for Plain {
-    fn resolve(&self, _: &FieldPath, path: &str) -> PathBuf {
-        PathBuf::from(path)
-    }
-
-    fn is_variable(&self, _: &FieldPath) -> bool {
-        false
-    }
-
-    fn conceal(&self, _: &FieldPath) {}
-}
 
 /// What does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +28,8 @@ pub enum Mismatch {
     WrongType(String, String),
     /// A value the type refuses, in its own words.
     Refused(String),
+    /// A value with several things wrong inside, each at a place of its own.
+    Problems(Vec<Problem>),
 }
 
 /// A mismatch and the field it is at.
@@ -94,6 +73,10 @@ impl fmt::Display for ReadError {
             Mismatch::MissingField(name) => write!(formatter, "missing field `{name}`"),
             Mismatch::WrongType(found, expected) => write!(formatter, "expected {expected}, found {found}"),
             Mismatch::Refused(message) => formatter.write_str(message),
+            Mismatch::Problems(problems) => {
+                let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+                formatter.write_str(&messages.join(", "))
+            }
         }
     }
 }
@@ -303,6 +286,11 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
                 let inner: StrDeserializer<'_, ReadError> = (&*text).into_deserializer();
                 visitor.visit_newtype_struct(inner).map_err(|error| error.at(&self.field))
             }
+            (condition::NEWTYPE, value) => {
+                let refused = |problems| ReadError::new(Mismatch::Problems(problems)).at(&self.field);
+                Condition::parse_at(value, &self.field, self.cx).map_err(refused)?;
+                visitor.visit_newtype_struct(self)
+            }
             ("Secret", _) => {
                 self.cx.conceal(&self.field);
                 visitor.visit_newtype_struct(self)
@@ -400,8 +388,11 @@ impl<'v> de::MapAccess<'v> for Members<'v, '_, '_> {
 mod tests {
     use serde::Deserialize;
 
+    use std::path::PathBuf;
+
     use super::*;
     use crate::json::decode;
+    use crate::read_cx::Plain;
     use crate::units::Period;
 
     #[derive(Debug, Deserialize)]

@@ -6,6 +6,7 @@ use fieldline_core::condition::Condition;
 
 use super::lower::Lowerer;
 use super::{Expectation, Expected, Pattern};
+use crate::nodes::fields::Fields;
 use crate::text::node::{Content, Node};
 
 impl Lowerer<'_> {
@@ -72,10 +73,14 @@ impl Lowerer<'_> {
 
     fn pattern(&mut self, node: &Node) -> Option<Pattern> {
         let value = node.to_value();
-        match Condition::pattern(&value) {
+        let fields = Fields::of(node, self.files);
+        match Condition::pattern_with(&value, &fields) {
             Ok(condition) => Some(Pattern { condition, value, span: node.span }),
-            Err(error) => {
-                self.diagnostics.bad_value(node, &error.to_string());
+            Err(problems) => {
+                for problem in &problems {
+                    let (span, node) = fields.place(node.span, &problem.place);
+                    self.diagnostics.component_problem(span, node, problem);
+                }
                 None
             }
         }

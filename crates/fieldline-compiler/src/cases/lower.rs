@@ -64,7 +64,7 @@ pub(crate) fn lower(
 pub(super) struct Lowerer<'s> {
     spec: &'s PipelineSpec,
     declared: &'s IndexMap<CompactString, Param>,
-    files: &'s FileSet,
+    pub(super) files: &'s FileSet,
     pub(super) diagnostics: &'s mut Diagnostics,
 }
 

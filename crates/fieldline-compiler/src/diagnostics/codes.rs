@@ -4,6 +4,7 @@
 
 /// The codes, in the order of the alphabet, each with its page in Markdown.
 pub const CODES: &[(&str, &str)] = &[
+    ("bad-condition", include_str!("../../tests/diagnostics/bad-condition.md")),
     ("bad-dead-letter", include_str!("../../tests/diagnostics/bad-dead-letter.md")),
     ("bad-name", include_str!("../../tests/diagnostics/bad-name.md")),
     ("bad-param", include_str!("../../tests/diagnostics/bad-param.md")),

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use fieldline_core::read::ReadCx;
-use fieldline_core::{FieldPath, Origin, Step};
+use fieldline_core::report::Place;
+use fieldline_core::{FieldPath, Origin, ReadCx, Step};
 
 use crate::nodes::spec::NodeSpec;
 use crate::text::files::{FileSet, Span};
@@ -26,10 +26,27 @@ impl<'n> Fields<'n> {
         Fields { node, files, paths: RefCell::default(), concealed: RefCell::default() }
     }
 
+    /// Where `place` is, and the value there; `around` is the place of the whole. One in a file of its own is not known here.
+    pub(crate) fn place(&self, around: Span, place: &Place) -> (Span, Option<&'n Node>) {
+        match place {
+            Place::Field(field) if field.steps().is_empty() => (around, None),
+            Place::Field(field) => self.value_in(around, field),
+            Place::Key(field) => (self.key_in(around, field), None),
+            Place::Text { field, line, column } => {
+                (self.inside(around, field, *line, *column), self.node.at(field))
+            }
+            Place::File { .. } => (around, None),
+        }
+    }
+
     /// The value of `field`, or the nearest that was written of what should contain it.
     pub(crate) fn value(&self, spec: &NodeSpec, field: &FieldPath) -> (Span, Option<&'n Node>) {
+        self.value_in(spec.span, field)
+    }
+
+    fn value_in(&self, around: Span, field: &FieldPath) -> (Span, Option<&'n Node>) {
         let mut node = self.node;
-        let mut span = spec.span;
+        let mut span = around;
         for step in field.steps() {
             let next = match (step, &node.content) {
                 (Step::Key(key), Content::Map(members)) => members.get(key).map(|member| &member.value),
@@ -45,8 +62,12 @@ impl<'n> Fields<'n> {
 
     /// The name of `field`, or of the nearest field around it that was written.
     pub(crate) fn key(&self, spec: &NodeSpec, field: &FieldPath) -> Span {
+        self.key_in(spec.span, field)
+    }
+
+    fn key_in(&self, around: Span, field: &FieldPath) -> Span {
         let mut node = self.node;
-        let mut span = spec.span;
+        let mut span = around;
         for step in field.steps() {
             let (at, next) = match (step, &node.content) {
                 (Step::Key(key), Content::Map(members)) => match members.get(key) {
@@ -66,8 +87,8 @@ impl<'n> Fields<'n> {
     }
 
     /// A place inside the text of `field`; line and column from 1.
-    pub(super) fn inside(&self, spec: &NodeSpec, field: &FieldPath, line: usize, column: usize) -> Span {
-        let (span, node) = self.value(spec, field);
+    fn inside(&self, around: Span, field: &FieldPath, line: usize, column: usize) -> Span {
+        let (span, node) = self.value_in(around, field);
         let Some(Content::Text(text, style)) = node.map(|node| &node.content) else { return span };
         let file = self.files.file(span.file);
         let at = origin::locate(file, span, *style, text, line, column);
@@ -114,6 +135,11 @@ impl ReadCx for Fields<'_> {
     fn is_variable(&self, field: &FieldPath) -> bool {
         let node = self.node.at(field);
         node.and_then(|node| node.filled.as_ref()).is_some_and(|filled| filled.variable)
+    }
+
+    fn written(&self, field: &FieldPath) -> Option<&str> {
+        let node = self.node.at(field)?;
+        matches!(node.content, Content::Int(_) | Content::Float(_)).then(|| self.files.text(node.span))
     }
 
     fn conceal(&self, field: &FieldPath) {

@@ -82,18 +82,12 @@ fn complain(
     component_files: &ComponentFiles<'_>,
     diagnostics: &mut Diagnostics,
 ) {
-    let cx = Fields::of(&spec.config, files);
     let (span, node) = match &problem.place {
-        Place::Field(field) if field.steps().is_empty() => (spec.span, None),
-        Place::Field(field) => cx.value(spec, field),
-        Place::Key(field) => (cx.key(spec, field), None),
-        Place::Text { field, line, column } => {
-            (cx.inside(spec, field, *line, *column), spec.config.at(field))
-        }
         Place::File { path, line, column } => {
             let place = component_files.place(path, *line, *column, files);
             (place.unwrap_or(spec.span), None)
         }
+        place => Fields::of(&spec.config, files).place(spec.span, place),
     };
     diagnostics.component_problem(span, node, problem);
 }

@@ -137,6 +137,15 @@ fn mismatch(
             let span = node.map_or(spec.span, |node| node.span);
             diagnostics.mismatched(span, node, if secret { "a secret" } else { found }, expected);
         }
+        Mismatch::Problems(problems) => {
+            for problem in problems {
+                let (span, node) = cx.place(spec.span, &problem.place);
+                match node.is_some_and(Node::is_secret) {
+                    true => diagnostics.refused_secret_value(span),
+                    false => diagnostics.component_problem(span, node, problem),
+                }
+            }
+        }
         Mismatch::Refused(message) if secret => {
             let _ = message;
             diagnostics.refused_secret_value(node.map_or(spec.span, |node| node.span));

@@ -70,7 +70,7 @@ fn an_unknown_field_is_refused() {
     for_each_example(|definition, example| {
         let mut config: Value = serde_yaml::from_str(example.config).expect("the example is YAML");
         config.as_map_mut().expect("a config is a map").insert("no_such_field".into(), Value::Null);
-        let error = (definition.read)(&config, &fieldline_core::read::Plain).err().expect("it is refused");
+        let error = (definition.read)(&config, &fieldline_core::Plain).err().expect("it is refused");
         assert!(matches!(error.mismatch, Mismatch::UnknownField(..)), "{}: {error}", definition.name);
     });
 }

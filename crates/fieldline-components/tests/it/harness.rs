@@ -5,8 +5,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use fieldline_core::Plain;
 use fieldline_core::connection::Handle;
-use fieldline_core::read::{Plain, ReadError};
+use fieldline_core::read::ReadError;
 use fieldline_core::report::{Problem, Report};
 use fieldline_core::{
     Balance, BuildCx, Built, CheckCx, Clock, Definition, Door, Event, FileError, Files, Kind, Ledger, Map,

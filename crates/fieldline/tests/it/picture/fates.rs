@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use fieldline_core::read::Plain;
+use fieldline_core::Plain;
 use fieldline_core::{
     BuildCx, Built, Clock, Definition, Door, Event, Example, FileError, Files, Ledger, Map, Meta, Moment,
     Outputs, Receipt, Transform, Value, json,

@@ -1,7 +1,13 @@
 //! [`Condition`]: a question about a value, written as YAML: `{ temperature: { above: 30 }, status: success }`.
 //!
-//! `filter`, `route` and the `expect` of tests all ask this way. Members of a map are all asked; a plain
-//! value asks for equality (see [`Value::same`]).
+//! `filter`, `route`, `join` and the `expect` of tests all ask this way. Members of a map are all asked; a plain
+//! value asks for equality (see [`Value::same`]). One that could never hold is refused where it is read.
+
+mod comparison;
+mod help;
+mod parse;
+mod possible;
+mod test;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,8 +15,10 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use crate::path::{FieldPath, PathError};
-use crate::suggest::nearest;
+use self::parse::{Nested, Parser};
+use crate::path::FieldPath;
+use crate::read_cx::{Plain, ReadCx};
+use crate::report::Problem;
 use crate::value::Value;
 
 /// A question about a value.
@@ -60,53 +68,6 @@ pub enum Test {
     Is(String),
 }
 
-/// Why a value is no condition.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConditionError {
-    /// It asks nothing.
-    #[error("a condition must not be empty")]
-    Empty,
-    /// A key is no path of a field.
-    #[error(transparent)]
-    NoField(#[from] PathError),
-    /// A field has a key that is no test.
-    #[error("`{field}`: there is no test `{test}`; {}", meant(field, test))]
-    UnknownTest {
-        /// The field.
-        field: String,
-        /// The key.
-        test: String,
-    },
-    /// The condition of a field is none.
-    #[error("`{field}`: {error}")]
-    InField {
-        /// The field.
-        field: String,
-        /// Why.
-        error: Box<ConditionError>,
-    },
-    /// A test has another value than it needs, or stands without the test it goes with.
-    #[error("`{test}` needs {needed}")]
-    Needs {
-        /// The test.
-        test: String,
-        /// In words: `a number`.
-        needed: Cow<'static, str>,
-    },
-}
-
-/// What somebody wanted who wrote `test` below `field`.
-fn meant(field: &str, test: &str) -> String {
-    match nearest(test, TESTS) {
-        Some(meant) => format!("did you mean `{meant}`?"),
-        None => format!("a field inside `{field}` is written `{field}.{test}`"),
-    }
-}
-
-fn needs(test: &str, needed: impl Into<Cow<'static, str>>) -> ConditionError {
-    ConditionError::Needs { test: test.to_owned(), needed: needed.into() }
-}
-
 /// The names of all tests, as they stand below a field.
 pub const TESTS: [&str; 11] = [
     "above",
@@ -137,61 +98,27 @@ impl Condition {
         }
     }
 
-    /// Reads a condition. Inside a field only tests may stand: a field
-    /// within a field is written `a.b`, so that a slip in a test's name is found.
-    pub fn parse(value: &Value) -> Result<Self, ConditionError> {
-        Condition::read(value, Nested::Refused)
+    /// Reads a condition. Inside a field only tests may stand: a field within a field is written `a.b`, so that a slip
+    /// in a test's name is found.
+    pub fn parse(value: &Value) -> Result<Self, Vec<Problem>> {
+        Condition::parse_at(value, &FieldPath::root(), &Plain)
+    }
+
+    /// The same for the value at `field`; all that is wrong is told, each at its place.
+    pub fn parse_at(value: &Value, field: &FieldPath, cx: &dyn ReadCx) -> Result<Self, Vec<Problem>> {
+        Parser::new(cx, Nested::Refused).read(value, field)
     }
 
     /// Reads what a test expects: like [`Condition::parse`], but maps within maps are fields, so that a
-    /// document can be written as it will look.
-    pub fn pattern(value: &Value) -> Result<Self, ConditionError> {
-        Condition::read(value, Nested::Fields)
+    /// document can be written as it will look, and a plain value is the whole body.
+    pub fn pattern(value: &Value) -> Result<Self, Vec<Problem>> {
+        Condition::pattern_with(value, &Plain)
     }
 
-    fn read(value: &Value, nested: Nested) -> Result<Self, ConditionError> {
-        let Value::Map(map) = value else { return Ok(Condition::Equals(value.clone())) };
-        if map.is_empty() && nested == Nested::Refused {
-            return Err(ConditionError::Empty);
-        }
-        if !map.is_empty() && map.keys().all(|key| TESTS.contains(&key.as_str())) {
-            return Test::parse_all(map).map(Condition::Tests);
-        }
-        let mut parts = Vec::with_capacity(map.len());
-        for (key, value) in map {
-            parts.push(match key.as_str() {
-                "any" => Condition::Any(Condition::read_list(key, value, nested)?),
-                "all" => Condition::All(Condition::read_list(key, value, nested)?),
-                "not" => Condition::Not(Box::new(Condition::read(value, nested)?)),
-                _ => Condition::read_field(key, value, nested)?,
-            });
-        }
-        Ok(if parts.len() == 1 { parts.remove(0) } else { Condition::All(parts) })
+    /// The same for a value that `cx` knows.
+    pub fn pattern_with(value: &Value, cx: &dyn ReadCx) -> Result<Self, Vec<Problem>> {
+        Parser::new(cx, Nested::Fields).read(value, &FieldPath::root())
     }
-
-    fn read_field(key: &str, value: &Value, nested: Nested) -> Result<Self, ConditionError> {
-        let path = FieldPath::parse(key)?;
-        let known = |name: &str| TESTS.contains(&name) || ["any", "all", "not"].contains(&name);
-        let stranger = value.as_map().and_then(|map| map.keys().find(|name| !known(name)));
-        if let (Some(test), Nested::Refused) = (stranger, nested) {
-            return Err(ConditionError::UnknownTest { field: key.to_owned(), test: test.to_string() });
-        }
-        let in_field = |error| ConditionError::InField { field: key.to_owned(), error: Box::new(error) };
-        let condition = Condition::read(value, nested).map_err(in_field)?;
-        Ok(Condition::Fields(vec![(path, condition)]))
-    }
-
-    fn read_list(key: &str, value: &Value, nested: Nested) -> Result<Vec<Self>, ConditionError> {
-        let list = value.as_list().ok_or_else(|| needs(key, "a list of conditions"))?;
-        list.iter().map(|condition| Condition::read(condition, nested)).collect()
-    }
-}
-
-/// What a map inside a field's condition means, when its keys are no tests.
-#[derive(Clone, Copy, PartialEq)]
-enum Nested {
-    Refused,
-    Fields,
 }
 
 impl Test {
@@ -210,46 +137,6 @@ impl Test {
             Test::Is(kind) => value.kind() == kind || (kind == "number" && number.is_some()),
         }
     }
-
-    fn parse_all(map: &crate::value::Map) -> Result<Vec<Self>, ConditionError> {
-        let number = |key: &str| {
-            let value = map.get(key).and_then(Value::as_f64);
-            value.ok_or_else(|| needs(key, "a number"))
-        };
-        let mut tests = Vec::new();
-        for (key, value) in map {
-            tests.push(match key.as_str() {
-                "above" => Test::Above(number(key)?),
-                "below" => Test::Below(number(key)?),
-                "at_least" => Test::AtLeast(number(key)?),
-                "at_most" => Test::AtMost(number(key)?),
-                "near" => {
-                    let within = number("within").map_err(|_| needs("near", "`within` beside it"))?;
-                    Test::Near { near: number(key)?, within }
-                }
-                "within" if map.contains_key("near") => continue,
-                "within" => return Err(needs("within", "`near` beside it")),
-                "one_of" => {
-                    let list = value.as_list().ok_or_else(|| needs(key, "a list of values"))?;
-                    Test::OneOf(list.to_vec())
-                }
-                "not_equal" => Test::NotEqual(value.clone()),
-                "contains" => Test::Contains(value.clone()),
-                "present" => Test::Present(value.as_bool().ok_or_else(|| needs(key, "true or false"))?),
-                _ => Test::Is(kind_name(value)?),
-            });
-        }
-        Ok(tests)
-    }
-}
-
-fn kind_name(value: &Value) -> Result<String, ConditionError> {
-    let kinds = ["null", "boolean", "integer", "number", "string", "bytes", "list", "map"];
-    let name = value.as_text().unwrap_or_default();
-    if kinds.contains(&name) {
-        return Ok(name.to_owned());
-    }
-    Err(needs("is", format!("one of {}", kinds.map(|kind| format!("`{kind}`")).join(", "))))
 }
 
 fn contains(value: &Value, part: &Value) -> bool {
@@ -263,9 +150,20 @@ fn contains(value: &Value, part: &Value) -> bool {
     }
 }
 
+/// The name by which [`read`](crate::read::read) knows a condition, to tell all that is wrong with it.
+pub(crate) const NEWTYPE: &str = "Condition";
+
 impl<'de> Deserialize<'de> for Condition {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Condition::parse(&Value::deserialize(deserializer)?).map_err(D::Error::custom)
+        #[derive(serde::Deserialize)]
+        #[serde(rename = "Condition")]
+        struct Written(Value);
+        let Written(value) = Written::deserialize(deserializer)?;
+        let message = |problems: Vec<Problem>| {
+            let messages: Vec<&str> = problems.iter().map(|problem| problem.message.as_str()).collect();
+            D::Error::custom(messages.join(", "))
+        };
+        Condition::parse(&value).map_err(message)
     }
 }
 
@@ -342,21 +240,5 @@ mod tests {
             decode(br#"{"state":{"reported":{"temperature":{"near":35,"within":1}}}}"#).expect("JSON");
         let document = decode(br#"{"state":{"reported":{"temperature":35.48}}}"#).expect("JSON");
         assert!(Condition::pattern(&pattern).expect("a pattern").holds(&document));
-    }
-
-    #[test]
-    fn what_is_no_condition_says_why() {
-        let error = |text: &str| {
-            Condition::parse(&decode(text.as_bytes()).expect("JSON")).expect_err("no condition").to_string()
-        };
-        assert_eq!(error(r#"{"x":{"near":1}}"#), "`x`: `near` needs `within` beside it");
-        assert_eq!(error(r#"{"x":{"above":"30"}}"#), "`x`: `above` needs a number");
-        assert_eq!(error(r#"{"any":{}}"#), "`any` needs a list of conditions");
-        assert_eq!(error("{}"), "a condition must not be empty");
-        assert_eq!(error(r#"{"x":{"abov":30}}"#), "`x`: there is no test `abov`; did you mean `above`?");
-        assert_eq!(
-            error(r#"{"x":{"y":30}}"#),
-            "`x`: there is no test `y`; a field inside `x` is written `x.y`"
-        );
     }
 }
