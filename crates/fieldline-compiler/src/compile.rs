@@ -79,7 +79,9 @@ pub fn compile(request: &Request<'_>) -> Compiled {
     let (mut pipelines, mut templates) = (Vec::new(), Vec::new());
     for (program, assembled) in programs.iter().zip(assembled) {
         let file = program.document.path.clone();
-        match compiler.pipeline(program, assembled) {
+        let planned = compiler.pipeline(program, assembled);
+        compiler.diagnostics.forget_consequences();
+        match planned {
             Ok(pipeline) => pipelines.push(pipeline),
             Err(Unplanned::Template) => templates.push(file),
             Err(Unplanned::Broken(name)) => broken.push(Broken { file, name }),
@@ -149,6 +151,7 @@ impl Compiler<'_> {
         let errors = diagnostics.errors();
         let assembled = assembled.ok_or(Unplanned::Broken(None))?;
         let fields = fill(&assembled, program.named, request, files, secrets, diagnostics)?;
+        let is_filled = diagnostics.errors() == errors;
         fields.values().for_each(|member| secrets.add_urls(&member.value, files));
         let spec = spec::read(&fields, document.file, request.registry, diagnostics);
         let spec = spec.ok_or(Unplanned::Broken(None))?;
@@ -157,9 +160,12 @@ impl Compiler<'_> {
             nodes.map(|node| resolve(node, files, component_files, secrets, diagnostics)).collect();
         let wiring = wire(&spec, &resolved, diagnostics);
         check::pipeline(&spec, &resolved, &wiring, files, diagnostics);
-        cross_checks.add(&spec, &resolved, &wiring, document.file, files, diagnostics);
+        if is_filled {
+            cross_checks.add(&spec, &resolved, &wiring, document.file, files, diagnostics);
+        }
         if diagnostics.errors() > errors {
-            return Err(Unplanned::Broken(Some(spec.name.into())));
+            let name = is_filled || !spec.name.contains("${");
+            return Err(Unplanned::Broken(name.then(|| spec.name.into())));
         }
         Ok(Checked {
             // A test that is wrong in itself is an error, and no reason to stop a station.

@@ -59,12 +59,33 @@ impl Diagnostic {
 pub(crate) struct Diagnostics {
     list: Vec<Diagnostic>,
     errors: usize,
+    /// The places of values that could not be filled in, and how many diagnostics there were by then.
+    unfilled: Vec<(Span, usize)>,
 }
 
 impl Diagnostics {
     /// How many errors there were so far, so that a step can tell whether it has added one.
     pub(crate) fn errors(&self) -> usize {
         self.errors
+    }
+
+    /// Takes note that the value at `span` is not what was meant: what else is said of it follows from that alone.
+    pub(crate) fn unfilled(&mut self, span: Span) {
+        self.unfilled.push((span, self.list.len()));
+    }
+
+    /// Takes out what follows from values that could not be filled in. They count as errors all the same.
+    pub(crate) fn forget_consequences(&mut self) {
+        let unfilled = std::mem::take(&mut self.unfilled);
+        let follows = |position: usize, at: Span| {
+            let within = |span: &Span| span.file == at.file && (span.start..=span.end).contains(&at.start);
+            unfilled.iter().any(|(span, before)| position >= *before && within(span))
+        };
+        let mut position = 0;
+        self.list.retain(|diagnostic| {
+            position += 1;
+            unfilled.is_empty() || !follows(position - 1, diagnostic.span)
+        });
     }
 
     fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {

@@ -6,10 +6,10 @@ use crate::diagnostics::Diagnostics;
 use crate::params::bind::{Binding, bind};
 use crate::params::interpolate::{Scope, interpolate_members};
 use crate::params::secrets::Secrets;
-use crate::params::template::Assembled;
+use crate::params::template::{Assembled, SECTIONS};
 use crate::request::Request;
 use crate::text::files::FileSet;
-use crate::text::node::Members;
+use crate::text::node::{Content, Members};
 
 /// Why the fields of a file cannot be filled in.
 pub(crate) enum Unfilled {
@@ -19,7 +19,7 @@ pub(crate) enum Unfilled {
     Wrong,
 }
 
-/// The fields with everything put in. `named` tells whether somebody named the file, so that it should be a program;
+/// The fields with everything put in; values that could not be are left as they are, for the rest to be checked. `named` tells whether somebody named the file, so that it should be a program;
 /// the secrets that it holds are added to `secrets`.
 pub(crate) fn fill(
     assembled: &Assembled,
@@ -50,7 +50,18 @@ pub(crate) fn fill(
     for (name, param) in assembled.declared.iter().filter(|(name, _)| !used.contains(*name)) {
         diagnostics.unused_param(param.span, name);
     }
-    if diagnostics.errors() > errors { Err(Unfilled::Wrong) } else { Ok(filled) }
+    if diagnostics.errors() > errors && !is_whole(&filled) { Err(Unfilled::Wrong) } else { Ok(filled) }
+}
+
+/// Whether every node is there, so that the nodes can be checked although some value is missing.
+fn is_whole(fields: &Members) -> bool {
+    let sections = SECTIONS.iter().filter_map(|section| fields.get(*section));
+    let mut nodes = sections.map(|section| match &section.value.content {
+        Content::Null => true,
+        Content::Map(nodes) => nodes.values().all(|node| node.value.as_map().is_some()),
+        _ => false,
+    });
+    nodes.all(|whole| whole)
 }
 
 fn missing_params(assembled: &Assembled, binding: &Binding, named: bool, diagnostics: &mut Diagnostics) {

@@ -1,6 +1,7 @@
 //! Puts params, environment and secrets into the string leaves of a parsed tree.
 //!
-//! `${params.x}`, `${env.X}`, `${env.X:-default}`, `${env.X:?message}`, `${secret.name}`; `$${` stands for `${`. A leaf
+//! `${params.x}`, `${env.X}`, `${env.X:-default}`, `${env.X:?message}`, `${secret.name}`; `$${` stands for `${`. A default may
+//! hold others. A leaf
 //! that is one `${params.x}` and nothing else becomes the value with its type; a member whose value is then
 //! nothing is as if it had not been written.
 
@@ -17,6 +18,9 @@ use crate::request::Variables;
 use crate::text::files::{FileSet, Span};
 use crate::text::node::{Content, Filled, Member, Members, Node, Style};
 use crate::text::origin;
+
+/// How deep defaults may stand in each other.
+const MAX_NESTED: usize = 8;
 
 /// Where values come from.
 pub(crate) struct Scope<'s> {
@@ -57,6 +61,10 @@ pub(crate) fn interpolate_members(
 ) -> Members {
     let mut filled = Members::with_capacity_and_hasher(members.len(), foldhash::fast::RandomState::default());
     for (name, member) in members {
+        if name.replace("$${", "").contains("${") {
+            diagnostics.substitution_in_name(member.key, name);
+            diagnostics.unfilled(member.key);
+        }
         let value = interpolate(&member.value, scope, diagnostics);
         let unset = matches!(value.content, Content::Null) && !matches!(member.value.content, Content::Null);
         if !unset {
@@ -73,6 +81,44 @@ fn interpolate_text(
     scope: &Scope<'_>,
     diagnostics: &mut Diagnostics,
 ) -> Node {
+    let place = |from: usize, to: usize| place(node.span, style, text, from, to, scope.files);
+    if text.starts_with("${params.") && closing(text) == Some(text.len()) {
+        let found = look_up(&text[2..text.len() - 1], place(0, text.len()), 0, scope, diagnostics);
+        if let Some(Found::Param(_, value)) = found {
+            return whole_param(value, node.span);
+        }
+        return unfilled(node, diagnostics);
+    }
+    let Some(Part { text, filled }) = fill_text(text, 0, &place, scope, diagnostics) else {
+        return unfilled(node, diagnostics);
+    };
+    if filled.secret {
+        scope.secrets.borrow_mut().add(text.as_str());
+    }
+    Node { span: node.span, content: Content::Text(text, style), filled: Some(Arc::new(filled)) }
+}
+
+/// A leaf that stays as it is because something could not be put in.
+fn unfilled(node: &Node, diagnostics: &mut Diagnostics) -> Node {
+    diagnostics.unfilled(node.span);
+    Node { filled: Some(Arc::new(Filled { missing: true, ..Filled::default() })), ..node.clone() }
+}
+
+/// A text with everything put in, and what that was.
+struct Part {
+    text: CompactString,
+    filled: Filled,
+}
+
+/// Fills in a text, or a default `depth` defaults deep; `place` gives the place of some of its bytes. `None` where
+/// something cannot be put in, which was complained about.
+fn fill_text(
+    text: &str,
+    depth: usize,
+    place: &dyn Fn(usize, usize) -> Span,
+    scope: &Scope<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Part> {
     let mut filled = Filled::default();
     let mut result = CompactString::default();
     let mut rest = text;
@@ -86,43 +132,32 @@ fn interpolate_text(
         }
         result.push_str(&rest[..at]);
         let Some(length) = closing(&rest[at..]) else {
-            let place = place(node.span, style, text, offset, text.len(), scope.files);
-            diagnostics.unclosed_substitution(place);
-            return node.clone();
+            diagnostics.unclosed_substitution(place(offset, text.len()));
+            return None;
         };
-        let inside = &rest[at + 2..at + length - 1];
-        let place = place(node.span, style, text, offset, offset + length, scope.files);
-        let whole = offset == 0 && length == text.len();
-        let Some(found) = look_up(inside, place, scope, diagnostics) else { return node.clone() };
-        match found {
-            Found::Param(_, value) if whole => return whole_param(value, node.span),
+        let place = place(offset, offset + length);
+        match look_up(&rest[at + 2..at + length - 1], place, depth, scope, diagnostics)? {
             Found::Param(name, value) => {
                 let Some(part) = part(value) else {
                     diagnostics.collection_in_text(place, &name, value.kind());
-                    return node.clone();
+                    return None;
                 };
                 result.push_str(&part);
                 let from = value.filled.as_deref();
                 filled.secret |= from.is_some_and(|filled| filled.secret);
                 filled.set.push((name, value.span));
             }
-            Found::Variable(part) => {
+            Found::Text(part) => {
+                result.push_str(&part.text);
                 filled.variable = true;
-                result.push_str(&part);
-            }
-            Found::Secret(part) => {
-                filled.variable = true;
-                filled.secret = true;
-                result.push_str(&part);
+                filled.secret |= part.filled.secret;
+                filled.set.extend(part.filled.set);
             }
         }
         rest = &rest[at + length..];
     }
     result.push_str(rest);
-    if filled.secret {
-        scope.secrets.borrow_mut().add(result.as_str());
-    }
-    Node { span: node.span, content: Content::Text(result, style), filled: Some(Arc::new(filled)) }
+    Some(Part { text: result, filled })
 }
 
 /// The value of a param in place of a whole leaf.
@@ -162,13 +197,20 @@ fn place(span: Span, style: Style, text: &str, from: usize, to: usize, files: &F
 
 enum Found<'s> {
     Param(CompactString, &'s Node),
-    Variable(String),
-    Secret(String),
+    /// From the environment or a secret.
+    Text(Part),
+}
+
+impl Found<'_> {
+    fn text(text: String, secret: bool) -> Self {
+        Found::Text(Part { text: text.into(), filled: Filled { secret, ..Filled::default() } })
+    }
 }
 
 fn look_up<'s>(
     inside: &str,
     place: Span,
+    depth: usize,
     scope: &Scope<'s>,
     diagnostics: &mut Diagnostics,
 ) -> Option<Found<'s>> {
@@ -191,11 +233,11 @@ fn look_up<'s>(
                 }
             }
         }
-        "env" => environment(name, place, scope, diagnostics).map(Found::Variable),
+        "env" => environment(name, place, depth, scope, diagnostics),
         "secret" if is_word(name) => match scope.variables.secret(name) {
             Ok(Some(secret)) => {
                 scope.secrets.borrow_mut().add(secret.as_str());
-                Some(Found::Secret(secret))
+                Some(Found::text(secret, true))
             }
             Ok(None) => {
                 diagnostics.missing_secret(place, name);
@@ -213,12 +255,13 @@ fn look_up<'s>(
     }
 }
 
-fn environment(
+fn environment<'s>(
     inside: &str,
     place: Span,
-    scope: &Scope<'_>,
+    depth: usize,
+    scope: &Scope<'s>,
     diagnostics: &mut Diagnostics,
-) -> Option<String> {
+) -> Option<Found<'s>> {
     let (name, otherwise) = inside.split_once(':').map_or((inside, None), |(name, rest)| (name, Some(rest)));
     let wrong = otherwise.is_some_and(|rest| !rest.starts_with(['-', '?']));
     if !is_word(name) || wrong {
@@ -231,9 +274,15 @@ fn environment(
             diagnostics.variable_of_lines(place, name);
             None
         }
-        (Some(value), _) => Some(value),
+        (Some(value), _) => Some(Found::text(value, false)),
         (None, Some(rest)) => match rest.strip_prefix('-') {
-            Some(default) => Some(default.to_owned()),
+            Some(_) if depth == MAX_NESTED => {
+                diagnostics.bad_substitution(place, &format!("env.{name}:-…"));
+                None
+            }
+            Some(default) => {
+                fill_text(default, depth + 1, &|_, _| place, scope, diagnostics).map(Found::Text)
+            }
             None => {
                 diagnostics.missing_variable(place, name, Some(rest[1..].trim()));
                 None

@@ -37,7 +37,7 @@ impl Secrets {
     /// Adds the value of a field whose type is a secret, wherever it comes from. A very short one would make every message
     /// illegible.
     pub(crate) fn add_field(&mut self, node: &Node) {
-        if node.is_secret() {
+        if node.is_secret() || node.filled.as_ref().is_some_and(|filled| filled.missing) {
             return;
         }
         self.fields.insert(node.span);

@@ -64,6 +64,8 @@ pub(crate) struct Filled {
     pub(crate) variable: bool,
     /// Text of it is secret.
     pub(crate) secret: bool,
+    /// Something could not be put in, so that the text is as it was written.
+    pub(crate) missing: bool,
 }
 
 impl Node {

@@ -7,7 +7,7 @@ use fieldline_compiler::{MemoryFiles, NodeId, Overrides, Request, compile, compi
 use fieldline_core::Value;
 
 use crate::components::registry;
-use crate::support::{compile_files, shown, variables};
+use crate::support::{compile_files, compile_text, compile_well, shown, variables};
 
 const TEMPLATE: &str = r#"
 pipeline: drying-${params.station}
@@ -218,4 +218,14 @@ fn fragments_add_nodes_and_params_of_their_own() {
     let compiled = compile_files(&files, &["."], Overrides::default());
     assert!(compiled.is_ok(), "{}", shown(&compiled));
     assert!(compiled.resolved["p"].contains("width: 40"));
+}
+
+#[test]
+fn a_default_may_hold_other_substitutions() {
+    let text = "pipeline: p\ndescription: 'at ${env.NONE:-${env.EMPTY:-the ${env.STATION}}}'\nsources:\n  a: { type: ticker, every: 5s }\nsinks:\n  s: { type: console, inputs: [a] }\n";
+    let compiled = compile_well(text);
+    assert_eq!(compiled.plan.pipelines[0].description.as_deref(), Some("at the drying"));
+    let deep = format!("{}x{}", "${env.NONE:-".repeat(5_000), "}".repeat(5_000));
+    let compiled = compile_text(&text.replace("${env.STATION}", &deep));
+    assert_eq!(compiled.diagnostics.iter().map(|each| each.code).collect::<Vec<_>>(), ["bad-substitution"]);
 }

@@ -209,6 +209,11 @@ impl Diagnostics {
         );
     }
 
+    pub(crate) fn substitution_in_name(&mut self, span: Span, name: &str) {
+        self.error("bad-substitution", span, format!("nothing is put into a name, and `{name}` is one"))
+            .help("write the name itself; only values are filled in");
+    }
+
     pub(crate) fn missing_variable(&mut self, span: Span, name: &str, message: Option<&str>) {
         let text = match message {
             Some(message) if !message.is_empty() => {
