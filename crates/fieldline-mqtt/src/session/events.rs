@@ -5,7 +5,8 @@ use tracing::{error, warn};
 
 use crate::error::{ConnectError, FilterRefusal};
 use crate::protocol::{Accepted, Arrival, Happening, Requests};
-use crate::session::lanes::{Fate, Standing};
+use crate::session::lane::Standing;
+use crate::session::lanes::Fate;
 use crate::session::outbox::Settlement;
 use crate::session::subscriptions::Request;
 use crate::session::{Inner, Session};

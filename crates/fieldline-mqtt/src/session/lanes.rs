@@ -1,66 +1,18 @@
 //! The lanes: one bounded queue per subscriber, and which message goes into which. A slow subscriber fills
 //! only its own queue. Pure but for waking the subscribers.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::acknowledge::Arrived;
-use crate::error::FilterRefusal;
-use crate::message::{Properties, QoS};
+use crate::message::QoS;
 use crate::protocol::Arrival;
 use crate::session::acknowledgements::Acknowledgements;
-use crate::session::subscriptions::subscription_number;
+use crate::session::lane::{Lane, Queued, Standing, Wanted};
 use crate::topic;
-
-/// A message in a lane.
-#[derive(Debug, Clone)]
-pub(crate) struct Queued {
-    pub(crate) topic: String,
-    pub(crate) payload: Bytes,
-    pub(crate) qos: QoS,
-    pub(crate) retain: bool,
-    pub(crate) duplicate: bool,
-    pub(crate) properties: Properties,
-    /// Absent when nothing needs to be acknowledged.
-    pub(crate) arrived: Option<Arrived>,
-}
-
-/// How far a subscription has come.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Standing {
-    Asked,
-    Granted,
-    /// Told to the subscriber once.
-    Refused {
-        refusal: FilterRefusal,
-        told: bool,
-    },
-}
-
-/// One subscriber. A message that several of its filters match is for it once.
-pub(crate) struct Lane {
-    pub(crate) filters: Vec<Wanted>,
-    pub(crate) qos: QoS,
-    pub(crate) queue: VecDeque<Queued>,
-    capacity: usize,
-    pub(crate) wake: Arc<Notify>,
-    /// The higher, the later the broker was asked for its filters.
-    asked: u64,
-    /// The topics whose retained messages it has and could get again, because several filters match; by their hash.
-    retained: HashSet<u64>,
-}
-
-/// A filter of a subscriber.
-pub(crate) struct Wanted {
-    pub(crate) filter: String,
-    number: usize,
-    pub(crate) standing: Standing,
-}
 
 /// What became of a message.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,21 +51,8 @@ impl Lanes {
         let id = self.next_lane;
         self.next_lane += 1;
         self.asked += 1;
-        let wake = Arc::new(Notify::new());
-        let wanted = filters.iter().map(|filter| Wanted {
-            filter: (*filter).to_owned(),
-            number: subscription_number(filter),
-            standing: Standing::Asked,
-        });
-        let mut lane = Lane {
-            filters: wanted.collect(),
-            qos,
-            queue: VecDeque::new(),
-            capacity,
-            wake: Arc::clone(&wake),
-            asked: self.asked,
-            retained: HashSet::new(),
-        };
+        let mut lane = Lane::new(filters, qos, capacity, self.asked);
+        let wake = Arc::clone(&lane.wake);
         let (claimed, unclaimed) = std::mem::take(&mut self.unclaimed)
             .into_iter()
             .partition(|(queued, _since)| lane.wants(&queued.topic));
@@ -353,33 +292,4 @@ fn topic_hash(topic: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     topic.hash(&mut hasher);
     hasher.finish()
-}
-
-impl Lane {
-    /// Whether one of its filters matches.
-    fn wants(&self, topic: &str) -> bool {
-        self.filters.iter().any(|wanted| topic::matches(&wanted.filter, topic))
-    }
-
-    /// Its filters that match and are not refused.
-    fn matching(&self, topic: &str) -> impl Iterator<Item = &Wanted> {
-        let is_refused = |wanted: &Wanted| matches!(wanted.standing, Standing::Refused { .. });
-        self.filters.iter().filter(move |wanted| topic::matches(&wanted.filter, topic) && !is_refused(wanted))
-    }
-
-    /// Whether the broker has granted all of its filters.
-    fn is_granted(&self) -> bool {
-        self.filters.iter().all(|wanted| wanted.standing == Standing::Granted)
-    }
-
-    fn is_full(&self) -> bool {
-        self.queue.len() >= self.capacity
-    }
-
-    /// Drops a message at most once from a full lane in favour of one at least once, if there is one.
-    fn make_room(&mut self) -> Option<Queued> {
-        let full = self.is_full();
-        let expendable = self.queue.iter().position(|queued| queued.qos == QoS::AtMostOnce);
-        expendable.filter(|_| full).and_then(|index| self.queue.remove(index))
-    }
 }

@@ -5,6 +5,7 @@
 mod acknowledgements;
 mod announcements;
 mod events;
+mod lane;
 mod lanes;
 mod outbox;
 mod pump;
@@ -29,7 +30,7 @@ use lanes::Lanes;
 use outbox::Outbox;
 use subscriptions::{Request, Subscriptions};
 
-pub(crate) use lanes::{Queued, Standing, Wanted};
+pub(crate) use lane::{Queued, Standing, Wanted};
 pub(crate) use outbox::Entry;
 pub(crate) use timeouts::End;
 
