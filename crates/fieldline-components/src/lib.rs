@@ -6,6 +6,8 @@
 
 mod fields;
 
+mod blocking;
+
 mod lookup;
 
 mod time_field;

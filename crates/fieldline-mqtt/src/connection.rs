@@ -1,6 +1,7 @@
 //! The handle of a connection, for everyone who publishes or subscribes. Cheap to clone; never waits for the
 //! network itself.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -28,7 +29,7 @@ pub struct Connection {
 
 impl Connection {
     /// Checks the options and prepares a connection. Nothing happens before the driver runs. Subscribe
-    /// before that: then not even the first message of a resumed session finds no subscriber.
+    /// before that, or [`Connection::expect`] who will: what comes for nobody in a resumed session is thrown away.
     pub fn new(options: Options) -> Result<(Self, Driver), OptionsError> {
         options.check()?;
         let session = Arc::new(Session::new(options));
@@ -91,6 +92,24 @@ impl Connection {
         Ok(Inbound::new(Arc::clone(&self.session), lane, wake))
     }
 
+    /// Says that somebody will subscribe to `filters`: until [`Expected`] is dropped, what comes for them waits for the
+    /// operation time-out. Without it the broker hears at once that it was received, and it is thrown away.
+    pub fn expect(&self, filters: &[&str]) -> Expected {
+        Expected { session: Arc::clone(&self.session), number: self.session.expect(filters) }
+    }
+
+    /// Says which filters an earlier run had in this session, before the driver runs. The broker is told to forget those
+    /// that nobody has subscribed to, or is expected to.
+    pub fn remember(&self, filters: impl IntoIterator<Item = String>) {
+        self.session.lock().known.add(filters);
+    }
+
+    /// The filters that the broker may have in this session, and their changes from now on; for
+    /// [`Connection::remember`] in the next run.
+    pub fn filters(&self) -> watch::Receiver<BTreeSet<String>> {
+        self.session.lock().known.watch()
+    }
+
     /// How many messages a broker is known to send before it waits for acknowledgements: with MQTT 5 as many
     /// as we allow; with 3.1.1 it decides, and 20, mosquitto's default, is the least that is common.
     pub fn receive_window(&self) -> usize {
@@ -145,6 +164,18 @@ impl Connection {
         }
         let share = size.clamp(options.outbox_bytes / options.outbox_messages, options.outbox_bytes);
         Ok((size, u32::try_from(share).expect("the options limit the outbox to 512 MiB")))
+    }
+}
+
+/// Somebody who will subscribe. To be dropped after that, or when it will never be.
+pub struct Expected {
+    session: Arc<Session>,
+    number: u64,
+}
+
+impl Drop for Expected {
+    fn drop(&mut self) {
+        self.session.expect_no_more(self.number);
     }
 }
 

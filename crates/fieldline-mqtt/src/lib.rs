@@ -34,7 +34,7 @@ pub mod tls;
 pub mod topic;
 
 pub use acknowledge::AckToken;
-pub use connection::{Connection, Receipt};
+pub use connection::{Connection, Expected, Receipt};
 pub use driver::Driver;
 pub use error::{ConnectError, FilterRefusal, PublishError, Refusal, SubscribeError};
 pub use inbound::Inbound;

@@ -214,7 +214,7 @@ impl Options {
     }
 
     /// Whether the broker keeps unacknowledged messages for us across a reconnection.
-    pub(crate) fn resumable(&self) -> bool {
+    pub fn resumable(&self) -> bool {
         !self.clean_session && (self.version == Version::V3_1_1 || !self.session_expiry.is_zero())
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use fieldline_core::ComponentError;
 use fieldline_mqtt::{
-    Connection, Inbound, Message, Publish, PublishError, QoS, Receipt, State, SubscribeError,
+    Connection, Expected, Inbound, Message, Publish, PublishError, QoS, Receipt, State, SubscribeError,
 };
 use fieldline_shadow::name::ShadowName;
 use fieldline_shadow::topic::{Kind, Publication, Topic};
@@ -63,6 +63,12 @@ impl Link {
             receipts: FuturesUnordered::new(),
             origin: Instant::now(),
         })
+    }
+
+    /// Says that a link to these kinds is about to be made.
+    pub fn expect(connection: &Connection, name: &ShadowName, kinds: &[Kind]) -> Expected {
+        let topics: Vec<String> = kinds.iter().map(|kind| Topic::new(name, *kind).to_string()).collect();
+        connection.expect(&topics.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Time as clients count it: since the link was made.

@@ -9,7 +9,7 @@ use fieldline_core::{
     Batch, BuildCx, BuildError, Built, Channel, CheckCx, Clock, ComponentError, Config, Direction, Draft,
     EventError, Example, Facts, FieldPath, Kind, Meta, Outcome, Session, Source, Value, json,
 };
-use fieldline_mqtt::{AckToken, Inbound, Message, QoS, topic};
+use fieldline_mqtt::{AckToken, Expected, Inbound, Message, QoS, topic};
 use futures::FutureExt;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -105,9 +105,12 @@ impl Config for MqttSourceConfig {
     }
 
     fn build(&self, cx: &BuildCx<'_>) -> Result<Built, BuildError> {
+        let connection = cx.connection::<MqttHandle>(&self.connection)?;
+        let topics = uncovered(&self.topics);
         Ok(Built::Source(Box::new(MqttSource {
-            connection: cx.connection::<MqttHandle>(&self.connection)?,
-            topics: uncovered(&self.topics),
+            expected: Some(connection.expect(&texts(&topics))),
+            connection,
+            topics,
             qos: if self.qos == 0 { QoS::AtMostOnce } else { QoS::AtLeastOnce },
             decode: self.decode,
             inbound: None,
@@ -132,9 +135,15 @@ fn uncovered(topics: &[String]) -> Vec<String> {
     kept.map(|(_, topic)| topic.clone()).collect()
 }
 
+fn texts(topics: &[String]) -> Vec<&str> {
+    topics.iter().map(String::as_str).collect()
+}
+
 struct MqttSource {
     connection: Arc<MqttHandle>,
     topics: Vec<String>,
+    /// Until it has subscribed: what the broker has for it waits.
+    expected: Option<Expected>,
     qos: QoS,
     decode: Decode,
     inbound: Option<Inbound>,
@@ -151,9 +160,10 @@ impl Source for MqttSource {
             inbound.available().await;
             return Ok(());
         }
-        let topics: Vec<&str> = self.topics.iter().map(String::as_str).collect();
+        let topics = texts(&self.topics);
         let inbound = self.connection.subscribe_all(&topics, self.qos, WAITING * topics.len());
         self.inbound = Some(inbound.map_err(|error| ComponentError::permanent("bad_topic", error))?);
+        self.expected = None;
         Ok(())
     }
 

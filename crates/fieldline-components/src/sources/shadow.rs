@@ -9,7 +9,7 @@ use fieldline_core::{
     Batch, BuildCx, BuildError, Built, Channel, CheckCx, Clock, ComponentError, Config, Direction, Draft,
     EventError, Example, Facts, FieldPath, Kind, Meta, Outcome, Period, Source, Value,
 };
-use fieldline_mqtt::{AckToken, Message, QoS};
+use fieldline_mqtt::{AckToken, Expected, Message, QoS};
 use fieldline_shadow::client::{self, Change, Content, DeltaTracker, TrackerAction};
 use fieldline_shadow::json::Object;
 use fieldline_shadow::name::ShadowName;
@@ -107,8 +107,11 @@ impl Config for ShadowSourceConfig {
         let name = shadow_name(&self.thing, self.shadow.as_deref()).map_err(BuildError::new)?;
         let follower =
             Follower { name, watch: self.watch, timeout: self.timeout, prefix: token_prefix(cx.node) };
+        let connection = cx.connection::<MqttHandle>(&self.connection)?;
+        let kinds = self.watch.of_client().kinds();
         Ok(Built::Source(Box::new(ShadowSource {
-            connection: cx.connection::<MqttHandle>(&self.connection)?,
+            expected: Some(Link::expect(&connection, &follower.name, &kinds)),
+            connection,
             tracker: follower.tracker(),
             follower,
             link: None,
@@ -136,6 +139,8 @@ impl Follower {
 
 struct ShadowSource {
     connection: Arc<MqttHandle>,
+    /// Until it has subscribed: what the broker has for it waits.
+    expected: Option<Expected>,
     follower: Follower,
     tracker: DeltaTracker,
     link: Option<Link>,
@@ -155,6 +160,7 @@ impl Source for ShadowSource {
                 let kinds = self.follower.watch.of_client().kinds();
                 let link = Link::new(&self.connection, &self.follower.name, &kinds, QoS::AtLeastOnce);
                 self.link = Some(link?);
+                self.expected = None;
             }
         }
         Ok(())

@@ -71,7 +71,11 @@ impl Inner {
             },
             Happening::Subscribed(packet_id, results) => self.subscribed(packet_id, results, now),
             Happening::Unsubscribed(packet_id) => {
-                self.subscriptions.answered(packet_id);
+                if let Some(Request::Unsubscribe(filter)) = self.subscriptions.answered(packet_id)
+                    && !self.lanes.may_want(&filter)
+                {
+                    self.known.remove(&filter);
+                }
             }
             Happening::Accepted(_) | Happening::Nothing => {}
         }
@@ -101,19 +105,16 @@ impl Inner {
                 self.counters.dropped_qos0 += dropped as u64;
                 self.counters.held += 1;
             }
-            Fate::Unclaimed => self.release_unexpected(now),
+            Fate::Unclaimed => self.release_unexpected(),
             Fate::Ignored => {}
         }
     }
 
-    /// Once the subscribers of the start have had the operation time-out to come, what nobody subscribes to is of a
-    /// subscription that the session has from an earlier run. Kept, it would fill the broker's window.
-    fn release_unexpected(&mut self, now: Instant) {
-        let has_begun = |first: Instant| first + self.options.operation_timeout <= now;
-        if self.first_connected.is_some_and(has_begun) {
-            let released = self.lanes.release_unexpected();
-            self.throw_away(&released);
-        }
+    /// What nobody subscribes to, or will, is of a subscription that the session has from an earlier run. Kept, it would
+    /// fill the broker's window.
+    pub(crate) fn release_unexpected(&mut self) {
+        let released = self.lanes.release_unexpected();
+        self.throw_away(&released);
     }
 
     /// Counts messages that came for nobody, and warns once with the topic of the first: the broker goes on sending them.
@@ -148,6 +149,7 @@ impl Inner {
             Ok(()) => Standing::Granted,
             Err(refusal) => {
                 warn!(filter, reason = refusal.to_string(), "subscription refused");
+                self.known.remove(filter);
                 Standing::Refused { refusal, told: false }
             }
         };

@@ -22,7 +22,7 @@ pub(crate) enum Fate {
     Queued { dropped: usize },
     /// A lane had no room; the broker will deliver it again on the next connection.
     Held { dropped: usize },
-    /// Nobody wants it now; it is kept for a while for somebody who is about to subscribe.
+    /// Nobody wants it now; it is kept for a while where somebody is about to subscribe.
     Unclaimed,
     /// Nobody wants it and nothing needs to be acknowledged.
     Ignored,
@@ -37,6 +37,8 @@ pub(crate) struct Lanes {
     asked: u64,
     pub(crate) acknowledgements: Acknowledgements,
     unclaimed: VecDeque<(Queued, Instant)>,
+    /// The filters of those who are about to subscribe.
+    expected: BTreeMap<u64, Vec<String>>,
     /// Filters that nobody subscribes to any more, and since when: the broker is told after a while, so that it
     /// sends what a successor would miss.
     abandoned: Vec<(String, Instant)>,
@@ -61,6 +63,30 @@ impl Lanes {
         lane.queue.extend(claimed.into_iter().map(|(queued, _since)| queued));
         self.lanes.insert(id, lane);
         (id, wake)
+    }
+
+    /// Takes note of who will subscribe: what comes for it before waits for a while.
+    pub(crate) fn expect(&mut self, filters: &[&str]) -> u64 {
+        let id = self.next_lane;
+        self.next_lane += 1;
+        self.expected.insert(id, filters.iter().map(|filter| (*filter).to_owned()).collect());
+        id
+    }
+
+    pub(crate) fn expect_no_more(&mut self, id: u64) {
+        self.expected.remove(&id);
+    }
+
+    /// Whether a subscriber has this filter, will have it, or had it a moment ago.
+    pub(crate) fn may_want(&self, filter: &str) -> bool {
+        let subscribed = self.lanes.values().flat_map(|lane| &lane.filters).map(|wanted| &wanted.filter);
+        subscribed.chain(self.awaited()).any(|wanted| wanted == filter)
+    }
+
+    /// The filters for which a subscriber may come.
+    fn awaited(&self) -> impl Iterator<Item = &String> {
+        let abandoned = self.abandoned.iter().map(|(filter, _since)| filter);
+        self.expected.values().flatten().chain(abandoned)
     }
 
     pub(crate) fn get_mut(&mut self, id: u64) -> Option<&mut Lane> {
@@ -245,24 +271,21 @@ impl Lanes {
 
     /// Acknowledges what nobody has claimed since `before`. Returns the topic of each of these messages.
     pub(crate) fn release_unclaimed(&mut self, before: Instant) -> Vec<String> {
-        self.release_where(|_queued, since, _abandoned| since <= before)
+        self.release_where(|_lanes, _queued, since| since <= before)
     }
 
-    /// Acknowledges what nobody has claimed and no successor can: it matches no filter that was given up a moment ago.
-    /// Returns the topic of each of these messages.
+    /// Acknowledges what nobody has claimed and nobody can who is expected or takes the place of another. Returns the
+    /// topic of each of these messages.
     pub(crate) fn release_unexpected(&mut self) -> Vec<String> {
-        self.release_where(|queued, _since, abandoned| {
-            !abandoned.iter().any(|(filter, _since)| topic::matches(filter, &queued.topic))
+        self.release_where(|lanes, queued, _since| {
+            !lanes.awaited().any(|filter| topic::matches(filter, &queued.topic))
         })
     }
 
-    fn release_where(
-        &mut self,
-        is_due: impl Fn(&Queued, Instant, &[(String, Instant)]) -> bool,
-    ) -> Vec<String> {
+    fn release_where(&mut self, is_due: impl Fn(&Self, &Queued, Instant) -> bool) -> Vec<String> {
         let mut released = Vec::new();
         for (queued, since) in std::mem::take(&mut self.unclaimed) {
-            if !is_due(&queued, since, &self.abandoned) {
+            if !is_due(self, &queued, since) {
                 self.unclaimed.push_back((queued, since));
             } else if let Some(arrived) = queued.arrived {
                 self.acknowledgements.acknowledge(arrived);

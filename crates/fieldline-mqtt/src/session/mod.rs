@@ -5,6 +5,7 @@
 mod acknowledgements;
 mod announcements;
 mod events;
+mod known;
 mod lane;
 mod lanes;
 mod outbox;
@@ -26,6 +27,7 @@ use crate::options::{Options, Version};
 use crate::protocol::{Accepted, Requests};
 use crate::state::{Counters, State};
 
+use known::Known;
 use lanes::Lanes;
 use outbox::Outbox;
 use subscriptions::{Request, Subscriptions};
@@ -53,10 +55,9 @@ pub(crate) struct Inner {
     pub(crate) lanes: Lanes,
     outbox: Outbox,
     subscriptions: Subscriptions,
+    pub(crate) known: Known,
     link: Option<Link>,
     counters: Counters,
-    /// When the broker accepted us for the first time.
-    first_connected: Option<Instant>,
     /// When to ask again for what the broker refuses to subscribe us to.
     ask_again: Option<Instant>,
     /// How long to wait before that.
@@ -98,9 +99,9 @@ impl Session {
                 lanes: Lanes::default(),
                 outbox: Outbox::default(),
                 subscriptions: Subscriptions::default(),
+                known: Known::default(),
                 link: None,
                 counters: Counters::default(),
-                first_connected: None,
                 ask_again: None,
                 refusals,
                 reconnect: None,
@@ -143,6 +144,7 @@ impl Session {
     pub(crate) fn subscribe(&self, filters: &[&str], qos: QoS, capacity: usize) -> (u64, Arc<Notify>) {
         let mut inner = self.lock();
         let added = inner.lanes.add(filters, qos, capacity);
+        inner.known.add(filters.iter().map(|filter| (*filter).to_owned()));
         if inner.link.is_some() {
             let wanted = inner.lanes.filters().into_iter();
             for filter in wanted.filter(|(filter, _)| filters.contains(&filter.as_str())) {
@@ -155,6 +157,19 @@ impl Session {
 
     pub(crate) fn unsubscribe(&self, lane: u64) {
         self.lock().lanes.remove(lane, Instant::now());
+    }
+
+    /// Takes note of who will subscribe to these filters. Returns its number.
+    pub(crate) fn expect(&self, filters: &[&str]) -> u64 {
+        self.lock().lanes.expect(filters)
+    }
+
+    /// Takes note that who was expected has subscribed, or never will.
+    pub(crate) fn expect_no_more(&self, expected: u64) {
+        let mut inner = self.lock();
+        inner.lanes.expect_no_more(expected);
+        inner.release_unexpected();
+        inner.pump(Instant::now());
     }
 
     /// Asks the library to end the connection in good order, after everything handed over so far.
@@ -241,11 +256,11 @@ impl Inner {
 
     /// Begins a connection: everything unacknowledged is sent again, whether or not the broker says that it remembers the
     /// session. All filters are subscribed to again, but for those that it has granted in a session that it remembers,
-    /// where MQTT 3.1.1 has no way to ask without getting all retained messages once more.
+    /// where MQTT 3.1.1 has no way to ask without getting all retained messages once more. Filters of an earlier run that
+    /// nobody wants are taken back.
     fn connected(&mut self, requests: Requests, accepted: Accepted, now: Instant) {
         let again = self.counters.connects > 0;
         self.counters.connects += 1;
-        self.first_connected.get_or_insert(now);
         self.lanes.connected(self.counters.connects, accepted.session_present);
         let repeats_retained = self.options.version == Version::V3_1_1;
         let filters = match accepted.session_present && again && repeats_retained {
@@ -253,6 +268,13 @@ impl Inner {
             false => self.lanes.filters(),
         };
         self.subscriptions.connected(&filters, again, accepted.numbered_subscriptions);
+        if !accepted.session_present {
+            self.known.clear();
+        }
+        self.known.add(self.lanes.filters().into_iter().map(|(filter, _)| filter));
+        for filter in self.known.unwanted(|filter| self.lanes.may_want(filter)) {
+            self.subscriptions.ask(Request::Unsubscribe(filter));
+        }
         self.link = Some(Link { requests, accepted, next_packet_id: 1, last_event: now });
         self.announce();
         self.pump(now);

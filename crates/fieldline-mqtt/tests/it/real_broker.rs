@@ -86,6 +86,55 @@ async fn what_was_not_acknowledged_comes_again_after_a_reconnection() {
     }
 }
 
+/// The start of a program whose topics were edited while it was stopped.
+#[tokio::test]
+async fn what_an_earlier_run_subscribed_to_is_neither_waited_for_nor_sent_again() {
+    let Some(broker) = Mosquitto::start("max_queued_messages 0", &[]).await else { return };
+    let publisher = start(Options { client_id: "publisher".into(), ..options(broker.port) });
+    for (round, version) in VERSIONS.into_iter().enumerate() {
+        let client_id = format!("station-{round}");
+        // Longer than the test may take.
+        let operation_timeout = Duration::from_secs(60);
+        let options = Options { version, client_id, operation_timeout, ..options(broker.port) };
+        let earlier = start(options.clone());
+        let mut both = earlier.subscribe_all(&["fast", "keep"], QoS::AtLeastOnce, 10).expect("valid filters");
+        within(both.subscribed()).await.expect("granted");
+        let remembered = earlier.filters().borrow().clone();
+        within(earlier.close(Duration::from_secs(5))).await;
+        for number in 0..30 {
+            for _ in 0..100 {
+                within(publisher.publish(Publish::new("fast", "x"))).await.expect("acknowledged");
+            }
+            let keep = Publish::new("keep", number.to_string());
+            within(publisher.publish(keep)).await.expect("acknowledged");
+        }
+
+        let (connection, driver) = Connection::new(options).expect("valid options");
+        connection.remember(remembered);
+        let expected = connection.expect(&["keep"]);
+        let _task = crate::broker::run(driver);
+        let mut state = connection.state();
+        within(state.wait_for(|state| matches!(state, State::Connected { .. }))).await.expect("a state");
+        let mut inbound = connection.subscribe("keep", QoS::AtLeastOnce, 10).expect("a valid filter");
+        drop(expected);
+        for number in 0..30 {
+            let message = within(inbound.next()).await.expect("a message");
+            assert_eq!(message.payload, number.to_string());
+            message.token.acknowledge();
+        }
+        let mut filters = connection.filters();
+        within(filters.wait_for(|filters| filters.len() == 1)).await.expect("`fast` is taken back");
+        assert_eq!(connection.counters().unclaimed, 3_000);
+        within(publisher.publish(Publish::new("fast", "x"))).await.expect("acknowledged");
+        within(publisher.publish(Publish::new("keep", "last"))).await.expect("acknowledged");
+        let message = within(inbound.next()).await.expect("a message");
+        assert_eq!(message.payload, "last");
+        message.token.acknowledge();
+        assert_eq!(connection.counters().unclaimed, 3_000, "mosquitto sends it no more");
+        within(connection.close(Duration::from_secs(5))).await;
+    }
+}
+
 #[tokio::test]
 async fn overlapping_subscribers_each_get_a_message_once() {
     for version in VERSIONS {

@@ -20,6 +20,7 @@ mod renewal;
 mod scaffold;
 mod secrets;
 mod service;
+mod sessions;
 mod shadow;
 mod shared_blocks;
 mod station;

@@ -87,12 +87,21 @@ impl Station {
 
     /// Tells it to end, and gives all that it prints until it has.
     pub(crate) fn stop(mut self) -> Vec<Value> {
+        self.terminate();
+        self.printed.iter().collect()
+    }
+
+    fn terminate(&mut self) {
         let id = self.process.id().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status().expect("`kill` is everywhere");
         assert!(told.success());
-        let rest = self.printed.iter().collect();
         assert!(self.process.wait().expect("it was started").success());
-        rest
+    }
+
+    /// Tells it to end, and gives the lines of its log that nobody has asked for.
+    pub(crate) fn log_to_the_end(mut self) -> Vec<Value> {
+        self.terminate();
+        self.logged.iter().collect()
     }
 
     /// Kills it, and gives what it had printed.

@@ -1,7 +1,5 @@
 //! The shadow service behind a broker: the topics and documents of AWS IoT, for every client that the policy lets ask.
 
-use std::future::pending;
-use std::panic::resume_unwind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +12,7 @@ use fieldline_store::Storage;
 
 use super::describe;
 use super::file_store::{FileStore, FileStoreError};
+use crate::blocking::blocking;
 
 /// One subscription for every request, so that requests are answered in the order in which they came.
 const REQUESTS: &str = "$aws/things/+/shadow/#";
@@ -95,21 +94,9 @@ fn seconds(clock: &Clock) -> u64 {
     u64::try_from(clock.time().as_second()).unwrap_or(0)
 }
 
-/// Runs what waits for a disk on a thread made for that. It runs to its end also where nobody waits for it any more,
-/// and a panic goes on in the caller.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => match error.try_into_panic() {
-            Ok(panic) => resume_unwind(panic),
-            // The program ends, and with it whoever waits here.
-            Err(_cancelled) => pending().await,
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
     use std::sync::Mutex;
     use std::thread::{ThreadId, current};
 

@@ -6,6 +6,8 @@ mod embedded;
 
 mod running;
 
+mod session_file;
+
 mod settings;
 
 mod tls;

@@ -1,12 +1,15 @@
 //! An `mqtt` connection at work: its session's driver, a watcher that reports its state, and the embedded
 //! broker where it was to start one.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use fieldline_core::connection::{Connection as RunsConnection, Handle, Renewal, Report, Standing, Stop};
 use fieldline_core::{Clock, ComponentError};
 use fieldline_mqtt::{Connection, Driver, Options, State, tls};
 
 use super::embedded::Embedded;
+use super::session_file::SessionFile;
 
 /// A connection before it runs.
 pub(super) struct MqttConnection {
@@ -14,6 +17,8 @@ pub(super) struct MqttConnection {
     pub(super) driver: Driver,
     pub(super) options: Options,
     pub(super) embedded: Option<Embedded>,
+    /// Absent where the broker keeps no session.
+    pub(super) session: Option<SessionFile>,
 }
 
 #[async_trait]
@@ -39,7 +44,17 @@ impl RunsConnection for MqttConnection {
 
     async fn run(self: Box<Self>, clock: Clock, report: Report, stop: Stop) -> Result<(), ComponentError> {
         let watching = watch(self.connection.clone(), report);
-        let MqttConnection { connection, driver, options, embedded } = *self;
+        let MqttConnection { connection, driver, options, embedded, session } = *self;
+        let saved = match &session {
+            Some(file) => file.recall(&connection).await,
+            None => BTreeSet::new(),
+        };
+        let keeping = async {
+            match &session {
+                Some(file) => file.keep(&connection, saved).await,
+                None => std::future::pending().await,
+            }
+        };
         let running = async {
             match embedded {
                 Some(embedded) => embedded.run(&connection, driver, options, (clock, stop)).await,
@@ -51,6 +66,7 @@ impl RunsConnection for MqttConnection {
         };
         tokio::select! {
             result = running => result,
+            () = keeping => unreachable!("it never ends"),
             () = watching => unreachable!("the watcher ends only with the session, which `running` awaits first"),
         }
     }

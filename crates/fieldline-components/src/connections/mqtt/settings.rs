@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::blame::{field_of, fix_of};
 use super::embedded::{self, Embedded};
 use super::running::MqttConnection;
+use super::session_file::SessionFile;
 use super::tls::{self, ListenTls, Tls};
 
 /// The fields of an `mqtt` connection.
@@ -256,7 +257,12 @@ impl Config for MqttConnectionConfig {
             }
         };
         let (connection, driver) = Connection::new(options.clone()).map_err(BuildError::new)?;
-        Ok(Built::Connection(Box::new(MqttConnection { connection, driver, options, embedded })))
+        let session = options.resumable().then(|| {
+            let broker =
+                self.url.as_ref().map_or_else(|| "embedded".to_owned(), |_| options.address.to_string());
+            SessionFile::new(cx.data_dir, cx.node, format!("{} at {broker}", options.client_id))
+        });
+        Ok(Built::Connection(Box::new(MqttConnection { connection, driver, options, embedded, session })))
     }
 }
 

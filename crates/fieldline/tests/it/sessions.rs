@@ -1,0 +1,96 @@
+//! A session at mosquitto over the starts and stops of the program: its topics.
+
+use std::path::Path;
+
+use rumqttc::{Client, Connection, Event, MqttOptions, Packet, QoS};
+
+use crate::mosquitto;
+use crate::program::{folder, write};
+use crate::station::Station;
+
+/// What comes for some topics.
+const PIPELINE: &str = r#"pipeline: p
+connections:
+  plant: { type: mqtt, url: "mqtt://127.0.0.1:PORT", client_id: station, operation_timeout: 60s }
+sources:
+  in: { type: mqtt, connection: plant, topics: TOPICS }
+sinks:
+  print: { type: stdout, inputs: in }
+"#;
+
+/// Another client of the broker.
+struct Other {
+    client: Client,
+    connection: Connection,
+}
+
+impl Other {
+    fn connect(port: u16) -> Self {
+        let (client, connection) = Client::new(MqttOptions::new("other", "127.0.0.1", port), 10_000);
+        Other { client, connection }
+    }
+
+    fn until(&mut self, mut is_wanted: impl FnMut(&Packet) -> bool) {
+        let packets = self.connection.iter().map(|event| event.expect("the broker is there"));
+        for event in packets {
+            if let Event::Incoming(packet) = event
+                && is_wanted(&packet)
+            {
+                return;
+            }
+        }
+    }
+
+    /// Publishes and waits until the broker has all.
+    fn publish(&mut self, messages: &[(&str, String)]) {
+        for (topic, payload) in messages {
+            self.client.try_publish(*topic, QoS::AtLeastOnce, false, payload.as_str()).expect("room");
+        }
+        let mut acknowledged = 0;
+        self.until(|packet| {
+            acknowledged += usize::from(matches!(packet, Packet::PubAck(_)));
+            acknowledged == messages.len()
+        });
+    }
+}
+
+fn listening(folder: &Path, port: u16, topics: &str) -> Station {
+    let pipeline = PIPELINE.replace("PORT", &port.to_string()).replace("TOPICS", topics);
+    write(&folder.join("p.yaml"), &pipeline);
+    let station = Station::start(folder, &["--no-watch", "--data-dir", "data"]);
+    station.logs(|line| line["message"] == "connected");
+    station
+}
+
+#[test]
+fn a_topic_removed_while_the_program_is_stopped_is_unsubscribed_from_and_takes_nothing_from_the_others() {
+    let Some(program) = mosquitto::find() else { return };
+    let folder = folder(&[]);
+    let (_broker, port) = mosquitto::start(&program, folder.path(), "max_queued_messages 0\n");
+    let mut other = Other::connect(port);
+    let station = listening(folder.path(), port, "[fast, keep]");
+    let fast = ("fast", "{}".to_owned());
+    let keep = |number: i64| ("keep", format!("{{\"number\":{number}}}"));
+    // The program may not have subscribed yet.
+    other.client.publish("keep", QoS::AtLeastOnce, true, "{\"number\":-1}").expect("room");
+    other.until(|packet| matches!(packet, Packet::PubAck(_)));
+    station.until(|line| line["number"] == -1);
+    station.stop();
+    for number in 0..30 {
+        let mut messages = vec![fast.clone(); 50];
+        messages.push(keep(number));
+        other.publish(&messages);
+    }
+
+    let station = listening(folder.path(), port, "[keep]");
+    let lines = station.until(|line| line["number"] == 29);
+    let numbers = lines.iter().filter_map(|line| line["number"].as_i64()).filter(|number| *number >= 0);
+    assert_eq!(numbers.collect::<Vec<_>>(), (0..30).collect::<Vec<_>>());
+    station.stop();
+
+    other.publish(&[fast, keep(30)]);
+    let station = listening(folder.path(), port, "[keep]");
+    station.until(|line| line["number"] == 30);
+    let told = station.log_to_the_end();
+    assert!(!told.iter().any(|line| line["topic"] == "fast"), "the broker has forgotten it: {told:?}");
+}
