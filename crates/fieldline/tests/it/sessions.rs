@@ -1,4 +1,4 @@
-//! A session at mosquitto over the starts and stops of the program: its topics.
+//! A session at mosquitto over the starts and stops of the program: its topics, and what others are told of its client.
 
 use std::path::Path;
 
@@ -52,6 +52,11 @@ impl Other {
             acknowledged == messages.len()
         });
     }
+
+    /// Waits for a message.
+    fn hears(&mut self, payload: &str) {
+        self.until(|packet| matches!(packet, Packet::Publish(publish) if publish.payload == payload));
+    }
 }
 
 fn listening(folder: &Path, port: u16, topics: &str) -> Station {
@@ -93,4 +98,54 @@ fn a_topic_removed_while_the_program_is_stopped_is_unsubscribed_from_and_takes_n
     station.until(|line| line["number"] == 30);
     let told = station.log_to_the_end();
     assert!(!told.iter().any(|line| line["topic"] == "fast"), "the broker has forgotten it: {told:?}");
+}
+
+/// `birth` and `will`, both retained.
+const ANNOUNCED: &str = r#"pipeline: p
+connections:
+  plant:
+    type: mqtt
+    url: "mqtt://127.0.0.1:PORT"
+    client_id: station
+    birth: { topic: status/station, payload: online, qos: 1, retain: true }
+    will: { topic: status/station, payload: offline, qos: 1, retain: true }
+sources:
+  in: { type: mqtt, connection: plant, topics: [in] }
+sinks:
+  print: { type: stdout, inputs: in }
+"#;
+
+/// What the broker tells a client that asks only now.
+fn retained(port: u16) -> String {
+    let (client, mut connection) = Client::new(MqttOptions::new("late", "127.0.0.1", port), 10);
+    client.subscribe("status/station", QoS::AtLeastOnce).expect("room");
+    let packets = connection.iter().map(|event| event.expect("the broker is there"));
+    let mut published = packets.filter_map(|event| match event {
+        Event::Incoming(Packet::Publish(publish)) => Some(publish),
+        _ => None,
+    });
+    let publish = published.next().expect("the broker keeps one");
+    assert!(publish.retain);
+    String::from_utf8(publish.payload.to_vec()).expect("text")
+}
+
+#[test]
+fn a_retained_status_is_true_while_the_program_runs_stops_is_killed_and_runs_again() {
+    let Some(program) = mosquitto::find() else { return };
+    let folder = folder(&[]);
+    let (_broker, port) = mosquitto::start(&program, folder.path(), "");
+    write(&folder.path().join("p.yaml"), &ANNOUNCED.replace("PORT", &port.to_string()));
+    let mut watcher = Other::connect(port);
+    watcher.client.subscribe("status/station", QoS::AtLeastOnce).expect("room");
+    watcher.until(|packet| matches!(packet, Packet::SubAck(_)));
+
+    for is_killed in [false, true, false] {
+        let station = Station::start(folder.path(), &["--no-watch", "--data-dir", "data"]);
+        watcher.hears("online");
+        assert_eq!(retained(port), "online");
+        // SIGTERM, or SIGKILL.
+        let _printed = if is_killed { station.kill() } else { station.stop() };
+        watcher.hears("offline");
+        assert_eq!(retained(port), "offline");
+    }
 }
