@@ -101,6 +101,7 @@ impl Inbound {
             retain: queued.retain,
             duplicate: queued.duplicate,
             properties: queued.properties,
+            oversized: queued.oversized,
             token: AckToken::new(&self.session, queued.arrived),
         }
     }

@@ -76,6 +76,9 @@ pub struct Message {
     pub duplicate: bool,
     /// What else MQTT 5 carried.
     pub properties: Properties,
+    /// Its size in bytes where that is more than the maximum packet size; then `payload` is only its beginning, up to that
+    /// size.
+    pub oversized: Option<usize>,
     /// To be used once the message needs no redelivery any more.
     pub token: AckToken,
 }

@@ -50,7 +50,7 @@ pub struct Counters {
     pub dropped_qos0: u64,
     /// Messages left to the broker because a subscriber had no room; they come again.
     pub held: u64,
-    /// Messages larger than the maximum packet size, which were acknowledged and thrown away.
+    /// Messages larger than the maximum packet size, of which subscribers get the beginning.
     pub oversized: u64,
     /// Messages nobody had subscribed to, which were acknowledged and thrown away.
     pub unclaimed: u64,

@@ -14,7 +14,7 @@ use futures::FutureExt;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::connections::mqtt::{MqttHandle, check_topic};
+use crate::connections::mqtt::{MqttHandle, check_topic, too_large};
 use crate::time_field::{TimeField, admit};
 
 /// The most messages handed over at once.
@@ -212,6 +212,7 @@ fn take(
     clock: &Clock,
     batch: &mut Batch,
 ) -> AckToken {
+    let too_large = too_large(&message);
     let mut meta = Meta::new(clock.time(), "".into());
     meta.topic = Some(message.topic.into());
     for (name, set) in [("retain", message.retain), ("duplicate", message.duplicate)] {
@@ -219,7 +220,7 @@ fn take(
             meta.fields.insert(name.into(), Value::Bool(true));
         }
     }
-    match read(&message.payload, decode) {
+    match too_large.map_or_else(|| read(&message.payload, decode), Err) {
         Ok(body) => admit(Draft { body, meta }, time, batch),
         Err(error) => {
             let body = text(&message.payload).unwrap_or_else(|_| raw(&message.payload));

@@ -17,7 +17,7 @@ use fieldline_shadow::topic::Topic;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::connections::mqtt::MqttHandle;
+use crate::connections::mqtt::{MqttHandle, too_large};
 use crate::fields::check_not_zero;
 use crate::shadow::link::{Happening, Link};
 use crate::shadow::{check_shadow_name, default_timeout, retry, shadow_name, to_value, token_prefix};
@@ -189,6 +189,9 @@ impl Source for ShadowSource {
                     action => publish(link, action),
                 },
                 Happening::Message(message) => {
+                    if let Some(error) = too_large(&message) {
+                        return Ok(Some(self.failed(meta(&message, clock), *message, error)));
+                    }
                     match self.tracker.received(&message.topic, &message.payload, now) {
                         Some(TrackerAction::Changed(change)) => {
                             return Ok(Some(self.batch(change, *message, clock)));
@@ -219,27 +222,38 @@ impl Source for ShadowSource {
 }
 
 impl ShadowSource {
+    /// A message that could not be read.
+    fn failed(&mut self, meta: Meta, message: Message, error: EventError) -> Batch {
+        let text = String::from_utf8_lossy(&message.payload).into_owned();
+        let draft = Draft { body: Value::from([("text", text.into())]), meta };
+        self.hand_over(message, Batch { failed: vec![(draft, error)], ..Batch::default() })
+    }
+
+    fn hand_over(&mut self, message: Message, batch: Batch) -> Batch {
+        let token = self.next_token;
+        self.next_token += 1;
+        self.unsettled.insert(token, message.token);
+        Batch { token, ..batch }
+    }
+
     fn batch(&mut self, change: Change, message: Message, clock: &Clock) -> Batch {
-        let mut meta = Meta::new(clock.time(), "".into());
-        meta.topic = Some(message.topic.as_str().into());
+        let mut meta = meta(&message, clock);
         let version = i64::try_from(change.version).unwrap_or(i64::MAX);
         meta.fields.insert("version".into(), Value::Int(version));
         if let Some(token) = change.client_token {
             meta.fields.insert("client_token".into(), token.into());
         }
-        let mut batch = Batch { token: self.next_token, ..Batch::default() };
-        self.next_token += 1;
         match to_value(body(change.content)) {
-            Ok(body) => batch.events.push(Draft { body, meta }),
-            Err(error) => {
-                let body = String::from_utf8_lossy(&message.payload).into_owned();
-                let draft = Draft { body: Value::from([("text", body.into())]), meta };
-                batch.failed.push((draft, EventError::new("not_json", error.to_string())));
-            }
+            Ok(body) => self.hand_over(message, Batch::one(body, meta)),
+            Err(error) => self.failed(meta, message, EventError::new("not_json", error.to_string())),
         }
-        self.unsettled.insert(batch.token, message.token);
-        batch
     }
+}
+
+fn meta(message: &Message, clock: &Clock) -> Meta {
+    let mut meta = Meta::new(clock.time(), "".into());
+    meta.topic = Some(message.topic.as_str().into());
+    meta
 }
 
 fn body(content: Content) -> Object {

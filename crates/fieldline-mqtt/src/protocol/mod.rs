@@ -63,6 +63,8 @@ pub(crate) struct Arrival {
     pub(crate) duplicate: bool,
     pub(crate) packet_id: u16,
     pub(crate) properties: Properties,
+    /// The size of a message of which only the beginning is kept.
+    pub(crate) oversized: Option<usize>,
     /// The numbers of the subscriptions it was sent for, where known.
     pub(crate) subscriptions: Vec<usize>,
 }
@@ -269,6 +271,7 @@ fn v4_happening(event: rumqttc::Event) -> Happening {
             duplicate: publish.dup,
             packet_id: publish.pkid,
             properties: Properties::default(),
+            oversized: None,
             subscriptions: Vec::new(),
         }),
         Event::Incoming(Packet::PubAck(acknowledged)) => Happening::Settled(acknowledged.pkid, Ok(())),

@@ -14,8 +14,8 @@ use crate::options::{Options, Version};
 use crate::protocol::{Accepted, Arrival};
 
 /// MQTT 3.1.1 has no way to tell the broker our limit, and a packet over rumqttc's limit ends the connection
-/// for ever, as the broker sends it again. So packets up to this size are read and, when over our own limit,
-/// acknowledged and reported.
+/// for ever, as the broker sends it again. So packets up to this size are read; of those over our own limit the
+/// beginning goes to the subscribers.
 const INCOMING_CEILING: usize = 16 * 1024 * 1024;
 
 /// The largest packet that can be read, in bytes.
@@ -145,6 +145,7 @@ pub(crate) fn arrival_v5(publish: packets::Publish) -> Arrival {
         retain: publish.retain,
         duplicate: publish.dup,
         packet_id: publish.pkid,
+        oversized: None,
         subscriptions: std::mem::take(&mut properties.subscription_identifiers),
         properties: Properties {
             content_type: properties.content_type,

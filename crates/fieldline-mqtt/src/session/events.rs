@@ -1,7 +1,8 @@
 //! What each event of the connection changes.
 
+use bytes::Bytes;
 use tokio::time::Instant;
-use tracing::{error, warn};
+use tracing::warn;
 
 use crate::error::{ConnectError, FilterRefusal};
 use crate::protocol::{Accepted, Arrival, Happening, Requests};
@@ -82,22 +83,14 @@ impl Inner {
         Ok(())
     }
 
-    fn arrived(&mut self, arrival: Arrival, now: Instant) {
+    fn arrived(&mut self, mut arrival: Arrival, now: Instant) {
         self.counters.received += 1;
+        let most = self.options.max_packet_size as usize;
         let size = arrival.payload.len() + arrival.topic.len();
-        if size > self.options.max_packet_size as usize {
-            error!(
-                topic = arrival.topic,
-                size,
-                max = self.options.max_packet_size,
-                "message too large, thrown away"
-            );
+        if size > most {
             self.counters.oversized += 1;
-            if arrival.packet_id != 0 {
-                let arrived = self.lanes.acknowledgements.arrived(arrival.packet_id, 1);
-                self.lanes.acknowledgements.acknowledge(arrived);
-            }
-            return;
+            arrival.payload = beginning(&arrival.payload, most);
+            arrival.oversized = Some(size);
         }
         match self.lanes.deliver(arrival, self.options.resumable(), now) {
             Fate::Queued { dropped } => self.counters.dropped_qos0 += dropped as u64,
@@ -160,6 +153,17 @@ impl Inner {
             }
         }
     }
+}
+
+/// The first bytes of a payload, no more than `most`, and whole characters if it is text; a copy, so that the rest is
+/// given back.
+fn beginning(payload: &Bytes, most: usize) -> Bytes {
+    let cut = &payload[..payload.len().min(most)];
+    let whole = match std::str::from_utf8(cut) {
+        Err(error) if error.error_len().is_none() => error.valid_up_to(),
+        Ok(_) | Err(_) => cut.len(),
+    };
+    Bytes::copy_from_slice(&cut[..whole])
 }
 
 fn broken(reason: String) -> ConnectError {

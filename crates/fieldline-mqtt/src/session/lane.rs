@@ -22,6 +22,8 @@ pub(crate) struct Queued {
     pub(crate) retain: bool,
     pub(crate) duplicate: bool,
     pub(crate) properties: Properties,
+    /// The size of a message of which only the beginning is kept.
+    pub(crate) oversized: Option<usize>,
     /// Absent when nothing needs to be acknowledged.
     pub(crate) arrived: Option<Arrived>,
 }

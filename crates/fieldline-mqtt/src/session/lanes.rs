@@ -214,6 +214,7 @@ impl Lanes {
             retain: arrival.retain,
             duplicate: arrival.duplicate,
             properties: arrival.properties,
+            oversized: arrival.oversized,
             arrived,
         };
         if is_repeated {

@@ -380,26 +380,34 @@ async fn the_broker_is_told_to_forget_what_only_an_earlier_run_subscribed_to() {
 
 /// rumqttc ends the connection over a packet beyond its limit, and the broker sends it again, for ever.
 #[tokio::test]
-async fn a_message_that_is_too_large_is_reported_and_does_not_block_the_next() {
+async fn of_a_message_that_is_too_large_comes_the_beginning() {
     let broker = Broker::bind().await;
-    let connection = start(broker.options());
+    let connection = start(Options { max_packet_size: 20 * 1024, ..broker.options() });
     let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
     let mut peer = broker.welcome(false).await;
     peer.grant().await;
-    peer.publish("in", &"x".repeat(20 * 1024), 1).await;
-    peer.publish("in", &"x".repeat(1024 * 1024 + 1), 2).await;
-    peer.publish("in", "small", 3).await;
-    let large = within(inbound.next()).await.expect("a message");
-    assert_eq!(large.payload.len(), 20 * 1024);
-    large.token.acknowledge();
-    let small = within(inbound.next()).await.expect("a message");
-    assert_eq!(small.payload, "small");
-    small.token.acknowledge();
+    let fits = 20 * 1024 - "in".len();
+    // A character of two bytes lies over the limit.
+    let large = format!("x{}", "°".repeat(10 * 1024));
+    for (payload, packet_id) in [(&*"x".repeat(fits), 1), (&large, 2), (&large, 0), ("small", 3)] {
+        peer.publish("in", payload, packet_id).await;
+    }
+    for (length, oversized) in [
+        (fits, None),
+        (20 * 1024 - 1, Some(large.len() + 2)),
+        (20 * 1024 - 1, Some(large.len() + 2)),
+        (5, None),
+    ] {
+        let message = within(inbound.next()).await.expect("a message");
+        assert_eq!((message.payload.len(), message.oversized), (length, oversized));
+        assert!(std::str::from_utf8(&message.payload).is_ok());
+        message.token.acknowledge();
+    }
     for expected in [1, 2, 3] {
         assert_eq!(peer.acknowledged().await, expected);
     }
     let counters = connection.counters();
-    assert_eq!((counters.oversized, counters.connects), (1, 1));
+    assert_eq!((counters.oversized, counters.connects), (2, 1));
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use std::path::Path;
 
 use rumqttc::{Client, Connection, Event, MqttOptions, Packet, QoS};
+use serde_json::Value;
 
 use crate::mosquitto;
-use crate::program::{folder, write};
+use crate::program::{folder, read, write};
 use crate::station::Station;
 
 /// What comes for some topics.
@@ -98,6 +99,43 @@ fn a_topic_removed_while_the_program_is_stopped_is_unsubscribed_from_and_takes_n
     station.until(|line| line["number"] == 30);
     let told = station.log_to_the_end();
     assert!(!told.iter().any(|line| line["topic"] == "fast"), "the broker has forgotten it: {told:?}");
+}
+
+#[test]
+fn a_message_that_is_too_large_is_in_the_books_and_in_the_dead_letter_and_comes_once() {
+    let Some(program) = mosquitto::find() else { return };
+    let folder = folder(&[]);
+    let (_broker, port) = mosquitto::start(&program, folder.path(), "");
+    let pipeline = PIPELINE.replace("operation_timeout: 60s", "max_packet_size: 1KiB");
+    let pipeline = pipeline.replace("PORT", &port.to_string()).replace("TOPICS", "[in/#]");
+    write(&folder.path().join("p.yaml"), &pipeline);
+    let mut other = Other::connect(port);
+    let options = ["--no-watch", "--data-dir", "data"];
+    let station = Station::start(folder.path(), &options);
+    other.client.publish("in/first", QoS::AtLeastOnce, true, "{\"number\":1}").expect("room");
+    other.until(|packet| matches!(packet, Packet::PubAck(_)));
+    station.until(|line| line["number"] == 1);
+
+    other.publish(&[("in/large", "°".repeat(1000)), ("in/small", "{\"number\":2}".into())]);
+    station.until(|line| line["number"] == 2);
+    let status = station.ask_data("status");
+    let nodes = status["nodes"].as_array().expect("a list");
+    let source = nodes.iter().find(|node| node["node"] == "p/in").expect("it is one of them");
+    assert_eq!(source["reasons"][0]["reason"], "packet_too_large", "{source}");
+    station.stop();
+    let letters = read(&folder.path().join("data/dead-letter/p.jsonl"));
+    let letter: Value = serde_json::from_str(letters.trim()).expect("one letter");
+    assert_eq!(
+        (&letter["meta"]["topic"], &letter["reason"]),
+        (&"in/large".into(), &"packet_too_large".into())
+    );
+    assert_eq!(letter["body"]["text"], "°".repeat(512));
+
+    let station = Station::start(folder.path(), &options);
+    other.publish(&[("in/small", "{\"number\":3}".into())]);
+    station.until(|line| line["number"] == 3);
+    station.stop();
+    assert_eq!(read(&folder.path().join("data/dead-letter/p.jsonl")), letters);
 }
 
 /// `birth` and `will`, both retained.

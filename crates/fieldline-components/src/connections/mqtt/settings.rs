@@ -59,7 +59,8 @@ pub(crate) struct MqttConnectionConfig {
     /// The waits between attempts to connect.
     #[serde(default)]
     backoff: BackoffSettings,
-    /// The largest packet, in and out; 1 MiB by default. AWS IoT takes 128 KiB.
+    /// The largest packet, in and out; 1 MiB by default. AWS IoT takes 128 KiB. A message that is larger goes to the dead
+    /// letter of its source, with its beginning, up to 16 MiB; with MQTT 5 the broker does not send it.
     max_packet_size: Option<Size>,
     /// How many messages may be unacknowledged in either direction; 100 by default, as AWS IoT allows.
     #[schemars(range(min = 1, max = 65534))]
