@@ -2,7 +2,9 @@
 //! message the broker will not have does not stop the others.
 
 use fieldline_mqtt::{ConnectError, Options, Publish, PublishError, QoS, State};
-use rumqttc::mqttbytes::v4::{Packet, SubAck, SubscribeReasonCode};
+use rumqttc::mqttbytes::v4::{
+    Packet, PubAck, PubComp, PubRec, PubRel, SubAck, SubscribeReasonCode, UnsubAck,
+};
 use tokio::time::{Duration, timeout};
 
 use crate::broker::{Broker, Peer, run, start, within};
@@ -257,6 +259,67 @@ async fn no_message_is_blamed_where_the_broker_hangs_up_on_a_subscription() {
     let publish = peer.published().await;
     peer.acknowledge(publish.pkid).await;
     within(receipt).await.expect("sent once more, and acknowledged");
+}
+
+/// rumqttc ends the connection over an acknowledgement of nothing; see DECISIONS.md.
+#[tokio::test]
+async fn an_acknowledgement_of_nothing_costs_a_connection_and_no_message() {
+    for nonsense in [
+        Packet::PubAck(PubAck::new(1)),
+        Packet::PubAck(PubAck::new(77)),
+        Packet::PubAck(PubAck::new(0)),
+        Packet::PubRec(PubRec::new(1)),
+        Packet::PubComp(PubComp::new(1)),
+        Packet::PubRel(PubRel::new(1)),
+    ] {
+        let broker = Broker::bind().await;
+        let connection = start(broker.options());
+        let mut receipts = Vec::new();
+        for text in ["a", "b", "c"] {
+            receipts.push(connection.enqueue(Publish::new("out", text)).await.expect("room"));
+        }
+        let mut peer = broker.welcome(false).await;
+        for _ in 0..3 {
+            peer.published().await;
+        }
+        peer.acknowledge(1).await;
+        peer.write(nonsense.clone()).await;
+        peer.acknowledge(2).await;
+        let mut peer = broker.welcome(true).await;
+        // Whether the acknowledgement behind the nonsense was read depends on who is faster.
+        let mut text = published_text(&mut peer).await;
+        if text == "b" {
+            peer.acknowledge(1).await;
+            text = published_text(&mut peer).await;
+            peer.acknowledge(2).await;
+        } else {
+            peer.acknowledge(1).await;
+        }
+        assert_eq!(text, "c", "{nonsense:?}");
+        for receipt in receipts {
+            within(receipt).await.expect("each is acknowledged, and none is blamed");
+        }
+        let counters = connection.counters();
+        assert_eq!((counters.connects, counters.acked, counters.failed), (2, 3, 0), "{nonsense:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_to_no_subscription_is_passed_over() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut inbound = connection.subscribe("in", QoS::AtLeastOnce, 10).expect("a valid filter");
+    let mut peer = broker.welcome(false).await;
+    let success = SubscribeReasonCode::Success(rumqttc::mqttbytes::QoS::AtLeastOnce);
+    peer.write(Packet::SubAck(SubAck::new(77, vec![SubscribeReasonCode::Failure]))).await;
+    peer.grant().await;
+    peer.write(Packet::SubAck(SubAck::new(1, vec![SubscribeReasonCode::Failure]))).await;
+    peer.write(Packet::SubAck(SubAck::new(0, vec![success]))).await;
+    peer.write(Packet::UnsubAck(UnsubAck::new(1))).await;
+    peer.publish("in", "x", 1).await;
+    within(inbound.next()).await.expect("a message").token.acknowledge();
+    assert_eq!(peer.acknowledged().await, 1);
+    assert_eq!(connection.counters().connects, 1);
 }
 
 #[tokio::test]
