@@ -75,6 +75,12 @@ pub trait Source: Send {
         Ok(())
     }
 
+    /// Why the source lacks a part of what it should give, such as topics that its broker refuses, while the rest goes on.
+    /// It is not ready meanwhile. Asked after each batch; an empty one lets the driver know.
+    fn lacks(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether the source can give nothing more until one of its batches is settled, such as an MQTT session
     /// whose receive maximum is used up. A disk buffer makes safe what it has gathered when it hears of it.
     fn is_stalled(&self) -> bool {

@@ -15,11 +15,13 @@ pub struct Inbound {
     session: Arc<Session>,
     lane: u64,
     wake: Arc<Notify>,
+    /// Some of its filters were refused when it was last told.
+    has_refused: bool,
 }
 
 impl Inbound {
     pub(crate) fn new(session: Arc<Session>, lane: u64, wake: Arc<Notify>) -> Self {
-        Self { session, lane, wake }
+        Self { session, lane, wake, has_refused: false }
     }
 
     /// Waits until the broker has granted all filters or refused one.
@@ -57,6 +59,36 @@ impl Inbound {
             }
             self.wake.notified().await;
         }
+    }
+
+    /// Like [`Inbound::next`], for who goes on with the filters that are granted: `None` each time that the broker refuses
+    /// some, and once it refuses none of them any more; an error only where it refuses all. Cancel-safe.
+    pub async fn next_of_some(&mut self) -> Result<Option<Message>, SubscribeError> {
+        loop {
+            if self.has_refused && self.refusal().is_none() {
+                self.has_refused = false;
+                return Ok(None);
+            }
+            let Some(next) = self.take() else {
+                self.wake.notified().await;
+                continue;
+            };
+            self.has_refused |= matches!(next, Err(SubscribeError::Refused { .. }));
+            return match next {
+                Err(SubscribeError::Refused { .. }) if !self.is_refused() => Ok(None),
+                next => next.map(Some),
+            };
+        }
+    }
+
+    /// The first of its filters that the broker refuses at present, and why.
+    pub fn refusal(&self) -> Option<SubscribeError> {
+        let mut inner = self.session.lock();
+        let lane = inner.lanes.get_mut(self.lane)?;
+        lane.filters.iter().find_map(|wanted| match &wanted.standing {
+            Standing::Refused { refusal, .. } => Some(refused(&wanted.filter, refusal)),
+            Standing::Asked | Standing::Granted => None,
+        })
     }
 
     fn take(&self) -> Option<Result<Message, SubscribeError>> {

@@ -117,6 +117,7 @@ impl Config for MqttSourceConfig {
             time: self.time.clone(),
             unsettled: BTreeMap::new(),
             next_token: 0,
+            refused: None,
         })))
     }
 }
@@ -150,6 +151,8 @@ struct MqttSource {
     time: Option<TimeField>,
     unsettled: BTreeMap<u64, VecDeque<AckToken>>,
     next_token: u64,
+    /// Some of the topics, and why the broker refuses them.
+    refused: Option<String>,
 }
 
 #[async_trait]
@@ -158,6 +161,7 @@ impl Source for MqttSource {
     async fn connect(&mut self, _clock: &Clock) -> Result<(), ComponentError> {
         if let Some(inbound) = &mut self.inbound {
             inbound.available().await;
+            self.note_refused();
             return Ok(());
         }
         let topics = texts(&self.topics);
@@ -171,17 +175,19 @@ impl Source for MqttSource {
     /// after the one `await` is without another.
     async fn next(&mut self, clock: &Clock) -> Result<Option<Batch>, ComponentError> {
         let Some(inbound) = &mut self.inbound else { return std::future::pending().await };
-        let first = inbound.next().await;
+        let first = inbound.next_of_some().await;
         let mut batch = Batch { token: self.next_token, ..Batch::default() };
         let mut tokens = VecDeque::new();
         self.next_token += 1;
-        let first = first.map_err(|error| ComponentError::retryable("subscribe", error))?;
-        tokens.push_back(take(first, self.decode, self.time.as_ref(), clock, &mut batch));
-        while tokens.len() < BATCH
-            && let Some(Ok(message)) = inbound.next().now_or_never()
-        {
+        let mut next = first.map_err(|error| ComponentError::retryable("subscribe", error))?;
+        while let Some(message) = next {
             tokens.push_back(take(message, self.decode, self.time.as_ref(), clock, &mut batch));
+            next = match tokens.len() < BATCH {
+                true => inbound.next_of_some().now_or_never().and_then(Result::ok).flatten(),
+                false => None,
+            };
         }
+        self.note_refused();
         self.unsettled.insert(batch.token, tokens);
         Ok(Some(batch))
     }
@@ -194,6 +200,10 @@ impl Source for MqttSource {
         Ok(())
     }
 
+    fn lacks(&self) -> Option<&str> {
+        self.refused.as_deref()
+    }
+
     fn is_stalled(&self) -> bool {
         let waiting: usize = self.unsettled.values().map(VecDeque::len).sum();
         waiting >= self.connection.receive_window()
@@ -201,6 +211,13 @@ impl Source for MqttSource {
 
     async fn close(&mut self) {
         self.inbound = None;
+    }
+}
+
+impl MqttSource {
+    fn note_refused(&mut self) {
+        let refusal = self.inbound.as_ref().and_then(Inbound::refusal);
+        self.refused = refusal.map(|refusal| refusal.to_string());
     }
 }
 

@@ -472,6 +472,30 @@ async fn a_refused_subscription_is_tried_again_on_the_same_connection() {
 }
 
 #[tokio::test]
+async fn who_goes_on_with_some_filters_is_told_of_the_refused_ones_until_all_are_granted() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut inbound =
+        connection.subscribe_all(&["busy", "fine"], QoS::AtLeastOnce, 10).expect("valid filters");
+    let mut peer = broker.welcome(false).await;
+    let success = SubscribeReasonCode::Success(rumqttc::mqttbytes::QoS::AtLeastOnce);
+    let mut codes = vec![SubscribeReasonCode::Failure, success];
+    for _ in 0..2 {
+        let Some(Packet::Subscribe(subscribe)) = peer.read().await else { panic!("no SUBSCRIBE") };
+        peer.write(Packet::SubAck(SubAck::new(subscribe.pkid, std::mem::take(&mut codes)))).await;
+        codes.push(SubscribeReasonCode::Failure);
+        assert!(within(inbound.next_of_some()).await.expect("some are granted").is_none());
+        assert!(inbound.refusal().is_some_and(|refusal| refusal.to_string().contains("busy")));
+        peer.publish("fine", "x", 0).await;
+        let message = within(inbound.next_of_some()).await.expect("some are granted");
+        assert_eq!(message.expect("a message").topic, "fine");
+    }
+    assert_eq!(peer.grant().await, ["busy"]);
+    assert!(within(inbound.next_of_some()).await.expect("all are granted").is_none());
+    assert!(inbound.refusal().is_none());
+}
+
+#[tokio::test]
 async fn a_subscription_that_is_not_answered_ends_the_connection() {
     let broker = Broker::bind().await;
     let connection = start(Options { operation_timeout: Duration::from_millis(20), ..broker.options() });

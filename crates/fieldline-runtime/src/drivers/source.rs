@@ -157,8 +157,10 @@ impl SourceDriver {
 
     /// Pulls batches until something ends it.
     async fn pull(&mut self, batches: &mut Batches, backoff: &mut Backoff) -> Left {
+        let mut lacked = None;
         self.handle.monitor.set(NodeState::Running);
         loop {
+            self.note_lack(&mut lacked);
             let has_room = batches.in_flight < IN_FLIGHT;
             tokio::select! {
                 biased;
@@ -180,6 +182,19 @@ impl SourceDriver {
                 }
             }
         }
+    }
+
+    /// Tells whoever asks that the source gives only a part, or all of it again; `lacked` is what was told last.
+    fn note_lack(&self, lacked: &mut Option<String>) {
+        let lacks = self.source.lacks();
+        if lacks == lacked.as_deref() {
+            return;
+        }
+        *lacked = lacks.map(str::to_owned);
+        self.handle.monitor.set(match lacked.clone() {
+            Some(error) => NodeState::Retrying { error, failures: 1 },
+            None => NodeState::Running,
+        });
     }
 
     /// Lets those who gather events before they make them safe know whether the source waits for them.

@@ -14,6 +14,7 @@ mod picture;
 mod program;
 mod programs;
 mod publish;
+mod refused_topics;
 mod reload;
 #[cfg(feature = "broker")]
 mod renewal;

@@ -82,7 +82,7 @@ fn program(folder: &Path, port: u16) -> Process {
     program
 }
 
-fn await_true(what: &str, is_true: impl Fn() -> bool) {
+pub(crate) fn await_true(what: &str, is_true: impl Fn() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !is_true() {
         assert!(Instant::now() < deadline, "not within 20 s: {what}");
