@@ -26,6 +26,8 @@ pub enum Door {
     Expired,
     /// Nobody said what became of it.
     Lost,
+    /// Its record on disk is missing or cannot be read; counts as lost, with a reason.
+    Damaged,
 }
 
 impl fmt::Display for Door {
@@ -38,6 +40,7 @@ impl fmt::Display for Door {
             Door::Dropped(reason) => write!(formatter, "dropped: {reason}"),
             Door::Expired => formatter.write_str("expired"),
             Door::Lost => formatter.write_str("lost"),
+            Door::Damaged => formatter.write_str("lost: damaged"),
         }
     }
 }
@@ -78,7 +81,7 @@ pub struct Balance {
     pub expired: u64,
     /// Events nobody accounted for.
     pub lost: u64,
-    /// Counts by (`filtered` | `dead_lettered` | `dropped`, reason).
+    /// Counts by (`filtered` | `dead_lettered` | `dropped` | `lost`, reason).
     pub reasons: BTreeMap<(&'static str, &'static str), u64>,
 }
 
@@ -131,6 +134,7 @@ impl Ledger {
             Door::Dropped(policy) => (&self.dropped, Some(("dropped", policy))),
             Door::Expired => (&self.expired, None),
             Door::Lost => (&self.lost, None),
+            Door::Damaged => (&self.lost, Some(("lost", "damaged"))),
         };
         counter.fetch_add(count, Ordering::Relaxed);
         if let Some(key) = reason {

@@ -17,6 +17,15 @@ const VERSION: u32 = 1;
 /// How many counters there are: received, created and the seven doors.
 const COUNTERS: usize = 9;
 
+/// What a buffer held when it was closed in order.
+#[derive(Clone, Copy)]
+pub(crate) struct Kept {
+    /// The last sequence that had come to its end.
+    pub(crate) settled: u64,
+    /// How many records waited behind it.
+    pub(crate) records: u64,
+}
+
 /// Where one ledger is kept. All methods block.
 pub(crate) struct Books {
     checkpoint: Checkpoint,
@@ -29,11 +38,15 @@ impl Books {
         Books { checkpoint: Checkpoint::new(storage, &path), path }
     }
 
-    /// Adds what was saved to `ledger`. What cannot be read is left out, and named.
-    pub(crate) fn restore(&self, ledger: &Ledger) {
+    /// Adds what was saved to `ledger`, and returns what the buffer held if it was closed in order. What cannot be read
+    /// is left out, and named.
+    pub(crate) fn restore(&self, ledger: &Ledger) -> Option<Kept> {
         match self.checkpoint.load() {
             Ok(Some(saved)) if saved.version == VERSION => match decode(&saved.payload) {
-                Some(balance) => ledger.restore(&balance),
+                Some((balance, kept)) => {
+                    ledger.restore(&balance);
+                    return kept;
+                }
                 None => {
                     tracing::warn!(path = %self.path.display(), "saved counters are damaged; they begin with 0")
                 }
@@ -44,17 +57,18 @@ impl Books {
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "saved counters cannot be read; they begin with 0"),
         }
+        None
     }
 
-    /// Saves the counters of `ledger`.
-    pub(crate) fn save(&self, ledger: &Ledger) {
-        if let Err(error) = self.checkpoint.save(VERSION, &encode(&ledger.balance())) {
+    /// Saves the counters of `ledger`; with what the buffer holds if nothing follows.
+    pub(crate) fn save(&self, ledger: &Ledger, kept: Option<Kept>) {
+        if let Err(error) = self.checkpoint.save(VERSION, &encode(&ledger.balance(), kept)) {
             tracing::warn!(%error, "counters cannot be saved");
         }
     }
 }
 
-fn encode(balance: &Balance) -> Vec<u8> {
+fn encode(balance: &Balance, kept: Option<Kept>) -> Vec<u8> {
     let counters: [u64; COUNTERS] = [
         balance.received,
         balance.created,
@@ -66,16 +80,22 @@ fn encode(balance: &Balance) -> Vec<u8> {
         balance.expired,
         balance.lost,
     ];
-    counters.into_iter().flat_map(u64::to_le_bytes).collect()
+    let kept = kept.into_iter().flat_map(|kept| [kept.settled, kept.records]);
+    counters.into_iter().chain(kept).flat_map(u64::to_le_bytes).collect()
 }
 
-fn decode(bytes: &[u8]) -> Option<Balance> {
+fn decode(bytes: &[u8]) -> Option<(Balance, Option<Kept>)> {
     let (numbers, rest) = bytes.as_chunks::<8>();
     let counters: Vec<u64> = numbers.iter().map(|number| u64::from_le_bytes(*number)).collect();
     let [received, created, delivered, filtered, absorbed, dead_lettered, dropped, expired, lost] =
-        <[u64; COUNTERS]>::try_from(counters).ok().filter(|_| rest.is_empty())?;
+        *counters.first_chunk::<COUNTERS>().filter(|_| rest.is_empty())?;
+    let kept = match counters[COUNTERS..] {
+        [] => None,
+        [settled, records] => Some(Kept { settled, records }),
+        _ => return None,
+    };
     let reasons = Default::default();
-    Some(Balance {
+    let balance = Balance {
         received,
         created,
         delivered,
@@ -86,5 +106,6 @@ fn decode(bytes: &[u8]) -> Option<Balance> {
         expired,
         lost,
         reasons,
-    })
+    };
+    Some((balance, kept))
 }

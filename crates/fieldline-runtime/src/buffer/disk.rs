@@ -234,7 +234,7 @@ impl DiskBuffer {
     pub(crate) async fn close(&mut self) -> Vec<Event> {
         self.ready = None;
         let events = self.overflow.drain();
-        self.visit(Visit { events, sync: true, checkpoint: true, books: true, ..Visit::default() }).await;
+        self.visit(Visit { events, sync: true, checkpoint: true, closes: true, ..Visit::default() }).await;
         self.store = None;
         self.overflow.drain()
     }

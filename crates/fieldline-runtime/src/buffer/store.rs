@@ -11,6 +11,7 @@ use super::in_hand::InHand;
 use super::pending::Pending;
 use super::place::Place;
 use super::reserve::Reserve;
+use crate::books::Kept;
 use crate::node::meter::Meter;
 use crate::record::{self, RecordError};
 use crate::status::CardStatus;
@@ -75,14 +76,18 @@ impl Store {
             tracing::info!(node, bytes = recovered.torn_bytes, "cut off a write that a crash had torn");
         }
         if recovered.missing_records > 0 || !recovered.damaged_segments.is_empty() {
-            let (missing, segments) = (recovered.missing_records, recovered.damaged_segments.len());
-            tracing::error!(node, missing, segments, "the disk buffer is damaged; what can be read is kept");
+            let segments = recovered.damaged_segments.len();
+            tracing::error!(
+                node,
+                missing = recovered.missing_records,
+                segments,
+                "the disk buffer is damaged; what can be read is kept"
+            );
         }
         if recovered.is_position_lost {
             tracing::warn!(node, "the disk buffer forgot what was written; it is written again");
         }
         let (pending, booked) = (Pending::default(), log.stats());
-        let measured = Stats::default();
         let mut store = Store {
             log,
             reserve: Reserve::new(place.priority),
@@ -94,13 +99,31 @@ impl Store {
             taken: 0,
             in_hand: 0,
             booked,
-            measured,
+            measured: Stats::default(),
         };
         if !std::mem::replace(&mut store.meter.figures().is_restored, true) {
-            store.place.books.restore(&store.ledger);
+            let kept = store.place.books.restore(&store.ledger);
+            store.expect(kept, recovered.missing_records);
         }
-        store.reconcile(Door::Lost);
+        store.reconcile(Door::Damaged);
         Ok(store)
+    }
+
+    /// Books as created what should be there: what was kept at an orderly close, else what is found and the gaps in it.
+    /// What was kept is forgotten on disk, as the next record makes it untrue.
+    fn expect(&mut self, kept: Option<Kept>, missing: u64) {
+        let records = match kept {
+            Some(kept) => {
+                self.log.ack(kept.settled);
+                kept.records
+            }
+            None => self.log.len() + missing,
+        };
+        self.ledger.create_many(records);
+        self.meter.figures().parked = records;
+        if kept.is_some() {
+            self.save_books();
+        }
     }
 
     /// Stores an event: parked, until it is taken. Its receipt is settled when it is safe. A sync that is due by
@@ -281,7 +304,13 @@ impl Store {
 
     /// Saves the ledger.
     pub(crate) fn save_books(&self) {
-        self.place.books.save(&self.ledger);
+        self.place.books.save(&self.ledger, None);
+    }
+
+    /// Saves the ledger with what the log holds; nothing may follow.
+    pub(crate) fn close_books(&self) {
+        let (settled, records) = (self.log.settled(), self.log.len());
+        self.place.books.save(&self.ledger, Some(Kept { settled, records }));
     }
 
     /// Whether no record waits to be read.
@@ -344,7 +373,7 @@ impl Store {
         let gone = [
             (Door::Dropped("drop_oldest"), stats.evicted.records - booked.evicted.records),
             (Door::Expired, stats.expired - booked.expired),
-            (Door::Lost, stats.damaged - booked.damaged),
+            (Door::Damaged, stats.damaged - booked.damaged),
         ];
         for (door, count) in gone {
             let spared = count.min(self.in_hand);
@@ -353,7 +382,7 @@ impl Store {
             if count == 0 {
                 continue;
             }
-            if door == Door::Lost {
+            if door == Door::Damaged {
                 tracing::error!(node = %self.place.node, records = count, "records on disk cannot be read and are lost");
             }
             self.ledger.leave_many(door, count);

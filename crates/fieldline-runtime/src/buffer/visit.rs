@@ -21,6 +21,8 @@ pub(crate) struct Visit {
     pub(crate) checkpoint: bool,
     /// Whether to save the ledger.
     pub(crate) books: bool,
+    /// Whether it is the last one: the ledger is saved with what the log holds.
+    pub(crate) closes: bool,
     /// Records to give up, because the medium does not return them.
     pub(crate) abandon: Option<u64>,
     /// How many records to read at most.
@@ -73,6 +75,9 @@ impl Visit {
                 Ok(taken) => report.taken = Some(taken),
                 Err(error) => report.read_fault = Some(error),
             }
+        }
+        if self.closes {
+            store.close_books();
         }
         if self.books {
             store.save_books();

@@ -12,6 +12,7 @@ mod connect;
 mod conservation;
 mod control;
 mod crash;
+mod damage;
 mod dead_letter;
 mod delivery;
 mod disk;

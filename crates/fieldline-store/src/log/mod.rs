@@ -141,6 +141,11 @@ impl Log {
         self.count(self.head..self.next)
     }
 
+    /// The last sequence that is settled; 0 if none is.
+    pub fn settled(&self) -> u64 {
+        self.head - 1
+    }
+
     /// Whether no record waits.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
