@@ -56,6 +56,19 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(Meta, Value), RecordError> {
     Ok((Meta { time, source: source.into(), sequence, topic: topic.map(Into::into), fields }, body))
 }
 
+/// Milliseconds of the Unix epoch; a clock before it counts as at it.
+pub(crate) fn millis(time: Timestamp) -> u64 {
+    u64::try_from(time.as_millisecond()).unwrap_or(0)
+}
+
+/// The moment of `millis`; the last one there is if none is so late.
+pub(crate) fn time(millis: u64) -> Timestamp {
+    i64::try_from(millis)
+        .ok()
+        .and_then(|millis| Timestamp::from_millisecond(millis).ok())
+        .unwrap_or(Timestamp::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;

@@ -13,7 +13,7 @@ use super::place::Place;
 use super::reserve::Reserve;
 use crate::books::Kept;
 use crate::node::meter::Meter;
-use crate::record::{self, RecordError};
+use crate::record::{self, RecordError, millis, time};
 use crate::status::CardStatus;
 
 /// The most receipts that wait for a sync: bounds memory, and what a power cut makes a source send again.
@@ -390,16 +390,4 @@ impl Store {
             figures.parked = figures.parked.saturating_sub(count);
         }
     }
-}
-
-/// Milliseconds of the Unix epoch; a clock before it counts as at it.
-fn millis(time: Timestamp) -> u64 {
-    u64::try_from(time.as_millisecond()).unwrap_or(0)
-}
-
-fn time(millis: u64) -> Timestamp {
-    i64::try_from(millis)
-        .ok()
-        .and_then(|millis| Timestamp::from_millisecond(millis).ok())
-        .unwrap_or(Timestamp::MAX)
 }
