@@ -1,7 +1,9 @@
 //! [`Table`]: reads comma-separated values below a line of names, as RFC 4180 has them. A bad row is refused alone,
 //! with its text: a stray quote takes no other row with it. No I/O of its own.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+
+use indexmap::IndexSet;
 
 use crate::json;
 use crate::lines::{Line, Lines, MOST_LINE_BYTES};
@@ -274,18 +276,24 @@ fn body(names: &[String], scan: Scan) -> Result<Value, RecordError> {
     Ok(Value::Map(members.map(|(name, cell)| (name.as_str().into(), typed(cell))).collect::<Map>()))
 }
 
-/// Names for the columns: a second `a` becomes `a_2`, and the third column without a name `column_3`.
+/// Names for the columns: a second `a` becomes `a_2`, and the third column without a name `column_3`. Where a column has
+/// that name already, the number is the next one that is free.
 fn unique_names(cells: &[String]) -> Vec<String> {
-    let mut names: Vec<String> = Vec::with_capacity(cells.len());
-    for (number, cell) in (1..).zip(cells) {
-        let name = match cell.trim() {
-            "" => format!("column_{number}"),
-            name if names.iter().any(|known| known == name) => format!("{name}_{number}"),
-            name => name.to_owned(),
+    let written: HashSet<&str> = cells.iter().map(|cell| cell.trim()).collect();
+    let mut names: IndexSet<String> = IndexSet::with_capacity(cells.len());
+    for (number, cell) in (1_usize..).zip(cells) {
+        let cell = cell.trim();
+        let name = if cell.is_empty() || names.contains(cell) {
+            let stem = if cell.is_empty() { "column" } else { cell };
+            let mut numbered = (number..).map(|number| format!("{stem}_{number}"));
+            let is_free = |name: &String| !written.contains(name.as_str()) && !names.contains(name);
+            numbered.find(is_free).expect("the numbers do not run out")
+        } else {
+            cell.to_owned()
         };
-        names.push(name);
+        names.insert(name);
     }
-    names
+    names.into_iter().collect()
 }
 
 /// A cell written as JSON would write a number or a truth value is one; an empty one is null.
@@ -343,6 +351,9 @@ mod tests {
     #[test]
     fn columns_that_share_a_name_are_kept_apart() {
         check("a,a,\n1,2,3", &[r#"{"a":1,"a_2":2,"column_3":3}"#]);
+        check("a,a_3,a\n1,2,3", &[r#"{"a":1,"a_3":2,"a_4":3}"#]);
+        check("a,a,a_2\n1,2,3", &[r#"{"a":1,"a_3":2,"a_2":3}"#]);
+        check(",column_1\n1,2", &[r#"{"column_2":1,"column_1":2}"#]);
     }
 
     #[test]
