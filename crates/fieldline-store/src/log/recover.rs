@@ -67,15 +67,19 @@ pub(super) fn scan(storage: &dyn Storage, directory: &Path) -> Result<Found, Sto
         }
     }
     while let Some(file) = files.pop_front() {
+        // No two segments have the same sequence, also where a file was copied under another number.
+        let span = file.first + SEQUENCE_SPAN;
+        let limit = files.front().map_or(span, |next| next.first.min(span));
         // The next segment may have followed another one, which was deleted while this one came back.
-        let known = files.front().and_then(|next| next.previous.clone()).filter(|previous| {
-            previous.start == file.first && (file.first..=file.first + SEQUENCE_SPAN).contains(&previous.end)
-        });
+        let known = files
+            .front()
+            .and_then(|next| next.previous.clone())
+            .filter(|previous| previous.start == file.first && (file.first..=limit).contains(&previous.end));
         let segment = match known {
             Some(known) => {
                 Segment { first: known.start, end: known.end, bytes: file.entry.length, is_damaged: false }
             }
-            None => walk(storage, &file, files.is_empty(), &mut found)?,
+            None => walk(storage, &file, limit, files.is_empty(), &mut found)?,
         };
         found.segments.push_back(segment);
     }
@@ -89,11 +93,12 @@ fn read_header(storage: &dyn Storage, entry: &Entry, first: u64) -> Result<Optio
     segment::decode_header(&entry.path, first, &header[..read])
 }
 
-/// Finds the end of a segment by its records. A torn end is cut off, and what remains made durable, if this is
-/// the last segment: it is the one that was written to when the crash came.
+/// Finds the end of a segment by its records, whose sequences ascend and lie below `limit`. A torn end is cut off, and
+/// what remains made durable, if this is the last segment: it is the one that was written to when the crash came.
 fn walk(
     storage: &dyn Storage,
     file: &SegmentFile,
+    limit: u64,
     is_last: bool,
     found: &mut Found,
 ) -> Result<Segment, StoreError> {
@@ -101,7 +106,7 @@ fn walk(
     let mut segment = Segment { first: file.first, end: file.first, bytes: entry.length, is_damaged: false };
     let fail = |action| move |error| StoreError::from_io(action, &entry.path, error);
     let mut frames = Frames::new(open(storage, &entry.path)?);
-    let plausible = segment.first..segment.first + SEQUENCE_SPAN;
+    let plausible = segment.first..limit;
     let mut intact = HEADER_SIZE.min(entry.length);
     let mut last_start = 0;
     let mut is_readable = true;
@@ -116,6 +121,11 @@ fn walk(
                 break;
             }
         };
+        if frame.record.sequence < segment.end {
+            // A block of the file that came back at another place; reading passes over it too.
+            segment.is_damaged = true;
+            continue;
+        }
         segment.is_damaged |= found.holes.add(segment.end..frame.record.sequence) > 0;
         segment.end = frame.record.sequence + 1;
         intact = frame.end;

@@ -331,3 +331,46 @@ fn a_bad_sector_in_the_last_segment_does_not_keep_the_log_shut() {
     assert!(store(&mut log, b"new") > last);
     assert_eq!(payloads(&mut log).len() as u64, last);
 }
+
+#[test]
+fn a_segment_that_was_copied_under_another_number_gives_each_record_once() {
+    let storage = MemoryStorage::new();
+    let mut log = open(&storage, small(WhenFull::DropOldest));
+    for number in 1..=5 {
+        store(&mut log, &[number]);
+    }
+    drop(log);
+    let file = storage.open(Path::new(FIRST_SEGMENT), false).expect("it is there");
+    let mut bytes = vec![0; file.length().expect("a length") as usize];
+    file.read_at(&mut bytes, 0).expect("it can be read");
+    let copy = Path::new("/buffer/00000000000000000003.segment");
+    storage.open(copy, true).and_then(|mut copy| copy.write_at(&bytes, 0)).expect("it is copied");
+
+    let (mut log, recovered) = try_open(&storage, small(WhenFull::DropOldest)).expect("opens");
+    assert_eq!(recovered.records, 5);
+    assert_eq!(payloads(&mut log), [[1], [2], [3], [4], [5]]);
+    assert_eq!(log.evict_oldest().expect("evicted").records, 2);
+    assert_balanced(&log);
+    assert_eq!(payloads(&mut log), [[3], [4], [5]]);
+}
+
+#[test]
+fn a_block_that_came_back_at_another_place_leaves_the_account_right() {
+    let storage = MemoryStorage::new();
+    let mut log = open(&storage, small(WhenFull::Block));
+    for number in 1..=5 {
+        store(&mut log, &[number]);
+    }
+    drop(log);
+    let mut file = storage.open(Path::new(FIRST_SEGMENT), false).expect("it is there");
+    let (mut block, size) = ([0; OVERHEAD as usize + 1], OVERHEAD + 1);
+    file.read_at(&mut block, HEADER + size).expect("it can be read");
+    file.write_at(&block, HEADER + 4 * size).expect("it is written");
+
+    let mut log = open(&storage, small(WhenFull::Block));
+    assert_eq!(payloads(&mut log), [[1], [2], [3], [4]]);
+    assert_balanced(&log);
+    assert_eq!(log.ack(u64::MAX), 4);
+    assert!(log.is_empty());
+    assert_balanced(&log);
+}
