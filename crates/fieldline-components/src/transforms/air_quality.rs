@@ -5,7 +5,7 @@ use std::time::Duration;
 use fieldline_core::memory::Memory;
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Config, Event, Example, FieldPath, Files, Kind, Moment, Outputs,
-    Period, Transform, Value,
+    Period, Step, Transform, Value,
 };
 use fieldline_signal::air_quality::{AirQuality as Judge, Experience, Settings};
 use schemars::JsonSchema;
@@ -23,8 +23,9 @@ use crate::lookup::Lookup;
 ///
 /// `humidity_weight` of the index is for a humidity near `best_humidity`, the rest for a gas resistance as high as
 /// in clean air, the `baseline`: the formula of Pimoroni's `indoor-air-quality.py`. It is an index to compare one room
-/// with itself over time, not Bosch's IAQ. `quality` is `good`, `burn_in` while the sensor warms up, or `missing` where
-/// gas or humidity is no number; without `good` the index is null.
+/// with itself over time, not Bosch's IAQ. `quality` is `good`, `burn_in` while the sensor warms up, `missing` where
+/// gas or humidity is no number, or `unstable` where the field beside `gas` that is called like it with `_stable` behind,
+/// such as `gas_stable`, is false. Without `good` the index is null; what is missing or unstable moves no baseline.
 ///
 /// Burn-in and baseline go on over reloads and restarts. After more than ten minutes in which the program did not run the
 /// sensor may be cold, so it burns in again, and the baseline stands still meanwhile.
@@ -145,6 +146,7 @@ impl Config for AirQualityConfig {
         Ok(Built::Transform(Box::new(AirQuality {
             config: self.clone(),
             settings,
+            stable: beside(&self.gas),
             judges: Keyed::new(self.max_keys),
             timeline: Timeline::default(),
         })))
@@ -154,6 +156,8 @@ impl Config for AirQualityConfig {
 struct AirQuality {
     config: AirQualityConfig,
     settings: Settings,
+    /// Where a reading says whether the heater was hot, without which its gas resistance tells nothing.
+    stable: Option<FieldPath>,
     judges: Keyed<Option<Judge>>,
     timeline: Timeline,
 }
@@ -187,6 +191,10 @@ impl AirQuality {
         let Some((gas, humidity)) = gas.zip(number_at(event, &self.config.humidity)) else {
             return result(None, None, "missing");
         };
+        let stable = self.stable.as_ref().and_then(|path| path.get(event.body()));
+        if stable.and_then(Value::as_bool) == Some(false) {
+            return result(None, None, "unstable");
+        }
         let now = self.timeline.now(moment);
         let (judge, _) = self.judges.touch(&key_of(event, self.config.by.as_ref()), moment.instant);
         let judgement = judge.get_or_insert_with(|| Judge::new(self.settings)).judge(now, gas, humidity);
@@ -197,6 +205,16 @@ impl AirQuality {
         let quality = if index.is_some() { "good" } else { "burn_in" };
         result(index.map(|index| (index * 10.0).round() / 10.0), Some(judgement.baseline.round()), quality)
     }
+}
+
+/// The field beside `gas` that says whether it counts; `None` where `gas` is one element of a list.
+fn beside(gas: &FieldPath) -> Option<FieldPath> {
+    let (Step::Key(name), around) = gas.steps().split_last()? else { return None };
+    let around = around.iter().fold(FieldPath::root(), |path, step| match step {
+        Step::Key(key) => path.key(key),
+        Step::Index(index) => path.index(*index),
+    });
+    Some(around.key(&format!("{name}_stable")))
 }
 
 /// What is known of a sensor, as it is remembered.

@@ -53,3 +53,21 @@ fn sensors_are_judged_apart_and_a_missing_value_changes_nothing() {
     assert_eq!(said, ["burn_in", "burn_in", "missing", "missing", "missing", "good"]);
     assert_eq!(bench.sent[5].body["a"]["q"]["index"], 100.0);
 }
+
+#[test]
+fn gas_of_a_heater_that_is_not_hot_feeds_no_index() {
+    for (config, body) in [
+        ("burn_in: 1s", json!({ "gas": 900, "gas_stable": false, "humidity": 40 })),
+        ("burn_in: 1s\ngas: a.g", json!({ "a": { "g": 900, "g_stable": false }, "humidity": 40 })),
+    ] {
+        let mut bench = Bench::new("air_quality", config);
+        let stable = json!({ "gas": 50_000, "a": { "g": 50_000 }, "gas_stable": true, "humidity": 40 });
+        bench.give(stable.clone());
+        bench.until(Duration::from_secs(1));
+        bench.give(body);
+        bench.give(stable);
+        let said = |at: usize| bench.sent[at].body["air_quality"].clone();
+        assert_eq!(said(1), json!({ "index": null, "baseline": null, "quality": "unstable" }), "{config}");
+        assert_eq!(said(2), json!({ "index": 100.0, "baseline": 50_000.0, "quality": "good" }), "{config}");
+    }
+}
