@@ -145,7 +145,7 @@ impl MapConfig {
         }
         for path in &self.drop {
             if path.remove(body).is_none() {
-                self.miss(path)?;
+                self.miss(path, body)?;
             }
         }
         for (path, value) in &self.set {
@@ -163,8 +163,10 @@ impl MapConfig {
         let mut body = Value::Map(Map::with_capacity_and_hasher(fields.len(), Default::default()));
         for (name, lookup) in fields {
             let value = lookup.get_in(before, meta);
-            if value.is_none() {
-                self.miss(lookup)?;
+            match lookup {
+                Lookup::Body(path) if value.is_none() => self.miss(path, before)?,
+                Lookup::Meta(_) if value.is_none() && self.strict => return Err(missing(lookup)),
+                _ => {}
             }
             place(name, &mut body, value.map_or(Value::Null, Cow::into_owned))?;
         }
@@ -179,7 +181,7 @@ impl MapConfig {
         for (old, new) in &self.rename {
             match old.remove(body) {
                 Some(value) => taken.push((new, value)),
-                None => self.miss(old)?,
+                None => self.miss(old, body)?,
             }
         }
         taken.into_iter().try_for_each(|(new, value)| place(new, body, value))
@@ -190,18 +192,24 @@ impl MapConfig {
         for path in paths {
             match path.get(body) {
                 Some(value) => place(path, &mut rest, value.clone())?,
-                None => self.miss(path)?,
+                None => self.miss(path, body)?,
             }
         }
         Ok(rest)
     }
 
-    fn miss(&self, field: &impl std::fmt::Display) -> Result<(), EventError> {
-        if self.strict {
-            return Err(EventError::new("missing_field", format!("the event has no `{field}`")));
+    /// Passes over a field that `body` lacks; fails where the map is strict, or where the body can have no fields.
+    fn miss(&self, field: &FieldPath, body: &Value) -> Result<(), EventError> {
+        match body {
+            Value::Map(_) if self.strict => Err(missing(field)),
+            Value::Map(_) => Ok(()),
+            _ => Err(EventError::new("not_a_map", format!("the body is no map and has no `{field}`"))),
         }
-        Ok(())
     }
+}
+
+fn missing(field: &impl std::fmt::Display) -> EventError {
+    EventError::new("missing_field", format!("the event has no `{field}`"))
 }
 
 /// Puts a value at a path, or says that there is something else in its way.

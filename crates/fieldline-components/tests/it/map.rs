@@ -32,3 +32,14 @@ async fn paths_reach_into_the_body() {
     let run = mapped(config, r#"{"values":[{"t":1},{"t":2}]}"#).await;
     assert_eq!(run.sent, [r#"{"state":{"reported":{"t":2},"unit":"C"},"at":"test/in"}"#]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_body_without_fields_fails_where_one_of_them_is_named() {
+    for config in ["body: { b: a }", "rename: { a: b }", "keep: [a]", "drop: [a]", "set: { a: 1 }"] {
+        for body in ["5", "\"x\"", "[]", "true"] {
+            let run = mapped(config, body).await;
+            assert_eq!((run.sent.len(), run.failed), (0, vec!["not_a_map"]), "{config} {body}");
+        }
+    }
+    assert_eq!(mapped("body: { at: meta.source }", "5").await.sent, [r#"{"at":"test/in"}"#]);
+}
