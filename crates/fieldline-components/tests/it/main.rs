@@ -28,3 +28,4 @@ mod twin;
 #[cfg(feature = "json-schema")]
 mod validate_schema;
 mod window;
+mod wording;

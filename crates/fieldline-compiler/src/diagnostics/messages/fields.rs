@@ -83,7 +83,7 @@ impl Diagnostics {
 
     pub(crate) fn mismatched(&mut self, span: Span, node: Option<&Node>, found: &str, expected: &str) {
         let diagnostic =
-            self.error("wrong-type", span, format!("expected {}, found {found}", wanted(expected)));
+            self.error("wrong-type", span, format!("expected {}, found {found}", wanted(expected, found)));
         let text = node.and_then(Node::as_text).unwrap_or_default();
         if let Some(node) = node {
             trace(diagnostic, node);
@@ -99,7 +99,7 @@ impl Diagnostics {
         {
             diagnostic.help("put quotes around it");
         } else {
-            diagnostic.help(format!("write {}", in_yaml(expected)));
+            diagnostic.help(format!("write {}", in_yaml(expected, found)));
         }
     }
 
@@ -222,28 +222,36 @@ impl Diagnostics {
     }
 }
 
-/// What serde expects, in a user's words.
-fn wanted(expected: &str) -> String {
+/// What serde expects instead of `found`, in a user's words.
+fn wanted(expected: &str, found: &str) -> String {
+    let number = found.strip_prefix("integer `");
     match expected {
         "bool" => "`true` or `false`".into(),
-        "u8" => "a whole number from 0 to 255".into(),
-        "u16" => "a whole number from 0 to 65535".into(),
-        "u32" | "u64" | "usize" => "a whole number of 0 or more".into(),
+        // The type's limit is the machine's. What the field allows is less, and only its component knows it.
+        "u8" | "u16" | "u32" | "u64" | "usize" if number.is_some_and(|number| !number.starts_with('-')) => {
+            "a smaller whole number".into()
+        }
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number of 0 or more".into(),
+        "i8" | "i16" | "i32" if number.is_some() => "a whole number nearer to 0".into(),
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".into(),
         "f32" | "f64" => "a number".into(),
         "string" | "str" => "a string".into(),
         "a sequence" => "a list".into(),
+        other if other.starts_with("a nonzero u") => {
+            let is_large = number.is_some_and(|number| !number.starts_with(['-', '0']));
+            if is_large { "a smaller whole number".into() } else { "a whole number of 1 or more".into() }
+        }
         other if other.starts_with("struct ") => "a map of fields".into(),
         other => other.into(),
     }
 }
 
 /// How what serde expects is written, with an example.
-fn in_yaml(expected: &str) -> String {
+fn in_yaml(expected: &str, found: &str) -> String {
     match expected {
         "f32" | "f64" => "a number, such as `0.5`".into(),
         "a sequence" => "a list, such as `[a, b]`".into(),
         "a map" => "a map, such as `{ name: value }`".into(),
-        other => wanted(other),
+        other => wanted(other, found),
     }
 }
