@@ -1,6 +1,6 @@
 //! Which field is to blame for an option that cannot work, and what to write instead.
 
-use fieldline_mqtt::OptionsError;
+use fieldline_mqtt::{Address, OptionsError};
 
 /// The field to blame for an option that cannot work.
 pub(super) fn field_of(error: &OptionsError) -> &'static str {
@@ -31,7 +31,43 @@ pub(super) fn fix_of(error: &OptionsError) -> &'static str {
         OptionsError::ClientIdTooLong { .. } | OptionsError::ClientIdCharacter { .. } => {
             "use letters and digits; old brokers take 23 of them, AWS IoT takes 128"
         }
+        OptionsError::OutOfRange { option: "in_flight" } => {
+            "write a number from 1 to 65534, or leave it out for 100"
+        }
+        OptionsError::OutOfRange { option: "max_packet_size" } => {
+            "write 128B or more, or leave it out for 1MiB"
+        }
         OptionsError::OutOfRange { .. } => "leave it out for the usual value",
         OptionsError::Will(_) | OptionsError::Birth(_) => "write a topic without `+` and `#`",
+    }
+}
+
+/// What to write instead of `url`, which is no address of a broker.
+pub(super) fn fix_of_url(url: &str) -> String {
+    let (scheme, place) = url.split_once("://").unwrap_or(("", url));
+    let is_encrypted = matches!(scheme, "mqtts" | "ssl" | "tls" | "https") || place.ends_with(":8883");
+    let meant = format!("{}://{place}", if is_encrypted { "mqtts" } else { "mqtt" });
+    match Address::parse(&meant) {
+        Ok(_) => format!("write `{meant}`"),
+        Err(_) => "write for example `mqtt://host:1883`, or `mqtts://host:8883` with `tls`".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_right_url_is_made_of_the_wrong_one() {
+        for (url, meant) in [
+            ("localhost:1883", "`mqtt://localhost:1883`"),
+            ("broker", "`mqtt://broker`"),
+            ("tcp://10.0.0.1:1883", "`mqtt://10.0.0.1:1883`"),
+            ("ssl://broker:8884", "`mqtts://broker:8884`"),
+            ("broker:8883", "`mqtts://broker:8883`"),
+        ] {
+            assert_eq!(fix_of_url(url), format!("write {meant}"));
+        }
+        assert!(fix_of_url("user:word@broker").contains("`mqtt://host:1883`"));
     }
 }

@@ -11,7 +11,7 @@ use fieldline_mqtt::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::blame::{field_of, fix_of};
+use super::blame::{field_of, fix_of, fix_of_url};
 use super::embedded::{self, Embedded};
 use super::running::MqttConnection;
 use super::session_file::SessionFile;
@@ -201,7 +201,8 @@ impl Config for MqttConnectionConfig {
         let tls = tls::check(self.tls.as_ref(), self.listen_tls.as_ref(), cx);
         match (self.address(), tls) {
             (Err(error), _) => {
-                cx.error("bad-url", "url", error.to_string()).help("write for example `mqtts://host:8883`");
+                let fix = self.url.as_deref().map_or_else(String::new, fix_of_url);
+                cx.error("bad-url", "url", error.to_string()).help(fix);
             }
             (Ok(address), Some(tls)) => {
                 if let Err(error) = self.options(address, tls).check() {
