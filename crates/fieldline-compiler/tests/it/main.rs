@@ -1,7 +1,7 @@
 //! The compiler as its users see it.
 
 mod changes;
-#[path = "../../../../fuzz/src/compile_bytes.rs"]
+#[path = "../../../fuzz/src/compile_bytes.rs"]
 mod compile_bytes;
 mod components;
 mod pages;
