@@ -38,7 +38,7 @@ fn odd() -> [Value; 12] {
 /// The paths of all fields in `schema`, those of lists at their first element.
 fn paths(schema: &Value, at: &[String], found: &mut Vec<(Vec<String>, Value)>) {
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-        let path = [at, &[name.clone()]].concat();
+        let path = [at, std::slice::from_ref(name)].concat();
         found.push((path.clone(), field.clone()));
         paths(field, &path, found);
     }

@@ -125,9 +125,10 @@ async fn answer(socket: TcpStream, router: Router, answering: Arc<AtomicUsize>) 
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read, Write};
+    use std::io::Write;
 
     use axum::routing::get;
+    use tokio::io::AsyncReadExt;
 
     use super::*;
 
@@ -157,14 +158,14 @@ mod tests {
         let mut modest = std::net::TcpStream::connect(address).unwrap();
         modest.write_all(b"GET /modest HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").unwrap();
 
-        let server = tokio::spawn(serve(listener, router, 10));
-        let answer = tokio::task::spawn_blocking(move || {
-            let mut answer = String::new();
-            modest.read_to_string(&mut answer).unwrap();
-            answer
-        });
-        assert!(answer.await.unwrap().starts_with("HTTP/1.1 200"));
-        server.abort();
+        modest.set_nonblocking(true).unwrap();
+        let mut modest = TcpStream::from_std(modest).unwrap();
+        let mut answer = String::new();
+        tokio::select! {
+            () = serve(listener, router, 10) => {}
+            read = modest.read_to_string(&mut answer) => assert!(read.is_ok()),
+        }
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 
         let before = before_modest.load(Ordering::Relaxed);
         assert!(before < 10, "{before} answers to the other client came first");

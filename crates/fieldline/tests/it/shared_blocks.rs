@@ -72,6 +72,6 @@ fn a_block_is_accepted_exactly_where_the_schema_offers_it() {
 
 #[test]
 fn only_a_script_uses_the_values_of_other_nodes() {
-    let users = fieldline_components::all().into_iter().filter(|definition| definition.uses_with);
+    let users = fieldline_components::all().filter(|definition| definition.uses_with);
     assert_eq!(users.map(|definition| definition.name).collect::<Vec<_>>(), ["script"]);
 }
