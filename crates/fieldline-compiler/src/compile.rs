@@ -72,7 +72,7 @@ pub fn compile(request: &Request<'_>) -> Compiled {
         files: documents.files,
         component_files: ComponentFiles::new(request.files),
         secrets: Secrets::default(),
-        cross_checks: CrossChecks::default(),
+        cross_checks: CrossChecks::new(request.files),
         diagnostics,
     };
     let mut broken: Vec<Broken> = unreadable.into_iter().map(|file| Broken { file, name: None }).collect();
@@ -122,7 +122,7 @@ struct Compiler<'r> {
     files: FileSet,
     component_files: ComponentFiles<'r>,
     secrets: Secrets,
-    cross_checks: CrossChecks,
+    cross_checks: CrossChecks<'r>,
     diagnostics: Diagnostics,
 }
 

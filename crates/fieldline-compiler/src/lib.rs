@@ -48,7 +48,5 @@ pub use params::describe::{ParamInfo, template_params};
 pub use plan::{
     Beside, Control, Fingerprint, Freshness, Input, Missing, Node, NodeId, Pipeline, Plan, Snapshot, draw,
 };
-pub use request::{
-    FileSource, FolderId, MemoryFiles, MemoryVariables, Overrides, Request, SecretError, Variables,
-};
+pub use request::{FileSource, MemoryFiles, MemoryVariables, Overrides, Request, SecretError, Variables};
 pub use text::files;

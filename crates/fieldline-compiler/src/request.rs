@@ -6,14 +6,7 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use fieldline_core::{FileError, Registry, Value};
 
-/// A folder, whichever path leads to it: the numbers of its file system and of its inode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FolderId {
-    /// The number of the file system.
-    pub device: u64,
-    /// The number of the folder in it.
-    pub inode: u64,
-}
+use crate::text::files::normal;
 
 /// Where files come from: the disk in the program, [`MemoryFiles`] in tests.
 pub trait FileSource: Send + Sync {
@@ -23,8 +16,11 @@ pub trait FileSource: Send + Sync {
     /// What is in a folder, in any order; `None` if `path` is no folder.
     fn list(&self, path: &Path) -> Option<Vec<PathBuf>>;
 
-    /// What is the same for all paths that lead to one folder through links; `None` where there are no links.
-    fn identity(&self, folder: &Path) -> Option<FolderId>;
+    /// The one path of what is at `path`, whichever links lead there. What is not there is taken as it is written, and
+    /// so is everything where there are no links.
+    fn canonical(&self, path: &Path) -> PathBuf {
+        normal(path)
+    }
 }
 
 /// Why a secret may not be used.
@@ -112,10 +108,6 @@ impl FileSource for MemoryFiles {
             .collect();
         entries.dedup();
         (!entries.is_empty()).then_some(entries)
-    }
-
-    fn identity(&self, _folder: &Path) -> Option<FolderId> {
-        None
     }
 }
 

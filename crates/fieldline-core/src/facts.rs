@@ -1,5 +1,6 @@
 //! [`Facts`]: what the compiler must know of a component to check a whole program.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use crate::path::FieldPath;
@@ -8,10 +9,29 @@ use crate::setting::Settings;
 /// Something of which there is one, so that two nodes of a program cannot both have it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// What is claimed, in words that name it: `MQTT client id \`pi-1\` at broker:8883`.
-    pub resource: String,
+    /// What is claimed.
+    pub resource: Resource,
     /// The field that claims it.
     pub field: FieldPath,
+}
+
+/// What a [`Claim`] is about; as text the words that people read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Resource {
+    /// In words that name it: `MQTT client id \`pi-1\` at broker:8883`.
+    Named(String),
+    /// What is at a path, such as a device or a file: the words in front of the path, and the path. However that is
+    /// written, and whichever links lead there, it is one.
+    At(String, PathBuf),
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Resource::Named(words) => f.write_str(words),
+            Resource::At(words, path) => write!(f, "{words} `{}`", path.display()),
+        }
+    }
 }
 
 /// A part of a document at the other end of a connection, which two nodes would overwrite for each other.

@@ -66,7 +66,7 @@ pub use time::{TimeError, TimeForm, TimeUnit, Zone};
 
 pub use context::{BuildCx, CheckCx, FilePath, Files, Origin};
 pub use definition::{Built, Config, Definition, Example, Kind, Prepare, Prepared};
-pub use facts::{Channel, Claim, Direction, Facts, Session, Writes};
+pub use facts::{Channel, Claim, Direction, Facts, Resource, Session, Writes};
 pub use read_cx::{Plain, ReadCx};
 pub use registry::Registry;
 pub use secret::Secret;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use fieldline_compiler::{FileSource, FolderId, SecretError, Variables};
+use fieldline_compiler::{FileSource, SecretError, Variables};
 use fieldline_core::FileError;
 
 use crate::source::{ConfigSource, Stamp};
@@ -100,8 +100,8 @@ impl FileSource for Recorder {
         Some(entries)
     }
 
-    fn identity(&self, folder: &Path) -> Option<FolderId> {
-        self.source.identity(folder)
+    fn canonical(&self, path: &Path) -> PathBuf {
+        self.source.canonical(path)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use fieldline_compiler::{FileSource, Fingerprint, FolderId, Plan};
+use fieldline_compiler::{FileSource, Fingerprint, Plan};
 use fieldline_core::FileError;
 use fieldline_store::{Checkpoint, DiskStorage, StoreError};
 use serde::{Deserialize, Serialize};
@@ -54,10 +54,6 @@ impl FileSource for KeptFiles<'_> {
         let entries: BTreeSet<PathBuf> =
             below.filter_map(|(_, rest)| Some(path.join(rest.components().next()?))).collect();
         (!entries.is_empty()).then(|| entries.into_iter().collect())
-    }
-
-    fn identity(&self, _folder: &Path) -> Option<FolderId> {
-        None
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use fieldline_compiler::{FileSource, FolderId, MemoryFiles, SecretError, Variables};
+use fieldline_compiler::{FileSource, MemoryFiles, SecretError, Variables};
 use fieldline_core::FileError;
 
 /// The files, environment variables and secrets that pipelines are compiled from.
@@ -60,10 +60,6 @@ impl FileSource for MemorySource {
 
     fn list(&self, path: &Path) -> Option<Vec<PathBuf>> {
         self.files(|files| files.list(path))
-    }
-
-    fn identity(&self, _folder: &Path) -> Option<FolderId> {
-        None
     }
 }
 

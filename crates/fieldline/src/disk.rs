@@ -11,13 +11,12 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use bytes::Bytes;
-use fieldline_compiler::{
-    Compiled, FileSource, FolderId, Overrides, Request, SecretError, Variables, compile,
-};
+use fieldline_compiler::{Compiled, FileSource, Overrides, Request, SecretError, Variables, compile};
 use fieldline_core::{FileError, Registry};
 use fieldline_engine::{ConfigSource, Loader, Stamp};
 use fieldline_files::ReadError;
 
+use crate::canonical::canonical;
 use crate::cli::Paths;
 
 /// The largest file that is read for a pipeline: models may be large, anything beyond is a mistake.
@@ -52,9 +51,8 @@ impl FileSource for Machine {
         Some(entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
     }
 
-    fn identity(&self, folder: &Path) -> Option<FolderId> {
-        let metadata = std::fs::metadata(folder).ok()?;
-        Some(FolderId { device: metadata.dev(), inode: metadata.ino() })
+    fn canonical(&self, path: &Path) -> PathBuf {
+        canonical(path)
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 mod admin;
+mod canonical;
 mod cli;
 mod commands;
 mod disk;

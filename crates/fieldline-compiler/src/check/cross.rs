@@ -11,18 +11,28 @@ use crate::diagnostics::Diagnostics;
 use crate::graph::wire::Wiring;
 use crate::nodes::resolve::Resolved;
 use crate::nodes::spec::PipelineSpec;
+use crate::request::FileSource;
 use crate::text::files::{FileId, FileSet, Span};
 
 /// What the pipelines so far have and do.
-#[derive(Default)]
-pub(crate) struct CrossChecks {
+pub(crate) struct CrossChecks<'r> {
     names: HashMap<CompactString, Span>,
-    claims: Claims,
+    claims: Claims<'r>,
     documents: Documents,
     relays: Relays,
 }
 
-impl CrossChecks {
+impl<'r> CrossChecks<'r> {
+    /// Nothing so far; `source` knows which paths lead to the same.
+    pub(crate) fn new(source: &'r dyn FileSource) -> Self {
+        CrossChecks {
+            names: HashMap::new(),
+            claims: Claims::new(source),
+            documents: Documents::default(),
+            relays: Relays::default(),
+        }
+    }
+
     /// Adds the pipeline that `file` makes; complains where it and one before it cannot both be.
     pub(crate) fn add(
         &mut self,
@@ -39,6 +49,7 @@ impl CrossChecks {
                 self.claims.add(spec, node, resolved, files, diagnostics);
             }
         }
+        self.claims.add_dead_letter(spec, diagnostics);
         self.documents.add(spec, resolved, files, diagnostics);
         self.relays.add(spec, resolved, wiring, files);
     }

@@ -78,7 +78,9 @@ fn complain(writer: &Writer, others: &[Writer], document: &str, diagnostics: &mu
                 let member =
                     writer.member.as_ref().map(|member| format!("`{member}` in ")).unwrap_or_default();
                 let resource = format!("{member}{document}");
-                diagnostics.resource_clash(writer.span, &resource, &full(writer), &full(other), other.span);
+                let owner = full(other);
+                let owner = (owner.as_str(), other.span, None);
+                diagnostics.resource_clash(writer.span, &resource, &full(writer), owner);
                 return;
             }
         }

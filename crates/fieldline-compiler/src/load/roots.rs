@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use crate::diagnostics::Diagnostics;
 use crate::load::documents::{Document, Documents};
-use crate::request::{FileSource, FolderId};
+use crate::request::FileSource;
 use crate::text::files::{FileSet, normal};
 use crate::text::node::Node;
 
@@ -81,11 +81,10 @@ fn walk(
     source: &dyn FileSource,
     folder: &Path,
     levels: usize,
-    visited: &mut BTreeSet<FolderId>,
+    visited: &mut BTreeSet<PathBuf>,
     found: &mut BTreeSet<PathBuf>,
 ) {
-    let is_new = source.identity(folder).is_none_or(|folder| visited.insert(folder));
-    if levels == 0 || !is_new {
+    if levels == 0 || !visited.insert(source.canonical(folder)) {
         return;
     }
     let mut entries = source.list(folder).unwrap_or_default();

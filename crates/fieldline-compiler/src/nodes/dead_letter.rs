@@ -1,5 +1,7 @@
 //! [`DeadLetterSpec`]: `dead_letter:` of a pipeline, the name of a sink or a map with it and the settings of the file.
 
+use std::path::PathBuf;
+
 use compact_str::CompactString;
 use fieldline_core::Size;
 use fieldline_core::policy::LetterFile;
@@ -23,6 +25,8 @@ const MOST_FILES: u32 = 100;
 pub(crate) struct DeadLetterSpec {
     /// The sink: where it is named, and its name.
     pub(crate) sink: Option<(Span, CompactString)>,
+    /// The folder of the file: where it is named, and its path.
+    pub(crate) folder: Option<(Span, PathBuf)>,
     /// The file for what no sink takes.
     pub(crate) file: LetterFile,
 }
@@ -43,7 +47,11 @@ pub(crate) fn read(fields: &Members, diagnostics: &mut Diagnostics) -> DeadLette
                 spec.sink =
                     text(node, "the name of a sink", diagnostics).map(|name| (node.span, name.into()));
             }
-            "folder" => spec.file.folder = text(node, "the path of a folder", diagnostics).map(Into::into),
+            "folder" => {
+                spec.folder =
+                    text(node, "the path of a folder", diagnostics).map(|path| (node.span, path.into()));
+                spec.file.folder = spec.folder.as_ref().map(|(_, path)| path.clone());
+            }
             "max_size" => spec.file.max_size = size(node, diagnostics).unwrap_or(spec.file.max_size),
             "files" => spec.file.files = count(node, diagnostics).unwrap_or(spec.file.files),
             _ => diagnostics.unknown_field(member.key, name, "`dead_letter`", nearest(name, FIELDS), &FIELDS),

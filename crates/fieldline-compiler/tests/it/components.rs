@@ -7,7 +7,8 @@ use fieldline_core::condition::Condition;
 use fieldline_core::report::Place;
 use fieldline_core::{
     BuildCx, BuildError, Built, Channel, CheckCx, Claim, Config, Definition, Direction, Example, Facts,
-    FieldPath, FilePath, Kind, Period, Registry, Secret, Session, Setting, Settings, Shape, Size, Writes,
+    FieldPath, FilePath, Kind, Period, Registry, Resource, Secret, Session, Setting, Settings, Shape, Size,
+    Writes,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -85,7 +86,7 @@ impl Config for Broker {
     }
 
     fn facts(&self) -> Facts {
-        let resource = format!("the MQTT client id `{}` at {}", self.client_id, self.url);
+        let resource = Resource::Named(format!("the MQTT client id `{}` at {}", self.client_id, self.url));
         let files = self.tls.iter().flat_map(|tls| [&tls.ca, &tls.cert, &tls.key]);
         Facts {
             claims: vec![Claim { resource, field: path("client_id") }],
@@ -152,7 +153,8 @@ impl Config for Ticker {
     }];
 
     fn facts(&self) -> Facts {
-        let claim = |bus: &String| Claim { resource: format!("the bus `{bus}`"), field: path("bus") };
+        let at = |bus: &String| Resource::At("the bus".into(), bus.into());
+        let claim = |bus: &String| Claim { resource: at(bus), field: path("bus") };
         let settings = Settings::from([("every", self.every.to_string().into())]);
         Facts { claims: self.bus.iter().map(claim).collect(), settings, ..Facts::default() }
     }

@@ -106,10 +106,6 @@ impl fieldline_compiler::FileSource for Endless {
     fn list(&self, path: &std::path::Path) -> Option<Vec<std::path::PathBuf>> {
         Some(vec![path.join("again")])
     }
-
-    fn identity(&self, _folder: &std::path::Path) -> Option<fieldline_compiler::FolderId> {
-        None
-    }
 }
 
 #[test]

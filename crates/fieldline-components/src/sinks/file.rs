@@ -6,7 +6,7 @@ use std::path::Path;
 use async_trait::async_trait;
 use fieldline_core::{
     BuildCx, BuildError, Built, CheckCx, Claim, ComponentError, Config, Event, Example, Facts, FieldPath,
-    FilePath, Kind, Period, Sink, Size, WriteError,
+    FilePath, Kind, Period, Resource, Sink, Size, WriteError,
 };
 use indexmap::IndexMap;
 use schemars::JsonSchema;
@@ -124,7 +124,8 @@ impl Config for FileConfig {
     }
 
     fn facts(&self) -> Facts {
-        let resource = format!("file `{}`", self.path.0.display());
+        let path = self.template().map_or_else(|_| self.path.0.clone(), |template| template.written().into());
+        let resource = Resource::At("file".into(), path);
         let field = FieldPath::root().key("path");
         Facts { claims: vec![Claim { resource, field }], ..Facts::default() }
     }

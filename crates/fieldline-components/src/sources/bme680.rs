@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, CheckCx, Claim, Clock, ComponentError, Config, EventError, Example,
-    Facts, FieldPath, Kind, Map, Meta, Period, Setting, Settings, Shape, Source, Value,
+    Facts, FieldPath, Kind, Map, Meta, Period, Resource, Setting, Settings, Shape, Source, Value,
 };
 use fieldline_drivers::{Address, FilterSize, Reading, Selection, Settings as ChipSettings, SettingsError};
 use schemars::JsonSchema;
@@ -138,7 +138,7 @@ impl Config for Bme680Config {
             Address::High => &["0x77"],
         };
         let claim = |address: &&str| Claim {
-            resource: format!("I2C device {address} on {}", self.bus),
+            resource: Resource::At(format!("I2C device {address} on"), self.bus.as_str().into()),
             field: FieldPath::root().key("bus"),
         };
         let mut settings = Ticker::settings(self.every, self.enabled);

@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use fieldline_core::{
     Batch, BuildCx, BuildError, Built, Claim, Clock, ComponentError, Config, Draft, Example, Facts,
-    FieldPath, Kind, Line, Lines, Meta, Source,
+    FieldPath, Kind, Line, Lines, Meta, Resource, Source,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,8 @@ impl Config for StdinConfig {
     ];
 
     fn facts(&self) -> Facts {
-        let claim = Claim { resource: "the standard input".into(), field: FieldPath::root() };
+        let claim =
+            Claim { resource: Resource::Named("the standard input".into()), field: FieldPath::root() };
         Facts { claims: vec![claim], ..Facts::default() }
     }
 

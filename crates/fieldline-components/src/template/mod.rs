@@ -115,6 +115,17 @@ impl Template {
         filter.join("/")
     }
 
+    /// The text as it would be written, the same for all templates that mean the same.
+    pub fn written(&self) -> String {
+        let texts = self.parts.iter().map(|part| match part {
+            Part::Literal(text) => Cow::Borrowed(text.as_str()),
+            Part::Value { written, .. } | Part::Levels { written, .. } => {
+                format!("{{{{ {written} }}}}").into()
+            }
+        });
+        texts.collect()
+    }
+
     /// A topic that an event could make of it.
     pub fn sample(&self) -> String {
         self.filled(|_value| "x")

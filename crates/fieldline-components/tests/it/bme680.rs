@@ -97,7 +97,7 @@ fn check_problems(config: &str, expected: &[(&str, &str)]) -> Vec<String> {
 
 fn claims(config: &str) -> Vec<String> {
     let prepared = read(&definition(Kind::Source, "bme680"), config).expect("the config fits");
-    prepared.facts().claims.into_iter().map(|claim| claim.resource).collect()
+    prepared.facts().claims.into_iter().map(|claim| claim.resource.to_string()).collect()
 }
 
 #[tokio::test(start_paused = true)]
@@ -239,7 +239,7 @@ async fn a_reading_is_not_lost_by_a_driver_that_stops_waiting() {
 
 #[test]
 fn the_chip_is_claimed_at_every_address_it_may_have() {
-    let both = ["I2C device 0x76 on /dev/i2c-1", "I2C device 0x77 on /dev/i2c-1"];
+    let both = ["I2C device 0x76 on `/dev/i2c-1`", "I2C device 0x77 on `/dev/i2c-1`"];
     assert_eq!(claims("bus: /dev/i2c-1"), both);
     assert_eq!(claims("bus: /dev/i2c-1\naddress: auto"), both);
     assert_eq!(claims("bus: /dev/i2c-1\naddress: 0x76"), both[..1]);

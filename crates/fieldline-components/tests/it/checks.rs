@@ -121,8 +121,11 @@ fn a_connection_says_only_what_mqtt_can_carry() {
 fn what_there_is_one_of_is_claimed() {
     let claims = |kind, name, config| {
         let facts = read(&definition(kind, name), config).expect("the types fit").facts();
-        facts.claims.into_iter().map(|claim| claim.resource).collect::<Vec<_>>()
+        facts.claims.into_iter().map(|claim| claim.resource.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(claims(Kind::Sink, "file", "path: out/a.jsonl"), ["file `out/a.jsonl`"]);
+    let by_line = ["file `out/{{ event.line }}.jsonl`"];
+    assert_eq!(claims(Kind::Sink, "file", "path: out/{{event.line}}.jsonl"), by_line);
+    assert_eq!(claims(Kind::Sink, "file", "path: out/{{  event.line }}.jsonl"), by_line);
     assert_eq!(claims(Kind::Source, "stdin", "{}"), ["the standard input"]);
 }

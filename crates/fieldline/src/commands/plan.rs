@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, bail};
 use bytes::Bytes;
 use fieldline_api::{Change, Fate, PlanPreview};
-use fieldline_compiler::{Compiled, FileSource, FolderId, Overrides, Request, compile};
+use fieldline_compiler::{Compiled, FileSource, Overrides, Request, compile};
 use fieldline_core::FileError;
 use fieldline_engine::preview::preview;
 
@@ -115,10 +115,6 @@ impl FileSource for Git {
         let folder = format!("{}:./{}", self.revision, path.display());
         let names = git(&["ls-tree", "--name-only", &folder]).ok()?;
         Some(String::from_utf8_lossy(&names).lines().map(|name| path.join(name)).collect())
-    }
-
-    fn identity(&self, _folder: &Path) -> Option<FolderId> {
-        None
     }
 }
 

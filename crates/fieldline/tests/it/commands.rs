@@ -1,5 +1,7 @@
 //! What `check`, `graph`, `explain`, `schema` and `completions` print, and with what exit code they end.
 
+use std::os::unix::fs::symlink;
+
 use serde_json::Value;
 
 use crate::program::{fieldline, files, folder, read, workspace, write};
@@ -50,6 +52,48 @@ fn a_mistake_is_shown_where_it_is_with_what_to_do() {
     help: did you mean `warm`?
     "#);
     assert_eq!(done.code, 78);
+}
+
+#[test]
+fn however_a_path_is_written_one_of_a_program_has_it() {
+    let folder = folder(&[("real/dev/i2c-1", ""), ("one.yaml", "pipeline: one")]);
+    let root = folder.path().canonicalize().expect("it is there");
+    for (target, link) in [("real", "link"), ("real/dev/i2c-1", "sensors"), ("real/new.jsonl", "ahead.jsonl")]
+    {
+        symlink(target, root.join(link)).expect("a link");
+    }
+    let bus = |path: &str| {
+        format!(
+            "sources: {{ s: {{ type: bme680, bus: {path} }} }}\nsinks: {{ o: {{ type: blackhole, inputs: s }} }}"
+        )
+    };
+    let rest = "sources: { s: { type: timer, every: 5s } }";
+    let sink = |path: &str| format!("{rest}\nsinks: {{ o: {{ type: file, inputs: s, path: '{path}' }} }}");
+    let letters = |path: &str| {
+        format!("{rest}\nsinks: {{ o: {{ type: blackhole, inputs: s }} }}\ndead_letter: {{ folder: {path} }}")
+    };
+    for (one, two) in [
+        (bus("ROOT/real/dev/i2c-1"), bus("ROOT/real/dev/../dev/i2c-1")),
+        (bus("ROOT/real/dev/i2c-1"), bus("ROOT/real//dev/./i2c-1")),
+        (bus("ROOT/real/dev/i2c-1"), bus("ROOT/link/dev/i2c-1")),
+        (bus("ROOT/real/dev/i2c-1"), bus("ROOT/sensors")),
+        (bus("ROOT/none/i2c-1"), bus("ROOT/none/../none/i2c-1")),
+        (sink("x.jsonl"), sink("./x.jsonl")),
+        (sink("real/new.jsonl"), sink("link/new.jsonl")),
+        (sink("real/new.jsonl"), sink("ahead.jsonl")),
+        (sink("real/new.jsonl"), sink("ROOT/real/new.jsonl")),
+        (sink("real/{{event.a}}.jsonl"), sink("link/{{ event.a }}.jsonl")),
+        (sink("real/two.jsonl"), letters("ROOT/link")),
+        (letters("ROOT/real"), sink("real/dev/../one.jsonl")),
+    ] {
+        for (name, text) in [("one", &one), ("two", &two)] {
+            let text = text.replace("ROOT", &root.display().to_string());
+            write(&root.join(format!("{name}.yaml")), &format!("pipeline: {name}\n{text}\n"));
+        }
+        let done = fieldline(&root, &["check", "--format", "json", "."]);
+        let list: Value = serde_json::from_str(&done.out).expect("JSON");
+        assert_eq!(list[0]["code"], "resource-clash", "{one}\n{two}\n{list}");
+    }
 }
 
 #[test]

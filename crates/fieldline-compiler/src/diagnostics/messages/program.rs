@@ -1,5 +1,7 @@
 //! Wording about connections, topics, resources, buffers: what concerns more than one node.
 
+use std::path::Path;
+
 use super::super::Diagnostics;
 use super::listed;
 use crate::text::files::Span;
@@ -97,13 +99,13 @@ impl Diagnostics {
         span: Span,
         resource: &str,
         node: &str,
-        owner: &str,
-        first: Span,
+        (owner, first, path): (&str, Span, Option<&Path>),
     ) {
         let diagnostic =
             self.error("resource-clash", span, format!("{resource} has two owners: `{owner}` and `{node}`"));
         if first != span {
-            diagnostic.related(first, format!("`{owner}` has it"));
+            let path = path.map(|path| format!(", as `{}`", path.display())).unwrap_or_default();
+            diagnostic.related(first, format!("`{owner}` has it{path}"));
         }
         diagnostic.help("only one can have it; change one of the two");
     }

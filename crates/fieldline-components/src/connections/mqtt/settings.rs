@@ -1,8 +1,8 @@
 //! The fields of an `mqtt` connection, and how they become options of a session.
 
 use fieldline_core::{
-    BuildCx, BuildError, Built, CheckCx, Claim, Config, Example, Facts, FieldPath, Kind, Period, Secret,
-    Session, Size,
+    BuildCx, BuildError, Built, CheckCx, Claim, Config, Example, Facts, FieldPath, Kind, Period, Resource,
+    Secret, Session, Size,
 };
 use fieldline_mqtt::tls::TlsOptions;
 use fieldline_mqtt::{
@@ -218,11 +218,14 @@ impl Config for MqttConnectionConfig {
         let listen = self.listen.clone().filter(|listen| !listen.ends_with(":0"));
         let claims = match (self.address(), &self.client_id, &listen) {
             (Ok(address), Some(client_id), _) if self.url.is_some() => vec![Claim {
-                resource: format!("MQTT client id `{client_id}` at {address}"),
+                resource: Resource::Named(format!("MQTT client id `{client_id}` at {address}")),
                 field: FieldPath::root().key("client_id"),
             }],
             (_, _, Some(listen)) if self.broker.is_some() => {
-                vec![Claim { resource: format!("port {listen}"), field: FieldPath::root().key("listen") }]
+                vec![Claim {
+                    resource: Resource::Named(format!("port {listen}")),
+                    field: FieldPath::root().key("listen"),
+                }]
             }
             _ => Vec::new(),
         };

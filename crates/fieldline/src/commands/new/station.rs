@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use fieldline_compiler::{Compiled, FileSource, FolderId, ParamInfo, Request, compile};
+use fieldline_compiler::{Compiled, FileSource, ParamInfo, Request, compile};
 use fieldline_core::FileError;
 use serde_yaml::{Mapping, Value};
 
@@ -104,8 +104,8 @@ impl FileSource for Drafted<'_> {
         self.others.list(path)
     }
 
-    fn identity(&self, folder: &Path) -> Option<FolderId> {
-        self.others.identity(folder)
+    fn canonical(&self, path: &Path) -> PathBuf {
+        self.others.canonical(path)
     }
 }
 
