@@ -5,11 +5,13 @@ use std::sync::Arc;
 use fieldline_broker::{
     AllowLoopback, Broker, BrokerOptions, Delivery, Link, Listener, Message, Subscription,
 };
+use fieldline_core::Outcome;
 use fieldline_core::connection::Handle;
 use fieldline_mqtt::{Address, Connection, Options, Scheme, State};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
+use crate::harness::clock;
 use crate::plant::{SHADOW, next, sink, soon, source, write};
 
 /// A broker, a device's connection to it, and the service's way in.
@@ -30,7 +32,7 @@ impl Line {
         let broker = Broker::start(options).await.expect("a free port");
         let port = broker.addresses()[0].port();
         let address = Address { scheme: Scheme::Mqtt, host: "127.0.0.1".into(), port };
-        let options = Options::new(address, "device".to_owned());
+        let options = Options { max_packet_size: 1024, ..Options::new(address, "device".to_owned()) };
         let (connection, driver) = Connection::new(options.clone()).expect("the options are good");
         let link = broker.link();
         let requests = link.subscribe("$aws/things/+/shadow/#", Delivery::Shared).expect("a filter");
@@ -99,4 +101,28 @@ async fn a_source_asks_what_was_changed_while_the_connection_was_lost() {
         assert_eq!(meta.get("client_token"), None);
         line.reconnect().await;
     }
+}
+
+#[tokio::test]
+async fn a_document_that_is_too_large_fails_with_its_beginning_and_the_next_one_comes() {
+    let mut line = Line::start().await;
+    let mut source = source(line.handle.clone(), "").await;
+    let document =
+        |version: u64, value: &str| json!({ "state": { "delta": { "a": value } }, "version": version });
+    let large = "x".repeat(2000);
+    let service = line.answer("get", "get/accepted", document(3, &large));
+    let clock = clock();
+    let (batch, _) = tokio::join!(soon(source.next(&clock)), service);
+    let batch = batch.expect("it goes on").expect("a batch");
+    let [(draft, error)] = batch.failed.as_slice() else { panic!("one failure, not {batch:?}") };
+    assert_eq!(error.reason, "packet_too_large");
+    assert_eq!(draft.meta.topic.as_deref(), Some(format!("{SHADOW}/get/accepted").as_str()));
+    let text = draft.body.as_map().and_then(|body| body.get("text")?.as_text()).expect("its beginning");
+    assert!(text.len() == 1024 && text.contains("xxx"), "{text}");
+    source.settle(batch.token, Outcome::Delivered).await.expect("it is acknowledged");
+
+    let delta = json!({ "state": { "a": "small" }, "version": 4 });
+    let message = Message::new(format!("{SHADOW}/update/delta"), delta.to_string());
+    line.link.publish(message).await.expect("the broker runs");
+    assert_eq!(next(source.as_mut()).await.1, json!({ "a": "small" }));
 }

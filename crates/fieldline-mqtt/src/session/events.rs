@@ -13,6 +13,9 @@ use crate::session::subscriptions::Request;
 use crate::session::{Inner, Session};
 use crate::state::State;
 
+/// How many topics without a subscriber are warned of, each once.
+const WARNED_OF: usize = 16;
+
 impl Session {
     /// Begins a connection.
     pub(crate) fn connected(&self, requests: Requests, accepted: Accepted) {
@@ -110,18 +113,30 @@ impl Inner {
         self.throw_away(&released);
     }
 
-    /// Counts messages that came for nobody, and warns once with the topic of the first: the broker goes on sending them.
+    /// Counts messages that came for nobody, and warns once of each of the first topics: where the broker has a
+    /// subscription that this program does not know of, they go on coming.
     pub(crate) fn throw_away(&mut self, topics: &[String]) {
-        if let Some(topic) = topics.first().filter(|_| self.counters.unclaimed == 0) {
-            let client_id = &self.options.client_id;
-            warn!(
-                client_id,
-                topic,
-                "messages come for a topic that nothing subscribes to any more and are thrown away; the broker remembers \
-                 the subscription of an earlier run"
-            );
-        }
         self.counters.unclaimed += topics.len() as u64;
+        for topic in topics {
+            if self.thrown_away.len() == WARNED_OF || !self.thrown_away.insert(topic.clone()) {
+                continue;
+            }
+            let client_id = &self.options.client_id;
+            if self.known.covers(topic) {
+                warn!(
+                    client_id,
+                    topic,
+                    "messages of a topic of an earlier run are thrown away until the broker has ended the subscription"
+                );
+            } else {
+                warn!(
+                    client_id,
+                    topic,
+                    "messages of a topic that nothing subscribes to are thrown away: the broker has a subscription of this \
+                     client that the program does not know of; a new `client_id` begins without it"
+                );
+            }
+        }
     }
 
     fn subscribed(&mut self, packet_id: u16, results: Vec<Result<(), FilterRefusal>>, now: Instant) {

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 
 use tokio::sync::watch;
 
+use crate::topic;
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Known(watch::Sender<BTreeSet<String>>);
@@ -32,6 +34,11 @@ impl Known {
     /// Takes note that the broker has begun a session without filters.
     pub(crate) fn clear(&self) {
         self.0.send_if_modified(|known| !std::mem::take(known).is_empty());
+    }
+
+    /// Whether one of them matches `topic`.
+    pub(crate) fn covers(&self, topic: &str) -> bool {
+        self.0.borrow().iter().any(|filter| topic::matches(filter, topic))
     }
 
     /// The filters that `is_wanted` does not hold for.

@@ -13,6 +13,7 @@ mod pump;
 mod subscriptions;
 mod timeouts;
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ pub(crate) struct Inner {
     pub(crate) known: Known,
     link: Option<Link>,
     counters: Counters,
+    /// The topics without a subscriber that were warned of.
+    thrown_away: BTreeSet<String>,
     /// When to ask again for what the broker refuses to subscribe us to.
     ask_again: Option<Instant>,
     /// How long to wait before that.
@@ -102,6 +105,7 @@ impl Session {
                 known: Known::default(),
                 link: None,
                 counters: Counters::default(),
+                thrown_away: BTreeSet::new(),
                 ask_again: None,
                 refusals,
                 reconnect: None,
