@@ -13,6 +13,10 @@ use crate::error::ComponentError;
 /// What a component holds of a connection: cheap to copy, usable before the connection is up.
 pub type Handle = Arc<dyn Any + Send + Sync>;
 
+/// The folder of the data folder in which a connection may keep what it must know of its session after a restart, as
+/// file `PIPELINE/NODE`. Who runs it removes the file of a connection that is gone.
+pub const SESSIONS: &str = "sessions";
+
 /// Resolves when a connection shall close.
 pub type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 

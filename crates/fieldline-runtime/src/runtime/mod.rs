@@ -14,6 +14,8 @@ mod drain;
 
 mod retiring;
 
+mod unowned;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +23,7 @@ use std::time::Duration;
 
 use fieldline_compiler::change::{Change, Losses, Refusal, Unit, Waiting};
 use fieldline_compiler::{NodeId, Plan};
-use fieldline_core::connection::Handle;
+use fieldline_core::connection::{Handle, SESSIONS};
 use fieldline_core::{BuildError, Clock, Kind, Ledger};
 use fieldline_store::{DiskStorage, Storage};
 use tokio::sync::{Notify, watch};
@@ -30,7 +32,7 @@ use crate::buffer::unused;
 use crate::dead_letter::DeadLetters;
 use crate::drivers::writer::LAST_WRITE;
 use crate::launch::Running;
-use crate::memory::unowned;
+use crate::memory;
 use crate::node::NodeHandle;
 use crate::runtime::prepare::Prepared;
 use crate::runtime::retiring::Retiring;
@@ -200,7 +202,7 @@ impl Runtime {
         let pipelines = pipelines.map(|pipeline| pipeline.name.to_string()).collect();
         self.emptying = self.left_on_disk(&prepared.handles).await;
         let applied = self.switch(next, prepared, losses).await;
-        self.remove_unowned_memory(pipelines).await;
+        self.remove_unowned(pipelines).await;
         self.look_for_unused_buffers().await;
         Ok(applied)
     }
@@ -246,19 +248,24 @@ impl Runtime {
         left
     }
 
-    /// Removes what nodes of these pipelines remembered that are gone, or remember nothing any more.
-    async fn remove_unowned_memory(&self, pipelines: BTreeSet<String>) {
-        if self.environment.save_every.is_none() {
-            return;
-        }
-        let outlives =
-            |handle: &NodeHandle| handle.node.memory.as_ref().is_some_and(|m| m.outlives.is_some());
-        let owners = self.handles.values().filter(|handle| outlives(handle));
-        let owners: BTreeSet<NodeId> = owners.map(|handle| handle.node.id.clone()).collect();
+    /// Removes what nodes of these pipelines kept that are gone, or keep nothing any more.
+    async fn remove_unowned(&self, pipelines: BTreeSet<String>) {
+        let owners = |owns: &dyn Fn(&NodeHandle) -> bool| -> BTreeSet<NodeId> {
+            let owners = self.handles.values().filter(|handle| owns(handle));
+            owners.map(|handle| handle.node.id.clone()).collect()
+        };
+        let connections = owners(&|handle| handle.node.kind == Kind::Connection);
+        let outlives = owners(&|handle| handle.node.memory.as_ref().is_some_and(|m| m.outlives.is_some()));
         let (storage, data_dir) = (self.storage.clone(), self.environment.data_dir.clone());
-        let removal = move || unowned::remove(&storage, &data_dir, &pipelines, &owners);
+        let has_memory = self.environment.save_every.is_some();
+        let removal = move || {
+            unowned::remove(&storage, &data_dir.join(SESSIONS), &pipelines, &connections);
+            if has_memory {
+                unowned::remove(&storage, &memory::folder(&data_dir), &pipelines, &outlives);
+            }
+        };
         if let Err(panic) = blocking(removal).await {
-            tracing::error!(panic = panic.message, "what nodes remembered that are gone cannot be removed");
+            tracing::error!(panic = panic.message, "what nodes kept that are gone cannot be removed");
         }
     }
 

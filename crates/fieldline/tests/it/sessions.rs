@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::mosquitto;
 use crate::program::{folder, read, write};
+use crate::shadow::await_true;
 use crate::station::Station;
 
 /// What comes for some topics.
@@ -141,6 +142,48 @@ fn a_message_that_is_too_large_is_in_the_books_and_in_the_dead_letter_and_comes_
     station.until(|line| line["number"] == 3);
     station.stop();
     assert_eq!(read(&folder.path().join("data/dead-letter/p.jsonl")), letters);
+}
+
+#[test]
+fn what_is_known_of_a_session_goes_with_its_connection_and_stays_while_a_file_is_broken() {
+    let Some(program) = mosquitto::find() else { return };
+    let folder = folder(&[]);
+    let (_broker, port) = mosquitto::start(&program, folder.path(), "");
+    let file = |node: &str| folder.path().join("data/sessions/p").join(node);
+    let station = listening(folder.path(), port, "[in]");
+    await_true("its topics are kept", || file("plant").exists());
+    let pipeline = folder.path().join("p.yaml");
+    let good = read(&pipeline);
+    let edit = |text: &str| {
+        write(&pipeline, text);
+        station.ask("reload").code
+    };
+
+    assert_ne!(edit("pipeline: p\nsources: ["), 0);
+    assert!(file("plant").exists());
+    let other = good.replace("plant", "hall").replace("station", "hall");
+    assert_eq!(edit(&other), 0);
+    await_true("the new one is kept and the old one is not", || {
+        file("hall").exists() && !file("plant").exists()
+    });
+    station.stop();
+
+    // A program that starts with a broken file and without its last good version.
+    write(
+        &folder.path().join("q.yaml"),
+        "pipeline: q\nsources: { t: { type: timer, every: 1s } }\nsinks: { o: { type: stdout, inputs: t } }\n",
+    );
+    write(&pipeline, "pipeline: p\nsources: [");
+    assert!(!folder.path().join("data/last-good").exists(), "it has not proved itself yet");
+    let station = Station::start(folder.path(), &["--no-watch", "--data-dir", "data"]);
+    station.next();
+    assert!(file("hall").exists());
+    write(&pipeline, &other);
+    assert_eq!(station.ask("reload").code, 0);
+    station.logs(|line| line["message"] == "connected");
+    std::fs::remove_file(&pipeline).expect("it is there");
+    assert_eq!(station.ask("reload").code, 0);
+    assert!(!file("hall").exists());
 }
 
 /// `birth` and `will`, both retained.

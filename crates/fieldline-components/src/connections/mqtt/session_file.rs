@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use fieldline_core::connection::SESSIONS;
 use fieldline_mqtt::Connection;
 use fieldline_store::{Checkpoint, DiskStorage, StoreError};
 
@@ -25,7 +26,7 @@ impl SessionFile {
     /// The file of connection `node` (`pipeline/node`) below `data_dir`, for the session of `owner`. Nothing is read or
     /// written yet.
     pub(super) fn new(data_dir: &Path, node: &str, owner: String) -> Self {
-        let path = data_dir.join("sessions").join(node);
+        let path = data_dir.join(SESSIONS).join(node);
         SessionFile { checkpoint: Arc::new(Checkpoint::new(Arc::new(DiskStorage), &path)), path, owner }
     }
 
