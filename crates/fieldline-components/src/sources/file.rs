@@ -133,20 +133,8 @@ impl Config for FileConfig {
             Format::Jsonl => Writing::Jsonl,
             Format::Csv => Writing::Csv,
         };
-        Ok(Built::Source(Box::new(Recording {
-            node: cx.node.into(),
-            path: self.path.0.clone(),
-            writing,
-            repeat: self.repeat,
-            pace,
-            file: None,
-            offset: 0,
-            chunk: vec![0; 16 << 10],
-            lines: Lines::default(),
-            records: Records::new(writing),
-            waiting: VecDeque::new(),
-            fruitful: false,
-        })))
+        let recording = Recording::new(cx.node.into(), self.path.0.clone(), writing, self.repeat, pace);
+        Ok(Built::Source(Box::new(recording)))
     }
 }
 
@@ -215,6 +203,23 @@ impl Source for Recording {
 }
 
 impl Recording {
+    fn new(node: Arc<str>, path: PathBuf, writing: Writing, repeat: bool, pace: Pace) -> Self {
+        Recording {
+            node,
+            path,
+            writing,
+            repeat,
+            pace,
+            file: None,
+            offset: 0,
+            chunk: vec![0; 16 << 10],
+            lines: Lines::default(),
+            records: Records::new(writing),
+            waiting: VecDeque::new(),
+            fruitful: false,
+        }
+    }
+
     /// Reads a piece of the file into `waiting`; `false` when there is nothing more.
     async fn read_more(&mut self) -> Result<bool, ComponentError> {
         let Some(file) = &mut self.file else {
@@ -266,6 +271,34 @@ impl Recording {
             ErrorKind::NotFound => ComponentError::retryable("not_found", failure),
             ErrorKind::IsADirectory => ComponentError::permanent("not_a_file", failure),
             _ => ComponentError::retryable("io", failure),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use tempfile::NamedTempFile;
+
+    use super::*;
+    use crate::sources::rubbish::Rubbish;
+    use crate::tokio_clock::tokio_clock;
+
+    #[tokio::test]
+    async fn every_line_of_rubbish_is_an_event_or_refused_with_its_text() {
+        for (seed, writing) in (10..13).flat_map(|seed| [(seed, Writing::Jsonl), (seed + 3, Writing::Csv)]) {
+            let rubbish = Rubbish::new(seed);
+            let mut file = NamedTempFile::new().expect("a file for a while");
+            file.write_all(&rubbish.text).expect("room for it");
+            let mut source =
+                Recording::new("test".into(), file.path().into(), writing, false, Pace::Unlimited);
+            source.connect(&tokio_clock()).await.expect("the file is there");
+            let mut batches = Vec::new();
+            while let Some(batch) = source.next(&tokio_clock()).await.expect("it can be read") {
+                batches.push(batch);
+            }
+            rubbish.account_for(&batches);
         }
     }
 }

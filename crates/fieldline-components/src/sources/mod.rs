@@ -8,6 +8,8 @@ mod file;
 mod mqtt;
 mod pace;
 mod records;
+#[cfg(test)]
+mod rubbish;
 mod shadow;
 mod stdin;
 mod ticker;

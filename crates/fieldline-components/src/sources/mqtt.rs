@@ -237,14 +237,24 @@ fn take(
             meta.fields.insert(name.into(), Value::Bool(true));
         }
     }
-    match too_large.map_or_else(|| read(&message.payload, decode), Err) {
-        Ok(body) => admit(Draft { body, meta }, time, batch),
-        Err(error) => {
-            let body = text(&message.payload).unwrap_or_else(|_| raw(&message.payload));
-            batch.failed.push((Draft { body, meta }, error));
-        }
+    match too_large {
+        None => read_into(&message.payload, decode, meta, time, batch),
+        Some(error) => batch.failed.push((refused(&message.payload, meta), error)),
     }
     message.token
+}
+
+/// Reads a payload into `batch`: as an event, or as what is none.
+fn read_into(payload: &Bytes, decode: Decode, meta: Meta, time: Option<&TimeField>, batch: &mut Batch) {
+    match read(payload, decode) {
+        Ok(body) => admit(Draft { body, meta }, time, batch),
+        Err(error) => batch.failed.push((refused(payload, meta), error)),
+    }
+}
+
+/// What goes to the dead letter: the payload as text, or as it is.
+fn refused(payload: &Bytes, meta: Meta) -> Draft {
+    Draft { body: text(payload).unwrap_or_else(|_| raw(payload)), meta }
 }
 
 fn read(payload: &Bytes, decode: Decode) -> Result<Value, EventError> {
@@ -268,6 +278,7 @@ fn text(payload: &Bytes) -> Result<Value, std::str::Utf8Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sources::rubbish::Rubbish;
 
     #[test]
     fn a_topic_within_another_is_not_subscribed_to_again() {
@@ -278,5 +289,18 @@ mod tests {
         assert_eq!(uncovered(&["a/#", "a/b"]), ["a/#"]);
         assert_eq!(uncovered(&["a/b", "c", "a/+", "a/#", "c"]), ["c", "a/#"]);
         assert_eq!(uncovered(&["a/+", "+/b"]), ["a/+", "+/b"]);
+    }
+
+    #[test]
+    fn every_payload_of_rubbish_is_an_event_or_refused_as_it_came() {
+        for (seed, decode) in [(4, Decode::Json), (5, Decode::Text), (6, Decode::Raw)] {
+            let rubbish = Rubbish::new(seed);
+            let mut batch = Batch::default();
+            for line in &rubbish.lines {
+                let meta = Meta::new(jiff::Timestamp::UNIX_EPOCH, "test".into());
+                read_into(&Bytes::from(line.clone()), decode, meta, None, &mut batch);
+            }
+            rubbish.account_for(&[batch]);
+        }
     }
 }

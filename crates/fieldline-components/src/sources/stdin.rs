@@ -196,6 +196,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::sources::rubbish::Rubbish;
     use crate::tokio_clock::tokio_clock;
 
     fn stdin(input: &Arc<Mutex<Input>>) -> Stdin {
@@ -244,5 +245,20 @@ mod tests {
         });
         drop(runtime);
         drop(writer);
+    }
+
+    #[tokio::test]
+    async fn every_line_of_rubbish_is_an_event_or_refused_with_its_text() {
+        for (seed, writing) in [(1, Writing::Jsonl), (2, Writing::Text), (3, Writing::Jsonl)] {
+            let rubbish = Rubbish::new(seed);
+            let input = Input::start(std::io::Cursor::new(rubbish.text.clone())).expect("a thread");
+            let mut source = stdin(&Arc::new(Mutex::new(input)));
+            source.records = Records::new(writing);
+            let mut batches = Vec::new();
+            while let Some(batch) = source.next(&tokio_clock()).await.expect("it is open") {
+                batches.push(batch);
+            }
+            rubbish.account_for(&batches);
+        }
     }
 }
