@@ -87,8 +87,9 @@ pub struct Buffer {
     pub max_size: Option<Size>,
     /// What happens to an event when the buffer is full.
     pub when_full: WhenFull,
-    /// Events that have waited longer than this are not sent any more; kept for ever without it. In memory, setting the
-    /// wall clock makes no event older; on disk, the wall clock counts.
+    /// Events that have waited longer than this are not sent any more; kept for ever without it. Setting the wall clock
+    /// makes no event older. Only over a restart it counts, on disk, unless it was not set: what it then stamped, or what
+    /// it finds before it is set, has waited since the restart.
     pub max_age: Option<Period>,
     /// How much of a nearly full card a disk buffer leaves to others.
     pub priority: Priority,

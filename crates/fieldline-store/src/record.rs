@@ -21,6 +21,12 @@ pub struct Oldest {
     pub appended_at: u64,
 }
 
+impl Oldest {
+    pub(crate) fn of(record: &Record) -> Self {
+        Oldest { sequence: record.sequence, appended_at: record.appended_at }
+    }
+}
+
 /// A number of records and the bytes of their payloads.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {

@@ -15,6 +15,7 @@ use fieldline_store::{DEFAULT_CHECKPOINT_INTERVAL, DEFAULT_SYNC_INTERVAL, Storag
 use tokio::time::Instant;
 
 use super::HASTE;
+
 use super::in_hand::InHand;
 use super::memory::MemoryBuffer;
 use super::place::{Place, place};
@@ -23,9 +24,10 @@ use super::visit::{Report, Visit};
 use crate::books::SAVE_INTERVAL;
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::node::NodeHandle;
+use crate::node::ages::Now;
 use crate::node::meter::Meter;
 use crate::node::wear::{Forecast, Wear};
-use crate::record::RecordError;
+use crate::record::{RecordError, millis};
 use crate::supervise::{blocking, describe};
 
 /// How long to wait before a record that could not be read is tried again.
@@ -284,7 +286,7 @@ impl DiskBuffer {
         };
         visit.ack = self.acked.take();
         visit.abandon = self.abandon.take();
-        let now = self.clock.time();
+        let now = Now { instant: self.clock.instant(), wall: millis(self.clock.time()) };
         let made = blocking(move || {
             let report = visit.make(&mut store, now);
             (store, report)

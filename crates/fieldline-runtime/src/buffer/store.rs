@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use fieldline_core::{Door, Event, Ledger, Meta, Value};
 use fieldline_store::{Appended, Log, MAX_UNSYNCED_BYTES, Stats, StoreError, WhenFull};
-use jiff::Timestamp;
 
 use super::in_hand::InHand;
 use super::pending::Pending;
 use super::place::Place;
 use super::reserve::Reserve;
 use crate::books::Kept;
+use crate::node::ages::Now;
 use crate::node::meter::Meter;
-use crate::record::{self, RecordError, millis, time};
+use crate::record::{self, RecordError, time};
 use crate::status::CardStatus;
 
 /// The most receipts that wait for a sync: bounds memory, and what a power cut makes a source send again.
@@ -132,7 +132,7 @@ impl Store {
         clippy::result_large_err,
         reason = "the event is handed back as it came; a box would only move it"
     )]
-    pub(crate) fn append(&mut self, event: Event, now: Timestamp) -> Result<(), Refused> {
+    pub(crate) fn append(&mut self, event: Event, now: Now) -> Result<(), Refused> {
         match (self.reserve.limit(), self.place.options.when_full) {
             (None, _) | (_, WhenFull::DropOldest) => {}
             (Some(_), WhenFull::Block) => return Err(Refused { event, error: self.card_is_short() }),
@@ -158,7 +158,7 @@ impl Store {
             Ok(Appended::Stored { sequence, .. }) => {
                 let (_body, _meta, receipt) = event.park();
                 self.pending.push(sequence, receipt);
-                self.meter.figures().parked += 1;
+                self.meter.figures().park(sequence, now);
                 self.unsynced_bytes += bytes.len();
                 Ok(())
             }
@@ -171,9 +171,9 @@ impl Store {
     }
 
     /// Appends; where others have filled the card and the policy lets the oldest go, they go.
-    fn append_or_evict(&mut self, bytes: &[u8], now: Timestamp) -> Result<Appended, StoreError> {
+    fn append_or_evict(&mut self, bytes: &[u8], now: Now) -> Result<Appended, StoreError> {
         loop {
-            match self.log.append(bytes, millis(now)) {
+            match self.log.append(bytes, now.wall) {
                 Err(error @ StoreError::DiskFull { .. })
                     if self.place.options.when_full == WhenFull::DropOldest =>
                 {
@@ -238,8 +238,9 @@ impl Store {
     }
 
     /// The next records, at most `most`, after those that have grown too old. To be called when nothing is in hand.
-    pub(crate) fn take(&mut self, most: usize, now: Timestamp) -> Result<Taken, StoreError> {
-        let expired = self.log.expire(millis(now));
+    pub(crate) fn take(&mut self, most: usize, now: Now) -> Result<Taken, StoreError> {
+        let meter = &self.meter;
+        let expired = self.log.expire(|record| meter.figures().ages(now).age(record, now.instant));
         self.book();
         expired?;
         let records = self.log.read_after(self.taken, most, READ_BYTES);

@@ -2,9 +2,9 @@
 
 use fieldline_core::Event;
 use fieldline_store::StoreError;
-use jiff::Timestamp;
 
 use super::store::{Refused, Store, Taken};
+use crate::node::ages::Now;
 
 /// What is to be done, in this order.
 #[derive(Default)]
@@ -50,7 +50,7 @@ pub(crate) struct Report {
 
 impl Visit {
     /// Does it all; blocks.
-    pub(crate) fn make(self, store: &mut Store, now: Timestamp) -> Report {
+    pub(crate) fn make(self, store: &mut Store, now: Now) -> Report {
         let mut report = Report::default();
         if let Some(upto) = self.ack {
             store.ack(upto);
@@ -89,7 +89,7 @@ impl Visit {
 
 impl Report {
     /// Stores events until one is refused: the others stay behind it, in order.
-    fn append(&mut self, store: &mut Store, events: Vec<Event>, now: Timestamp) {
+    fn append(&mut self, store: &mut Store, events: Vec<Event>, now: Now) {
         for event in events {
             if !self.rest.is_empty() {
                 self.rest.push(event);

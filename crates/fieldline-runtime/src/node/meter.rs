@@ -8,6 +8,7 @@ use fieldline_core::Clock;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
+use super::ages::{Ages, Now};
 use super::wear::Wear;
 use crate::status::{BufferStatus, CardStatus, OutageStatus};
 
@@ -34,8 +35,23 @@ pub(crate) struct Figures {
     pub(crate) writing_since: Option<Instant>,
     /// Records on disk that the ledger holds as in flight and that no batch in hand has.
     pub(crate) parked: u64,
+    /// By which the records on disk are aged.
+    ages: Option<Ages>,
     /// Whether the counters of earlier runs are in the ledger.
     pub(crate) is_restored: bool,
+}
+
+impl Figures {
+    /// A record was stored.
+    pub(crate) fn park(&mut self, sequence: u64, now: Now) {
+        self.parked += 1;
+        self.ages(now).appended(sequence, now);
+    }
+
+    /// By which the records on disk are aged; begun `now` where the buffer is used for the first time in this run.
+    pub(crate) fn ages(&mut self, now: Now) -> &mut Ages {
+        self.ages.get_or_insert_with(|| Ages::new(now))
+    }
 }
 
 /// A sink that fails.

@@ -1,6 +1,8 @@
 //! [`NodeHandle`]: a node while it runs, and how its component is built: no task, socket or file begins here, so that a
 //! plan that cannot be built changes nothing. Beside it, what its driver writes and everyone may read.
 
+pub(crate) mod ages;
+
 pub(crate) mod controlled;
 
 pub(crate) mod kept;

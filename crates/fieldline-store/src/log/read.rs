@@ -43,8 +43,7 @@ impl Log {
     pub fn oldest(&mut self) -> Result<Option<Oldest>, StoreError> {
         if self.oldest.is_none_or(|oldest| oldest.sequence != self.head) {
             let first = self.read_front(1, 0)?.pop();
-            self.oldest =
-                first.map(|record| Oldest { sequence: record.sequence, appended_at: record.appended_at });
+            self.oldest = first.as_ref().map(Oldest::of);
         }
         Ok(self.oldest)
     }

@@ -1,9 +1,11 @@
 //! The far end: records leave by acknowledgement, by age, or because the card is full.
 
+use std::time::Duration;
+
 use super::Log;
 use crate::cursor;
 use crate::error::StoreError;
-use crate::record::Tally;
+use crate::record::{Oldest, Tally};
 use crate::segment;
 
 const EXPIRY_BATCH: usize = 256;
@@ -26,18 +28,18 @@ impl Log {
         acked
     }
 
-    /// Drops the records at the head that are older than `max_age`, and returns how many. Stops at the first
-    /// younger one, whatever lies behind it. A record from the future (the clock was set back) has age zero.
+    /// Drops the records at the head whose `age` is more than `max_age`, and returns how many. Stops at the first
+    /// younger one, whatever lies behind it.
     ///
     /// # Errors
     /// As for [`Self::read_after`]; what expired before the failure is in [`Log::stats`].
-    pub fn expire(&mut self, now: u64) -> Result<u64, StoreError> {
+    pub fn expire(&mut self, age: impl Fn(Oldest) -> Duration) -> Result<u64, StoreError> {
         let Some(max_age) = self.options.max_age else { return Ok(0) };
-        let is_too_old = |appended_at| u128::from(now.saturating_sub(appended_at)) > max_age.as_millis();
+        let is_too_old = |record: Oldest| age(record) > max_age;
         let mut total = 0;
-        while self.oldest()?.is_some_and(|oldest| is_too_old(oldest.appended_at)) {
+        while self.oldest()?.is_some_and(is_too_old) {
             let records = self.read_front(EXPIRY_BATCH, EXPIRY_BATCH_BYTES)?;
-            let expired = records.iter().take_while(|record| is_too_old(record.appended_at));
+            let expired = records.iter().take_while(|record| is_too_old(Oldest::of(record)));
             // While a failed sync isn't made good, the oldest record may be known and yet not be readable.
             let Some(last) = expired.last() else { break };
             let expired = self.settle_before(last.sequence + 1);

@@ -6,7 +6,9 @@ use std::time::Duration;
 use fieldline_store::testing::{MemoryStorage, PowerCut};
 use fieldline_store::{Options, Storage, StoreError, WhenFull};
 
-use crate::support::{DIRECTORY, assert_balanced, open, payloads, read_all, small, store, try_open};
+use crate::support::{
+    DIRECTORY, assert_balanced, by_clock, open, payloads, read_all, small, store, try_open,
+};
 
 #[test]
 fn records_come_out_in_the_order_they_went_in() {
@@ -128,9 +130,9 @@ fn only_records_older_than_max_age_expire() {
     for now in [1_000, 2_000, 50_000, 3_000] {
         assert!(log.append(b"x", now).is_ok());
     }
-    assert_eq!(log.expire(11_000).expect("readable"), 0, "exactly ten seconds old is not too old");
-    assert_eq!(log.expire(11_001).expect("readable"), 1);
-    assert_eq!(log.expire(20_000).expect("readable"), 1, "the third record is from the future");
+    assert_eq!(log.expire(by_clock(11_000)).expect("readable"), 0, "exactly ten seconds old is not too old");
+    assert_eq!(log.expire(by_clock(11_001)).expect("readable"), 1);
+    assert_eq!(log.expire(by_clock(20_000)).expect("readable"), 1, "the third record is younger");
     let oldest = log.oldest().expect("readable").expect("two are left");
     assert_eq!((oldest.sequence, oldest.appended_at), (3, 50_000));
     assert_eq!(log.len(), 2);
@@ -197,9 +199,9 @@ fn looking_at_the_oldest_record_does_not_read_the_card_every_time() {
     for now in 0..3 {
         assert!(log.append(b"x", now).is_ok());
     }
-    assert_eq!(log.expire(1_000).expect("readable"), 0);
+    assert_eq!(log.expire(by_clock(1_000)).expect("readable"), 0);
     let entries = storage.list(Path::new(DIRECTORY)).expect("listed");
     storage
         .set_unreadable(entries.into_iter().map(|entry| entry.path).find(|path| path.extension().is_some()));
-    assert_eq!(log.expire(2_000).expect("nothing is read"), 0);
+    assert_eq!(log.expire(by_clock(2_000)).expect("nothing is read"), 0);
 }

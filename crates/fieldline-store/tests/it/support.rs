@@ -1,9 +1,12 @@
 //! What several tests need: a log in memory and payloads that tell who they are.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use fieldline_store::testing::MemoryStorage;
-use fieldline_store::{Appended, Log, MIN_MAX_SIZE, Options, Record, Recovered, StoreError, WhenFull};
+use fieldline_store::{
+    Appended, Log, MIN_MAX_SIZE, Oldest, Options, Record, Recovered, StoreError, WhenFull,
+};
 
 pub(crate) const DIRECTORY: &str = "/buffer";
 
@@ -18,6 +21,11 @@ pub(crate) fn try_open(storage: &MemoryStorage, options: Options) -> Result<(Log
 
 pub(crate) fn open(storage: &MemoryStorage, options: Options) -> Log {
     try_open(storage, options).expect("the log opens").0
+}
+
+/// The age of a record by a clock that shows `now`, in milliseconds.
+pub(crate) fn by_clock(now: u64) -> impl Fn(Oldest) -> Duration {
+    move |record| Duration::from_millis(now.saturating_sub(record.appended_at))
 }
 
 /// Appends a payload that must find room; returns its sequence.

@@ -6,7 +6,7 @@ use fieldline_store::testing::{MemoryStorage, PowerCut};
 use fieldline_store::{Appended, Log, Options, Record, Stats, StoreError, Tally};
 
 use super::Operation;
-use crate::support::{assert_balanced, open, read_all};
+use crate::support::{assert_balanced, by_clock, open, read_all};
 
 pub(crate) struct History {
     storage: MemoryStorage,
@@ -177,7 +177,7 @@ impl History {
     fn expire(&mut self, after: u64) {
         self.now += after;
         let now = self.now;
-        let expired = self.log().expire(now).expect("nothing is unreadable");
+        let expired = self.log().expire(by_clock(now)).expect("nothing is unreadable");
         let max_age = self.options.max_age.map_or(u64::MAX, |age| age.as_millis() as u64);
         let too_old =
             self.waiting.values().take_while(|record| now - record.appended_at > max_age).count() as u64;
