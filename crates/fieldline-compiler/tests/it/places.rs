@@ -31,6 +31,41 @@ fn an_error_inside_a_script_points_into_the_yaml() {
 }
 
 #[test]
+fn a_tab_that_indents_is_pointed_at() {
+    // The tab at fault stands where the `@` is.
+    for text in [
+        "a:\n@b: 1\n",
+        "@a: 1\n\tb: 2\n",
+        "a:\n  b: 1\n@c: 2\n",
+        "a:\n  b: 1\n  @c: 2\n",
+        "a:\n  b:\n@\tc: 2\n",
+        "a:\n  - 1\n@- 2\n",
+        "a:\n  - b: 1\n    @c: 2\n",
+        "- a\n@- b\n",
+        "a:\r\n  b: 1\r\n@c: 2\r\n",
+        "a:\r\n@b: 1\r\n",
+        "a:\n  b: \"x\"\n@c: 1\n",
+        "a: [1]\n@b: 1\n",
+        "a:\n  b: { c: 1,\n@d: 1 }\n",
+        "a:\n  b: |\n@x\n",
+        "a:\n  b: |\n    x\n@y\n",
+        "a:\n  b: x\n\t# c\n@y: 2\n",
+        "a:\n  b: 1\n# c\n@c: 2\n",
+        "a:\n  b: 1 # c\n\n@c: 2\n",
+        "a:\n  b: x\n    \tmore\n@c: 2\n",
+    ] {
+        let before = &text[..text.find('@').expect("a place")];
+        let expected =
+            (before.matches('\n').count() + 1, before.len() - before.rfind('\n').map_or(0, |at| at + 1) + 1);
+        let compiled = compile_text(&text.replace('@', "\t"));
+        let found = compiled.diagnostics.iter().find(|each| each.code == "yaml-syntax").expect(text);
+        let place = data(found, &compiled.files).place;
+        assert_eq!((place.line, place.column), expected, "{text:?}");
+        assert_eq!(found.help, "indent with spaces", "{text:?}");
+    }
+}
+
+#[test]
 fn an_error_inside_a_file_points_into_the_file() {
     let yaml = with_code("x").replace("code: x", "file: scripts/a.rhai");
     let files = MemoryFiles::default().with("l/p.yaml", yaml).with("l/scripts/a.rhai", "let x;\n  @\n");

@@ -55,11 +55,8 @@ impl Diagnostics {
         let start = span.range().start.min(text.len());
         let line_start = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
         let line = text[line_start..].lines().next().unwrap_or_default();
-        let indent = &line[..line.len() - line.trim_start().len()];
         let diagnostic = self.error("yaml-syntax", span, format!("this is no YAML: {reason}"));
-        if indent.contains('\t') {
-            diagnostic.help("indent with spaces; YAML does not allow tabs");
-        } else if line.contains("${") && line.contains(['{', '[']) && !line.contains("\"${") {
+        if line.contains("${") && line.contains(['{', '[']) && !line.contains("\"${") {
             diagnostic.help("put quotes around `${…}` inside `{ }` and `[ ]`");
         } else if line.trim_start().starts_with(['`', '@', '%'])
             || line.contains(": `")
@@ -75,6 +72,10 @@ impl Diagnostics {
         } else {
             diagnostic.help("check indentation, brackets and quotes up to here");
         }
+    }
+
+    pub(crate) fn yaml_tab(&mut self, span: Span) {
+        self.error("yaml-syntax", span, "this is no YAML: a tab indents the line").help("indent with spaces");
     }
 
     pub(crate) fn yaml_not_finite(&mut self, span: Span, text: &str) {

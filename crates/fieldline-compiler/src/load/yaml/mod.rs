@@ -57,7 +57,10 @@ pub(crate) fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> 
                     diagnostics.yaml_too_deep(span, MAX_DEPTH);
                     return None;
                 }
-                diagnostics.yaml_syntax(span, &error.info(), text);
+                match tab(text, at, error.kind()) {
+                    Some(tab) => diagnostics.yaml_tab(Span::new(file, tab, tab + 1)),
+                    None => diagnostics.yaml_syntax(span, &error.info(), text),
+                }
                 return None;
             }
         };
@@ -66,6 +69,40 @@ pub(crate) fn parse(file: FileId, text: &str, diagnostics: &mut Diagnostics) -> 
         builder.take(event, span, diagnostics)?;
     }
     Some(builder.root.unwrap_or_else(|| Node::new(Span::start_of(file), Content::Null)))
+}
+
+/// The tab that indents a line, where an error at `at` is about one. The parser tells the place behind it, or the begin of
+/// the text that the line would continue.
+fn tab(text: &str, at: usize, kind: &ErrorKind) -> Option<usize> {
+    let begin = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
+    let begins_line = text[begin..at].trim_start_matches([' ', '\t']).is_empty();
+    let continues = match kind {
+        ErrorKind::TabInPlainScalar | ErrorKind::TabAtBlockScalarStart => true,
+        ErrorKind::TabNotAllowed | ErrorKind::TabInBlockIndentation | ErrorKind::TabInIndentation => false,
+        _ if begins_line => false,
+        _ => return None,
+    };
+    let first = text[begin..].lines().next()?;
+    // Further right a tab only parts the words of a text that goes on.
+    let column = if continues {
+        first.len() - first.trim_start_matches([' ', '\t', '-', '?']).len()
+    } else {
+        usize::MAX
+    };
+    let mut start = begin;
+    for line in text[begin..].split_inclusive('\n') {
+        let content = line.trim_start_matches([' ', '\t']);
+        let indent = &line[..line.len() - content.len()];
+        let is_content = !content.starts_with(['#', '\r', '\n']);
+        if let Some(tab) = indent.find('\t').filter(|tab| is_content && *tab <= column) {
+            return Some(start + tab);
+        }
+        if !continues {
+            return None;
+        }
+        start += line.len();
+    }
+    None
 }
 
 fn next_char(text: &str, at: usize) -> usize {
