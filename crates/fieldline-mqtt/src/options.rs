@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::message::Publish;
+use crate::protocol;
 use crate::tls::TlsOptions;
 use crate::topic::{self, TopicError};
 
@@ -182,11 +183,22 @@ impl Options {
         if self.client_id.is_empty() && !self.clean_session {
             return Err(OptionsError::ClientIdMissing);
         }
-        if self.client_id.len() > LONGEST_TEXT {
-            return Err(OptionsError::ClientIdTooLong { length: self.client_id.len() });
+        let credentials = self.credentials.as_ref();
+        let user = credentials.map_or("", |credentials| &credentials.user);
+        for (option, length) in [
+            ("client_id", self.client_id.len()),
+            ("user", user.len()),
+            ("password", credentials.map_or(0, |credentials| credentials.password.len())),
+            ("will.payload", self.will.as_ref().map_or(0, |will| will.payload.len())),
+        ] {
+            if length > LONGEST_TEXT {
+                return Err(OptionsError::TooLong { option });
+            }
         }
-        if let Some((_, character)) = topic::forbidden_character(&self.client_id) {
-            return Err(OptionsError::ClientIdCharacter { character });
+        for (option, text) in [("client_id", self.client_id.as_str()), ("user", user)] {
+            if let Some((_, character)) = topic::forbidden_character(text) {
+                return Err(OptionsError::Character { option, character });
+            }
         }
         for (option, valid) in [
             ("in_flight", (1..u16::MAX).contains(&self.inflight)),
@@ -209,6 +221,13 @@ impl Options {
         }
         if let Some(birth) = &self.birth {
             topic::check_name(&birth.topic).map_err(OptionsError::Birth)?;
+        }
+        let max = self.max_packet_size as usize;
+        for (option, publish) in [("will.payload", &self.will), ("birth.payload", &self.birth)] {
+            let size = publish.as_ref().map_or(0, |publish| protocol::encoded_size(publish, self));
+            if size > max {
+                return Err(OptionsError::TooLarge { option, size, max });
+            }
         }
         Ok(())
     }
@@ -248,15 +267,27 @@ pub enum OptionsError {
     /// A session cannot be resumed without a name for it.
     #[error("a session that is resumed needs a client id")]
     ClientIdMissing,
-    /// The client id does not fit into a packet.
-    #[error("a client id has at most 65535 bytes, this one has {length}")]
-    ClientIdTooLong {
-        /// Its length in bytes.
-        length: usize,
+    /// A text does not fit into the packet that opens a connection.
+    #[error("`{option}` is longer than the 65535 bytes that MQTT can carry")]
+    TooLong {
+        /// What the option is called in a pipeline file.
+        option: &'static str,
     },
-    /// The client id has a control character or a noncharacter.
-    #[error("a client id must not contain the character U+{:04X}", u32::from(*.character))]
-    ClientIdCharacter {
+    /// What is published for the client itself does not fit into the largest packet.
+    #[error("`{option}` makes a packet of {size} bytes, `max_packet_size` is {max}")]
+    TooLarge {
+        /// What the option is called in a pipeline file.
+        option: &'static str,
+        /// The size of the packet in bytes.
+        size: usize,
+        /// The most bytes a packet may have.
+        max: usize,
+    },
+    /// A text has a control character or a noncharacter.
+    #[error("`{option}` must not contain the character U+{:04X}", u32::from(*.character))]
+    Character {
+        /// What the option is called in a pipeline file.
+        option: &'static str,
         /// The character.
         character: char,
     },
@@ -327,9 +358,48 @@ mod tests {
         let named = |client_id: &str| Options { client_id: client_id.to_owned(), ..options.clone() }.check();
         assert_eq!(named(""), Err(OptionsError::ClientIdMissing));
         assert_eq!(named(&"x".repeat(65_535)), Ok(()));
-        assert_eq!(named(&"x".repeat(65_536)), Err(OptionsError::ClientIdTooLong { length: 65_536 }));
+        assert_eq!(named(&"x".repeat(65_536)), Err(OptionsError::TooLong { option: "client_id" }));
         let character = '\u{ffff}';
-        assert_eq!(named("a\u{ffff}"), Err(OptionsError::ClientIdCharacter { character }));
+        assert_eq!(named("a\u{ffff}"), Err(OptionsError::Character { option: "client_id", character }));
+    }
+
+    #[test]
+    fn a_text_that_no_packet_can_carry_is_named() {
+        let options = Options::new(Address::parse("mqtt://broker").expect("valid"), "id");
+        let (fits, too_long) = ("x".repeat(65_535), "x".repeat(65_536));
+        let known = |user: &str, password: &str| Options {
+            credentials: Some(Credentials { user: user.into(), password: password.into() }),
+            ..options.clone()
+        };
+        let will =
+            |payload: &str| Options { will: Some(Publish::new("a", payload.to_owned())), ..options.clone() };
+        for options in [known(&fits, &fits), will(&fits)] {
+            assert_eq!(options.check(), Ok(()));
+        }
+        for (options, option) in [
+            (known(&too_long, ""), "user"),
+            (known("u", &too_long), "password"),
+            (will(&too_long), "will.payload"),
+        ] {
+            assert_eq!(options.check(), Err(OptionsError::TooLong { option }));
+        }
+        assert_eq!(
+            known("a\0", "").check(),
+            Err(OptionsError::Character { option: "user", character: '\0' })
+        );
+    }
+
+    #[test]
+    fn an_announcement_that_no_packet_can_carry_is_named() {
+        let options = Options::new(Address::parse("mqtt://broker").expect("valid"), "id");
+        let options = Options { max_packet_size: 128, ..options };
+        let message = |length: usize| Some(Publish::new("a", "x".repeat(length)));
+        let born = |length| Options { birth: message(length), ..options.clone() }.check();
+        let dying = |length| Options { will: message(length), ..options.clone() }.check();
+        // Two bytes of header, three of the topic, two of the packet id.
+        assert_eq!((born(121), dying(121)), (Ok(()), Ok(())));
+        let too_large = |option| Err(OptionsError::TooLarge { option, size: 129, max: 128 });
+        assert_eq!((born(122), dying(122)), (too_large("birth.payload"), too_large("will.payload")));
     }
 
     #[test]

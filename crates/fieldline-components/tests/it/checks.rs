@@ -101,7 +101,7 @@ fn a_topic_has_wildcards_in_no_part_and_only_levels_that_there_can_be() {
 
 #[test]
 fn a_connection_says_only_what_mqtt_can_carry() {
-    let connection = |more: &str, expected| {
+    let connection = |more: &str, expected: &[(&str, &str)]| {
         let config = format!("url: mqtt://broker\n{more}");
         check(Kind::Connection, "mqtt", &config, expected);
     };
@@ -114,6 +114,21 @@ fn a_connection_says_only_what_mqtt_can_carry() {
     connection("client_id: a\nbirth: { topic: \"a/+\", payload: x }", &[("bad-connection", "birth.topic")]);
     connection("client_id: \"a\\uFDD0\"", &[("bad-connection", "client_id")]);
     connection(&format!("client_id: {}", "x".repeat(70_000)), &[("bad-connection", "client_id")]);
+    let long = "x".repeat(70_000);
+    connection(&format!("client_id: a\nuser: {long}"), &[("bad-connection", "user")]);
+    connection("client_id: a\nuser: \"a\\0\"", &[("bad-connection", "user")]);
+    connection(&format!("client_id: a\nuser: a\npassword: {long}"), &[("bad-connection", "password")]);
+    for announcement in ["will", "birth"] {
+        let blamed = |field: &str| format!("{announcement}.{field}");
+        let said = |topic: &str, payload: &str| {
+            format!(
+                "client_id: a\nmax_packet_size: 66KiB\n{announcement}: {{ topic: \"{topic}\", payload: {payload} }}"
+            )
+        };
+        connection(&said("a", &long), &[("bad-connection", &blamed("payload"))]);
+        connection(&said(&long, "a"), &[("bad-connection", &blamed("topic"))]);
+        connection(&said("", "a"), &[("bad-connection", &blamed("topic"))]);
+    }
     connection("client_id: a\nin_flight: 0", &[("bad-connection", "in_flight")]);
 }
 

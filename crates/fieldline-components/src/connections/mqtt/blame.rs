@@ -1,5 +1,6 @@
 //! Which field is to blame for an option that cannot work, and what to write instead.
 
+use fieldline_mqtt::topic::TopicError;
 use fieldline_mqtt::{Address, OptionsError};
 
 /// The field to blame for an option that cannot work.
@@ -14,7 +15,9 @@ pub(super) fn field_of(error: &OptionsError) -> &'static str {
             "backoff_initial" => "backoff.initial",
             other => other,
         },
-        OptionsError::ClientIdTooLong { .. } | OptionsError::ClientIdCharacter { .. } => "client_id",
+        OptionsError::TooLong { option }
+        | OptionsError::TooLarge { option, .. }
+        | OptionsError::Character { option, .. } => option,
         OptionsError::ClientIdMissing => "",
     }
 }
@@ -28,9 +31,13 @@ pub(super) fn fix_of(error: &OptionsError) -> &'static str {
         OptionsError::TlsToIpv6 => "write the name of the broker instead of its address",
         OptionsError::KeepAlive { .. } => "30 s is the usual one; leave `keep_alive` out",
         OptionsError::ClientIdMissing => "add `client_id`",
-        OptionsError::ClientIdTooLong { .. } | OptionsError::ClientIdCharacter { .. } => {
+        OptionsError::TooLong { option: "client_id" }
+        | OptionsError::Character { option: "client_id", .. } => {
             "use letters and digits; old brokers take 23 of them, AWS IoT takes 128"
         }
+        OptionsError::TooLong { .. } => "write a shorter one",
+        OptionsError::TooLarge { .. } => "write a shorter one, or raise `max_packet_size`",
+        OptionsError::Character { .. } => "leave the character out",
         OptionsError::OutOfRange { option: "in_flight" } => {
             "write a number from 1 to 65534, or leave it out for 100"
         }
@@ -38,7 +45,12 @@ pub(super) fn fix_of(error: &OptionsError) -> &'static str {
             "write 128B or more, or leave it out for 1MiB"
         }
         OptionsError::OutOfRange { .. } => "leave it out for the usual value",
-        OptionsError::Will(_) | OptionsError::Birth(_) => "write a topic without `+` and `#`",
+        OptionsError::Will(error) | OptionsError::Birth(error) => match error {
+            TopicError::Empty => "write for example `plant/line1/status`",
+            TopicError::TooLong { .. } => "write a shorter one",
+            TopicError::Character { .. } => "leave the character out",
+            _ => "write a topic without `+` and `#`",
+        },
     }
 }
 
