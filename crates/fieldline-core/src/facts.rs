@@ -80,6 +80,8 @@ pub enum Session {
 pub struct Facts {
     /// Names of the outputs, the main one first; empty means just `main`.
     pub outputs: Vec<String>,
+    /// Those of them that need no reader: what leaves by them and nobody reads is booked as dropped, with a reason.
+    pub spare_outputs: Vec<&'static str>,
     /// What only one node may have.
     pub claims: Vec<Claim>,
     /// The connection it uses: the field that names it, and the name.

@@ -122,7 +122,8 @@ fn unused(
         for (port, _) in read[index].iter().enumerate().filter(|(_, read)| !**read) {
             let name = &resolved.facts.outputs[port];
             // Nobody has to listen to the answers to commands.
-            if resolved.rights.is_empty() || name != RESPONSE {
+            let is_answer = !resolved.rights.is_empty() && name == RESPONSE;
+            if !is_answer && !resolved.facts.spare_outputs.contains(&name.as_str()) {
                 diagnostics.unused_port(node.span, &node.id, name);
             }
         }

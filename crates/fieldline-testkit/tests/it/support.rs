@@ -37,6 +37,18 @@ pub(crate) fn run(text: &str, files: MemoryFiles, options: &Options<'_>) -> Repo
     run_tests(&request, &compiled, options).expect("a temporary folder")
 }
 
+/// What the compiler says of a pipeline, one line each.
+pub(crate) fn complaints(text: &str) -> Vec<String> {
+    let compiled = compile(&Request {
+        roots: &["pipeline.yaml".into()],
+        files: &MemoryFiles::default().with("pipeline.yaml", text.to_owned()),
+        variables: &MemoryVariables::default(),
+        registry: &Registry::new(fieldline_components::all()),
+        overrides: Overrides::default(),
+    });
+    compiled.diagnostics.iter().map(|found| render::line(found, &compiled.files)).collect()
+}
+
 /// The whole report of a pipeline, as a person sees it.
 pub(crate) fn shown(text: &str, options: &Options<'_>) -> String {
     let report = run(text, MemoryFiles::default(), options);

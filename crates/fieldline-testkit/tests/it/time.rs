@@ -1,6 +1,6 @@
 //! Cases jump over the time in which nothing happens, and see the time they say.
 
-use crate::support::check;
+use crate::support::{check, complaints};
 
 #[test]
 fn an_hour_passes_at_once_and_events_carry_their_time() {
@@ -26,6 +26,35 @@ tests:
 ",
         "1 case: 1 passed, 0 failed",
     );
+}
+
+#[test]
+fn a_straggler_that_nobody_reads_is_booked_as_dropped_without_a_warning() {
+    let text = |sinks: &str, accounts: &str| {
+        format!(
+            "pipeline: drying
+sources:
+  air: {{ type: timer, every: 1s }}
+transforms:
+  mean: {{ type: window, inputs: [air], tumbling: 10s, time: at, lateness: 1s, aggregate: {{ n: count }} }}
+  same: {{ type: map, inputs: [mean], set: {{ a: 1 }} }}
+sinks:
+  out: {{ type: blackhole, inputs: [same] }}
+{sinks}tests:
+  - name: a straggler
+    feed: {{ air: [{{ at: 1 }}, {{ at: 30 }}, {{ at: 2 }}] }}
+    expect: {{ out: {{ count: 2 }} }}
+    ledger: {{ mean: {accounts} }}
+"
+        )
+    };
+    let unread = text("", "{ received: 3, absorbed: 2, dropped: 1 }");
+    check(&unread, "1 case: 1 passed, 0 failed");
+    assert_eq!(complaints(&unread), [""; 0]);
+    let read = text("  late: { type: blackhole, inputs: [mean.late] }\n", "{ dropped: 0 }");
+    check(&read, "1 case: 1 passed, 0 failed");
+    let results_unread = read.replace("[same]", "[air]").replace("inputs: [mean]", "inputs: [air]");
+    assert!(complaints(&results_unread).iter().any(|line| line.contains("`mean.main`")), "still told");
 }
 
 #[test]

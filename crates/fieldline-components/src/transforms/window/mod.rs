@@ -61,7 +61,8 @@ pub(crate) struct WindowConfig {
     /// the readings themselves move time on, for each key apart.
     #[serde(default)]
     time: Timing,
-    /// How long a window by event time stays open for stragglers. Later ones are at the output `late`.
+    /// How long a window by event time stays open for stragglers. Later ones are at the output `late`;
+    /// where nobody reads that, they count as dropped, `late`.
     lateness: Option<Period>,
     /// The most keys there are windows for. A new one ends those of the key that was silent for longest.
     #[serde(default = "default_max_keys")]
@@ -182,9 +183,14 @@ impl Config for WindowConfig {
     }
 
     fn facts(&self) -> Facts {
-        let outputs =
-            if self.can_be_late() { vec!["main".to_owned(), "late".to_owned()] } else { Vec::new() };
-        Facts { outputs, ..Facts::default() }
+        if !self.can_be_late() {
+            return Facts::default();
+        }
+        Facts {
+            outputs: vec!["main".to_owned(), "late".to_owned()],
+            spare_outputs: vec!["late"],
+            ..Facts::default()
+        }
     }
 
     fn memory(&self, _files: &dyn Files) -> Option<Memory> {
