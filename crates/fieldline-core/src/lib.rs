@@ -37,6 +37,7 @@ mod secret;
 mod units;
 
 // What all of them use.
+mod amount;
 pub mod json;
 mod lines;
 mod redactor;
@@ -59,6 +60,7 @@ pub use sink::{Sink, WriteError};
 pub use source::{Batch, Draft, Source};
 pub use transform::{Moment, Transform, downcast};
 
+pub use amount::amount;
 pub use lines::{Line, Lines, MOST_LINE_BYTES};
 pub use redactor::{Redactor, url_password};
 pub use table::{HeadError, Record, RecordError, Table};

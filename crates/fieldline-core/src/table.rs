@@ -5,6 +5,7 @@ use std::collections::{HashSet, VecDeque};
 
 use indexmap::IndexSet;
 
+use crate::amount::amount;
 use crate::json;
 use crate::lines::{Line, Lines, MOST_LINE_BYTES};
 use crate::value::{Map, Value};
@@ -38,7 +39,7 @@ pub enum RecordError {
     #[error("the row is not UTF-8")]
     NotUtf8,
     /// The row has more or fewer cells than the table has columns.
-    #[error("there are {cells} values for {columns} columns")]
+    #[error("the row has {} for {}", amount(*cells, "value", "values"), amount(*columns, "column", "columns"))]
     Cells {
         /// Cells of the row.
         cells: usize,
@@ -386,7 +387,7 @@ mod tests {
         let after = "not CSV: there is text after the closing quote of a cell";
         check(
             "a,b\n1\n\"x\"y,2\n3,4",
-            &["2 1: there are 1 values for 2 columns", &format!("3 \"x\"y,2: {after}"), r#"{"a":3,"b":4}"#],
+            &["2 1: the row has 1 value for 2 columns", &format!("3 \"x\"y,2: {after}"), r#"{"a":3,"b":4}"#],
         );
         let records = Table::read(b"a\n\xb0\n1").expect("a head");
         let text = b"\xb0".to_vec();

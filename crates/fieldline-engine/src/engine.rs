@@ -12,7 +12,7 @@ use fieldline_api::{
 };
 use fieldline_compiler::change::Losses;
 use fieldline_compiler::{Broken, Compiled, NodeId, Plan};
-use fieldline_core::{Clock, Draft};
+use fieldline_core::{Clock, Draft, amount};
 use fieldline_runtime::dead_letter::Letter;
 use fieldline_runtime::{ApplyError, Environment, InjectError, Runtime, View};
 use tokio::sync::{mpsc, watch};
@@ -321,7 +321,7 @@ impl Engine {
         }
         let told = |(error, events): (String, u64)| match events {
             1 => error,
-            _ => format!("{error} ({events} events)"),
+            _ => format!("{error} ({})", amount(events, "event", "events")),
         };
         ReplayOutcome {
             replayed: lines.len() as u64,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use fieldline_api as api;
 use fieldline_compiler::change::{Backlog, Change, Fate, NodeChange, Refusal, State};
 use fieldline_compiler::{Node, NodeId, Plan};
-use fieldline_core::Kind;
+use fieldline_core::{Kind, amount};
 
 use crate::outcome;
 
@@ -90,8 +90,7 @@ fn remark(
             };
             match waiting {
                 0 => becomes.to_owned(),
-                1 => format!("{becomes}: 1 event"),
-                _ => format!("{becomes}: {waiting} events"),
+                _ => format!("{becomes}: {}", amount(waiting, "event", "events")),
             }
         }
         (None, None) => {

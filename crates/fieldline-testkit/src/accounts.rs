@@ -2,7 +2,7 @@
 //! lost and everything balances.
 
 use fieldline_compiler::cases::{Account, TestCase};
-use fieldline_core::{Balance, Value, json};
+use fieldline_core::{Balance, Value, amount, json};
 use fieldline_runtime::{NodeState, NodeStatus};
 
 use crate::play::Played;
@@ -50,7 +50,8 @@ pub(crate) fn conservation(case: &TestCase, played: &Played) -> Vec<Failure> {
             )));
         }
         if node.restarts > 0 {
-            failures.push(Failure::new(format!("`{name}` panicked, {} times in all", node.restarts)));
+            failures
+                .push(Failure::new(format!("`{name}` panicked {}", amount(node.restarts, "time", "times"))));
         }
         if let NodeState::Failed(reason) = &node.state {
             failures.push(Failure::new(format!("`{name}` failed for good: {reason}")));

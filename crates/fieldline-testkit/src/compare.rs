@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fieldline_compiler::FileSource;
 use fieldline_compiler::cases::{Expectation, Expected};
-use fieldline_core::Value;
 use fieldline_core::condition::Condition;
+use fieldline_core::{Value, amount};
 
 use crate::collector::Record;
 use crate::difference::first_difference;
@@ -29,7 +29,11 @@ pub(crate) fn compare(expectation: &Expectation, records: &[Record], files: &dyn
         }
         Expected::Count(count) if *count == records.len() as u64 => Vec::new(),
         Expected::Count(count) => {
-            vec![Failure::new(format!("{name}: {} expected, {} came", events(*count), records.len()))]
+            vec![Failure::new(format!(
+                "{name}: {} expected, {} came",
+                amount(*count, "event", "events"),
+                records.len()
+            ))]
         }
         Expected::Golden(path) => match golden::read(path, files) {
             Ok(bodies) => {
@@ -83,11 +87,8 @@ fn sequence(
     let more = failures.len().saturating_sub(MOST_SHOWN);
     failures.truncate(MOST_SHOWN);
     if more > 0 {
-        failures.push(Failure::new(format!("{name}: {} more are not as expected", events(more as u64))));
+        let more = amount(more, "more event is", "more events are");
+        failures.push(Failure::new(format!("{name}: {more} not as expected")));
     }
     failures
-}
-
-fn events(count: u64) -> String {
-    format!("{count} event{}", if count == 1 { "" } else { "s" })
 }

@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn a_row_that_does_not_fit_is_named() {
         let error = table(b"a,b\n1,2\"\n3\n").expect_err("a value is missing");
-        assert_eq!(error.to_string(), "line 3: there are 1 values for 2 columns");
+        assert_eq!(error.to_string(), "line 3: the row has 1 value for 2 columns");
     }
 
     #[test]

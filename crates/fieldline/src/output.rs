@@ -7,6 +7,7 @@ use std::io::{IsTerminal, Write};
 use fieldline_compiler::Compiled;
 use fieldline_compiler::diagnostics::{Diagnostic, data, render};
 use fieldline_compiler::files::FileSet;
+use fieldline_core::amount;
 use fieldline_core::report::Severity;
 
 use crate::cli::Format;
@@ -58,19 +59,14 @@ pub(crate) fn problems(diagnostics: &[Diagnostic], files: &FileSet) {
 /// `2 errors and 1 warning`, or `None` where there are none.
 pub(crate) fn count(compiled: &Compiled) -> Option<String> {
     let count = |severity| compiled.diagnostics.iter().filter(|one| one.severity == severity).count();
+    let of_errors = |errors: usize| amount(errors, "error", "errors");
+    let of_warnings = |warnings: usize| amount(warnings, "warning", "warnings");
     match (count(Severity::Error), count(Severity::Warning)) {
         (0, 0) => None,
-        (0, warnings) => Some(amount(warnings, "warning")),
-        (errors, 0) => Some(amount(errors, "error")),
-        (errors, warnings) => {
-            Some(format!("{} and {}", amount(errors, "error"), amount(warnings, "warning")))
-        }
+        (0, warnings) => Some(of_warnings(warnings)),
+        (errors, 0) => Some(of_errors(errors)),
+        (errors, warnings) => Some(format!("{} and {}", of_errors(errors), of_warnings(warnings))),
     }
-}
-
-/// `1 error`, `2 errors`.
-pub(crate) fn amount<N: Display + PartialEq + From<u8>>(count: N, word: &str) -> String {
-    format!("{count} {word}{}", if count == N::from(1) { "" } else { "s" })
 }
 
 /// The errors of files whose pipelines continue beside a change; no line without errors.

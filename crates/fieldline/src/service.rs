@@ -3,6 +3,7 @@
 
 use std::os::unix::fs::MetadataExt;
 
+use fieldline_core::amount;
 use fieldline_engine::{EngineEvent, Summary};
 use sd_notify::NotifyState;
 
@@ -44,7 +45,7 @@ impl Service {
 }
 
 fn words(summary: Summary) -> String {
-    format!("{} nodes run, generation {}", summary.nodes, summary.generation)
+    format!("{}, generation {}", amount(summary.nodes, "node runs", "nodes run"), summary.generation)
 }
 
 fn tell(state: &[NotifyState<'_>]) {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use fieldline_core::Kind;
 use fieldline_core::policy::BufferKind;
+use fieldline_core::{Kind, amount};
 
 use super::{Change, NodeChange};
 use crate::plan::{Node, NodeId};
@@ -120,14 +120,15 @@ impl fmt::Display for Destination {
 impl Refusal {
     fn text(&self) -> String {
         let Refusal { node, events, backlog } = self;
-        let (noun, verb) = if *events == 1 { ("event", "waits") } else { ("events", "wait") };
         match backlog {
             Backlog::Redirected { from, to } => format!(
-                "{events} {noun} for {from} {verb} in `{node}`, which cannot send now; the change would send them to {to}"
+                "{} in `{node}`, which cannot send now; the change would send them to {to}",
+                amount(*events, &format!("event for {from} waits"), &format!("events for {from} wait"))
             ),
-            _ => {
-                format!("{events} {noun} {verb} in `{node}`, which cannot send now; without it they are lost")
-            }
+            _ => format!(
+                "{} in `{node}`, which cannot send now; without it they are lost",
+                amount(*events, "event waits", "events wait")
+            ),
         }
     }
 }

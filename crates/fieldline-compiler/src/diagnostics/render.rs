@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use fieldline_core::amount;
 use fieldline_core::report::Severity;
 
 use super::Diagnostic;
@@ -79,8 +80,10 @@ pub(super) fn word(severity: Severity) -> &'static str {
 fn repetition(diagnostic: &Diagnostic) -> Option<String> {
     match diagnostic.repeated {
         0 => None,
-        1 => Some("the same is wrong in one more pipeline that uses this file".into()),
-        more => Some(format!("the same is wrong in {more} more pipelines that use this file")),
+        more => {
+            let others = amount(more, "more pipeline that uses", "more pipelines that use");
+            Some(format!("the same is wrong in {others} this file"))
+        }
     }
 }
 

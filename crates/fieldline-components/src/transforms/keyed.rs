@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fieldline_core::memory::LARGEST;
-use fieldline_core::{BuildError, Event, Map, Value, json};
+use fieldline_core::{BuildError, Event, Map, Value, amount, json};
 
 use crate::lookup::Lookup;
 
@@ -123,10 +123,8 @@ impl<T: Default> Keyed<T> {
             let Some(state) = self.states.get(key).and_then(|held| tell(&held.state)) else { continue };
             weight += key.len() + state.weight();
             if weight > LARGEST {
-                let keys = self.states.len();
-                return Err(BuildError::new(format!(
-                    "what it knows of its {keys} keys is over {LARGEST} bytes"
-                )));
+                let keys = amount(self.states.len(), "key", "keys");
+                return Err(BuildError::new(format!("what it knows of its {keys} is over {LARGEST} bytes")));
             }
             told.insert(key.as_ref().into(), state);
         }

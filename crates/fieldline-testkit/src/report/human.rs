@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
+use fieldline_core::amount;
+
 use crate::coverage::Coverage;
 use crate::report::{CaseReport, Report};
 
@@ -62,12 +64,13 @@ fn write_coverage(text: &mut String, coverage: &Coverage) -> fmt::Result {
         let (nodes, ports) = seen.missing();
         write!(
             text,
-            "coverage of {pipeline}: {} of {} nodes",
+            "coverage of {pipeline}: {} of {}",
             seen.nodes.len() - nodes.len(),
-            seen.nodes.len()
+            amount(seen.nodes.len(), "node", "nodes")
         )?;
         if !seen.ports.is_empty() {
-            write!(text, ", {} of {} ports", seen.ports.len() - ports.len(), seen.ports.len())?;
+            let all = amount(seen.ports.len(), "port", "ports");
+            write!(text, ", {} of {all}", seen.ports.len() - ports.len())?;
         }
         let unseen: Vec<String> = nodes.iter().chain(&ports).map(|name| format!("`{name}`")).collect();
         if unseen.is_empty() {

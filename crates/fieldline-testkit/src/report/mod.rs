@@ -9,6 +9,8 @@ pub mod junit;
 use std::fmt;
 use std::path::PathBuf;
 
+use fieldline_core::amount;
+
 use crate::coverage::Coverage;
 use crate::golden::Golden;
 
@@ -71,7 +73,7 @@ impl Report {
     /// `3 cases: 2 passed, 1 failed`.
     pub fn summary(&self) -> String {
         let (all, failed) = (self.cases.len(), self.failed());
-        format!("{all} case{}: {} passed, {failed} failed", if all == 1 { "" } else { "s" }, all - failed)
+        format!("{}: {} passed, {failed} failed", amount(all, "case", "cases"), all - failed)
     }
 }
 

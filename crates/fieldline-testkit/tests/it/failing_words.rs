@@ -87,7 +87,7 @@ FAIL drying: too many
     actual   {"t":13}
   `out`: event 3 was not expected (line 14)
     actual   {"t":14}
-  `out`: 2 events more are not as expected (line 14)
+  `out`: 2 more events are not as expected (line 14)
 
 2 cases: 0 passed, 2 failed"#,
     );

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::anyhow;
+use fieldline_core::amount;
 
 use crate::cli::{CheckOptions, Format};
 use crate::exit::Exit;
@@ -20,8 +21,8 @@ pub(crate) fn check(options: &CheckOptions) -> anyhow::Result<Exit> {
         let texts: Vec<&str> = compiled.resolved.values().map(String::as_str).collect();
         output::print(texts.join("---\n").trim_end());
     } else if options.format == Format::Human {
-        let pipelines = output::amount(compiled.plan.pipelines.len(), "pipeline");
-        let nodes = output::amount(compiled.plan.nodes.len(), "node");
+        let pipelines = amount(compiled.plan.pipelines.len(), "pipeline", "pipelines");
+        let nodes = amount(compiled.plan.nodes.len(), "node", "nodes");
         let found = output::count(&compiled).unwrap_or_else(|| "no problems".into());
         output::print(format!("{found}; {pipelines} with {nodes} can run"));
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use bytes::Bytes;
 use fieldline_api::{Change, Fate, PlanPreview};
 use fieldline_compiler::{Compiled, FileSource, Overrides, Request, compile};
-use fieldline_core::FileError;
+use fieldline_core::{FileError, amount};
 use fieldline_engine::preview::preview;
 
 use crate::cli::{Format, Paths, PlanOptions};
@@ -60,12 +60,11 @@ fn text(change: &Change) -> String {
     }
     change.notes.iter().for_each(|note| text += &format!("~ {note}\n"));
     let changed = changed.count();
-    let kept = output::amount(change.nodes.len() - changed, "node");
+    let kept = amount(change.nodes.len() - changed, "node runs on", "nodes run on");
     text += &match changed {
-        0 if !change.notes.is_empty() => format!("no node changes, {kept} run on undisturbed"),
-        0 => format!("nothing changes; {kept} run on"),
-        1 => format!("1 node changes, {kept} run on undisturbed"),
-        _ => format!("{changed} nodes change, {kept} run on undisturbed"),
+        0 if !change.notes.is_empty() => format!("no node changes, {kept} undisturbed"),
+        0 => format!("nothing changes; {kept}"),
+        _ => format!("{}, {kept} undisturbed", amount(changed, "node changes", "nodes change")),
     };
     output::errors_beside(&change.errors).iter().for_each(|line| text += &format!("\n{line}"));
     text
@@ -143,12 +142,12 @@ mod tests {
             waiting: None,
         };
         let mut change = Change { nodes: vec![kept], ..Change::default() };
-        assert_eq!(text(&change), "nothing changes; 1 node run on");
+        assert_eq!(text(&change), "nothing changes; 1 node runs on");
         change.notes.push("failed events of pipeline `p` go to `p/out`".to_owned());
         change.errors.push("q.yaml:1:7: error: no".to_owned());
         let expected = [
             "~ failed events of pipeline `p` go to `p/out`",
-            "no node changes, 1 node run on undisturbed",
+            "no node changes, 1 node runs on undisturbed",
             "files with errors continue as they run:",
             "    q.yaml:1:7: error: no",
         ];

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fieldline_api::{Applied, Losses, Operation, ReloadOutcome, ReloadRequest};
+use fieldline_core::amount;
 
 use super::ask::ask;
 use crate::cli::{AskOptions, Format, ReloadOptions};
 use crate::exit::Exit;
-use crate::output::{self, WAITS, amount};
+use crate::output::{self, WAITS};
 
 /// A shorter hold of sources is not worth a line.
 const LONG_HOLD_MS: u64 = 100;
@@ -56,14 +57,17 @@ fn text(outcome: &ReloadOutcome) -> String {
 fn effects(applied: &Applied) -> Vec<String> {
     let mut lines = vec![nodes(applied)];
     for (sink, events) in &applied.carried {
-        let events = amount(*events, "waiting event");
+        let events = amount(*events, "waiting event", "waiting events");
         lines.push(format!("`{sink}` has taken {events} over from its version before"));
     }
     for (sink, events) in &applied.dropped {
-        lines.push(format!("dropped with `{sink}`: {}", amount(*events, "waiting event")));
+        lines.push(format!("dropped with `{sink}`: {}", amount(*events, "waiting event", "waiting events")));
     }
     for (sink, events) in &applied.dead_lettered {
-        lines.push(format!("put into the dead letter with `{sink}`: {}", amount(*events, "waiting event")));
+        lines.push(format!(
+            "put into the dead letter with `{sink}`: {}",
+            amount(*events, "waiting event", "waiting events")
+        ));
     }
     if !applied.cut_off.is_empty() {
         let cut_off = applied.cut_off.join("`, `");

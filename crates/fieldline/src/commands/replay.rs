@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use fieldline_api::{Operation, ReplayOutcome};
 use fieldline_compiler::Fingerprint;
+use fieldline_core::amount;
 
 use super::ask::ask;
 use crate::cli::{Format, ReplayOptions};
@@ -46,14 +47,17 @@ pub(crate) fn replay(options: &ReplayOptions) -> anyhow::Result<Exit> {
 
 fn print(outcome: &ReplayOutcome, before: usize) {
     let not = outcome.not_replayed + outcome.unreadable_lines;
-    output::print(format!("{} events put in again, {not} not", outcome.replayed));
+    output::print(format!("{} put in again, {not} not", amount(outcome.replayed, "event", "events")));
     if before > 0 {
-        output::print(format!("{before} were put in by an earlier replay; `--again` repeats them"));
+        output::print(format!(
+            "{} put in by an earlier replay; `--again` repeats them",
+            amount(before, "event was", "events were")
+        ));
     }
     outcome.refused.iter().chain(&outcome.unreadable).for_each(output::print);
     let untold = outcome.unreadable_lines.saturating_sub(outcome.unreadable.len() as u64);
     if untold > 0 {
-        output::print(format!("{untold} more lines are no dead letters"));
+        output::print(amount(untold, "more line is no dead letter", "more lines are no dead letters"));
     }
 }
 

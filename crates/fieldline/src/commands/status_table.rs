@@ -4,8 +4,9 @@ use fieldline_api::{
     Buffer, ClockState, ClockStatus, FilesStatus, Memory, NodeStatus, ProgramStatus, ReloadOutcome,
     ReloadResult, Setting, Status, UnusedBuffer,
 };
+use fieldline_core::amount;
 
-use crate::output::{WAITS, amount};
+use crate::output::WAITS;
 
 /// A line for each node, and below it what is not as it should be.
 pub(super) fn table(status: &Status) -> String {
@@ -88,7 +89,8 @@ fn buffer(buffer: &Buffer) -> String {
     let mut text = String::new();
     if disk.over_budget {
         let (written, syncs) = (disk.written_bytes_today, disk.syncs_today);
-        text += &format!("    over its budget: {written} bytes and {syncs} fsyncs a day\n");
+        text +=
+            &format!("    over its budget: {written} bytes and {} a day\n", amount(syncs, "fsync", "fsyncs"));
     }
     if let (true, Some(free)) = (disk.card_short, disk.card_free_bytes) {
         text += &format!("    does not grow: {free} bytes are free on the card\n");
@@ -110,7 +112,7 @@ fn clock(clock: &ClockStatus) -> String {
 fn unused_buffer(buffer: &UnusedBuffer) -> String {
     let UnusedBuffer { node, bytes, folder, records } = buffer;
     let events = match records {
-        Some(records) => format!("{} ({bytes} bytes)", amount(*records, "event")),
+        Some(records) => format!("{} ({bytes} bytes)", amount(*records, "event", "events")),
         None => format!("{bytes} bytes that cannot be read"),
     };
     format!("\n{node} is no sink and has {events} in {folder}: bring it back, or delete the folder")

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use fieldline_compiler::{Compiled, Overrides, Request, compile};
+use fieldline_core::amount;
 use fieldline_testkit::report::{Report, data, human, junit};
 use fieldline_testkit::{Options, run_tests};
 
@@ -57,7 +58,7 @@ fn run(request: &Request<'_>, compiled: &Compiled, options: &TestOptions) -> any
     let progress = |done: usize, all: usize| {
         let now = u64::try_from(start.elapsed().unwrap_or_default().as_millis() / STANDS).unwrap_or_default();
         if now >= 5 && shown.swap(now, Ordering::Relaxed) != now {
-            output::progress(&format!("{done} of {all} cases"));
+            output::progress(&format!("{done} of {}", amount(all, "case", "cases")));
         }
     };
     let report = run_tests(

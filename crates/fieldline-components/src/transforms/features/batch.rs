@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use fieldline_core::{CheckCx, Event, EventError, FieldPath, Value};
+use fieldline_core::{CheckCx, Event, EventError, FieldPath, Value, amount};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
@@ -22,8 +22,8 @@ pub(super) fn read_samples(
     let list = path.get(event.body()).and_then(Value::as_list);
     let list = list.ok_or_else(|| EventError::new("no_samples", format!("`{path}` is no array")))?;
     if !(2..=MOST_SAMPLES).contains(&list.len()) {
-        let count = list.len();
-        let message = format!("`{path}` has {count} samples; 2 to {MOST_SAMPLES} can be described");
+        let samples = amount(list.len(), "sample", "samples");
+        let message = format!("`{path}` has {samples}; 2 to {MOST_SAMPLES} can be described");
         return Err(EventError::new("no_samples", message));
     }
     for (place, value) in list.iter().enumerate() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fieldline_core::{CheckCx, Map, Value};
+use fieldline_core::{CheckCx, Map, Value, amount};
 use fieldline_signal::peaks::{Peak, dominant};
 use fieldline_signal::spectrum::{Band, Spectrum};
 use fieldline_signal::welch::Welch;
@@ -86,8 +86,8 @@ pub(super) fn check_range(cx: &mut CheckCx<'_>, field: &str, range: &Range, rate
         cx.error("bad-number", field, format!("no frequency is from {} to {} Hz", range.from, range.to))
             .help("write for example `{ from: 2000, to: 3000 }`");
     } else if let Some(rate) = rate.filter(|rate| range.from > rate / 2.0) {
-        let half = rate / 2.0;
-        cx.error("bad-number", field, format!("{rate} samples a second know no frequency above {half} Hz"))
+        let (rate, half) = (amount(rate, "sample a second knows", "samples a second know"), rate / 2.0);
+        cx.error("bad-number", field, format!("{rate} no frequency above {half} Hz"))
             .help("sample faster, or look at lower frequencies");
     }
 }
