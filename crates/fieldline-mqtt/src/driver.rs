@@ -68,7 +68,8 @@ impl Driver {
             match end {
                 End::Closed => break,
                 End::Resume => {
-                    debug!(address = %options.address, "resuming the session on a new connection");
+                    let Options { name, client_id, address, .. } = &options;
+                    debug!(node = name, client_id, %address, "resuming the session on a new connection");
                     session.disconnected(None);
                 }
                 End::Failed(error) => {
@@ -78,7 +79,8 @@ impl Driver {
                     }
                     let retry_in = backoff.fail(fastrand::f64());
                     let retry_ms = retry_in.as_millis() as u64;
-                    warn!(address = %options.address, %error, retry_ms, "not connected");
+                    let Options { name, client_id, address, .. } = &options;
+                    warn!(node = name, client_id, %address, %error, retry_ms, "not connected");
                     session.state.send_replace(State::Disconnected { error, retry_in });
                     select! {
                         () = sleep(retry_in) => {}
@@ -102,7 +104,8 @@ impl Driver {
             () = self.reconnect_or_drained() => return End::Resume,
         };
         let connected_at = Instant::now();
-        info!(address = %options.address, session_present = accepted.session_present, "connected");
+        let Options { name, client_id, address, .. } = options;
+        info!(node = name, client_id, %address, session_present = accepted.session_present, "connected");
         self.session.connected(requests, accepted);
         let end = select! {
             error = self.converse(&mut events) => End::Failed(self.session.explain(error)),
@@ -173,7 +176,7 @@ async fn connect(options: &Options) -> Result<(Requests, Events, protocol::Accep
     let (requests, mut events) = protocol::open(options, tls);
     match events.next().await? {
         Happening::Accepted(accepted) => Ok((requests, events, accepted)),
-        other => Err(ConnectError::Protocol { reason: format!("{other:?} instead of CONNACK") }),
+        _ => Err(ConnectError::Protocol { reason: "another packet came instead of CONNACK".to_owned() }),
     }
 }
 

@@ -207,7 +207,7 @@ impl ConnectError {
 }
 
 fn presented_list(presented: &[String]) -> String {
-    if presented.is_empty() { String::new() } else { format!(" but for {}", presented.join(", ")) }
+    if presented.is_empty() { String::new() } else { format!(" but for `{}`", presented.join("`, `")) }
 }
 
 /// Why a broker does not accept a client (the code of its CONNACK).

@@ -102,6 +102,8 @@ pub struct Options {
     pub address: Address,
     /// Under which name the broker knows this client; unique among its clients.
     pub client_id: String,
+    /// What its lines in the log call it, as field `node`; they have no such field without it.
+    pub name: Option<String>,
     /// Which protocol to speak.
     pub version: Version,
     /// How often to show a sign of life: at least 1 s, with MQTT 5 at least 5 s.
@@ -146,6 +148,7 @@ impl Options {
         Self {
             address,
             client_id: client_id.into(),
+            name: None,
             version: Version::V3_1_1,
             keep_alive: Duration::from_secs(30),
             clean_session: false,

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::io;
+use std::net::IpAddr;
 
 use rumqttc::v5;
 use rustls::{AlertDescription, CertificateError};
@@ -30,7 +31,9 @@ pub(crate) fn from_v4(error: rumqttc::ConnectionError, options: &Options, accept
         Of::MqttState(StateError::Deserialization(rumqttc::mqttbytes::Error::PayloadSizeLimitExceeded(
             size,
         ))) => ConnectError::PacketTooLarge { size, max: incoming_ceiling(options) },
-        Of::NotConnAck(packet) => ConnectError::Protocol { reason: format!("{packet:?} instead of CONNACK") },
+        Of::NotConnAck(_) => {
+            ConnectError::Protocol { reason: "another packet came instead of CONNACK".to_owned() }
+        }
         error => from_source(&error, options, accepted),
     }
 }
@@ -67,7 +70,9 @@ pub(crate) fn from_v5(error: v5::ConnectionError, options: &Options, accepted: b
         Of::MqttState(StateError::Deserialization(Codec::PayloadSizeLimitExceeded { pkt_size, max })) => {
             ConnectError::PacketTooLarge { size: pkt_size, max: max as usize }
         }
-        Of::NotConnAck(packet) => ConnectError::Protocol { reason: format!("{packet:?} instead of CONNACK") },
+        Of::NotConnAck(_) => {
+            ConnectError::Protocol { reason: "another packet came instead of CONNACK".to_owned() }
+        }
         error => from_source(&error, options, accepted),
     }
 }
@@ -118,9 +123,10 @@ fn from_tls(error: &rustls::Error, options: &Options) -> ConnectError {
                 ConnectError::WrongHostName { expected, presented: Vec::new() }
             }
             CertificateError::NotValidForNameContext { presented, .. } => {
-                ConnectError::WrongHostName { expected, presented: presented.clone() }
+                let presented = presented.iter().filter_map(|name| presented_name(name)).collect();
+                ConnectError::WrongHostName { expected, presented }
             }
-            other => ConnectError::ServerCertificate { reason: other.to_string() },
+            other => ConnectError::ServerCertificate { reason: plain(&other.to_string()) },
         },
         rustls::Error::AlertReceived(alert) => match alert {
             Alert::CertificateRequired => ConnectError::ClientCertificateRequired,
@@ -136,8 +142,27 @@ fn from_tls(error: &rustls::Error, options: &Options) -> ConnectError {
             }
             other => ConnectError::Handshake { reason: format!("alert {}", words(&format!("{other:?}"))) },
         },
-        other => ConnectError::Handshake { reason: other.to_string() },
+        other => ConnectError::Handshake { reason: plain(&other.to_string()) },
     }
+}
+
+/// The name in what rustls says of one in a certificate, such as `DnsName("broker")`; `None` where no name is told.
+fn presented_name(told: &str) -> Option<String> {
+    let (_, name) = told.split_once('(')?;
+    let name = name.strip_suffix(')')?.trim_matches('"');
+    // The shortest form of an address is that of the standard library.
+    let name = name.parse::<IpAddr>().map_or_else(|_| name.to_owned(), |address| address.to_string());
+    (!told.starts_with("Unsupported")).then_some(name)
+}
+
+/// What rustls says, with the name of a variant at its end in words: `peer is incompatible: NoCipherSuitesInCommon`.
+fn plain(told: &str) -> String {
+    let (before, last) = told.rsplit_once(' ').map_or(("", told), |(before, last)| (before, last));
+    let is_variant = last.starts_with(|first: char| first.is_ascii_uppercase())
+        && last.chars().all(|character| character.is_ascii_alphanumeric())
+        && last.chars().any(|character| character.is_ascii_lowercase());
+    let last = if is_variant { words(last) } else { last.to_owned() };
+    format!("{before} {last}").trim_start().to_owned()
 }
 
 /// What a DISCONNECT says (MQTT 5, section 3.14.2.1). Only what may be about a message counts as a connection that was
@@ -165,4 +190,29 @@ fn told(code: v5::mqttbytes::v5::DisconnectReasonCode, reason: String) -> Connec
 fn closed(reason: &str, accepted: bool) -> ConnectError {
     let reason = reason.to_owned();
     if accepted { ConnectError::Closed { reason } } else { ConnectError::ClosedBeforeAccepted { reason } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_a_certificate_are_told_as_they_are() {
+        let name = |told: &str| presented_name(told);
+        assert_eq!(name("DnsName(\"vm\")").as_deref(), Some("vm"));
+        assert_eq!(name("IpAddress(10.0.0.1)").as_deref(), Some("10.0.0.1"));
+        assert_eq!(name("IpAddress(0::1)").as_deref(), Some("::1"));
+        assert_eq!((name("DirectoryName"), name("Unsupported(0x88)")), (None, None));
+    }
+
+    #[test]
+    fn what_rustls_calls_by_the_name_of_a_variant_is_told_in_words() {
+        assert_eq!(plain("CaUsedAsEndEntity"), "ca used as end entity");
+        assert_eq!(
+            plain("peer is incompatible: NoKxGroupsInCommon"),
+            "peer is incompatible: no kx groups in common"
+        );
+        let expired = "certificate expired: verification time 5 (UNIX) (3 seconds ago)";
+        assert_eq!(plain(expired), expired);
+    }
 }

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use tracing::warn;
 
 use crate::error::{ConnectError, FilterRefusal};
+use crate::options::Options;
 use crate::protocol::{Accepted, Arrival, Happening, Requests};
 use crate::session::lane::Standing;
 use crate::session::lanes::Fate;
@@ -121,15 +122,17 @@ impl Inner {
             if self.thrown_away.len() == WARNED_OF || !self.thrown_away.insert(topic.clone()) {
                 continue;
             }
-            let client_id = &self.options.client_id;
+            let Options { name, client_id, .. } = &self.options;
             if self.known.covers(topic) {
                 warn!(
+                    node = name,
                     client_id,
                     topic,
                     "messages of a topic of an earlier run are thrown away until the broker has ended the subscription"
                 );
             } else {
                 warn!(
+                    node = name,
                     client_id,
                     topic,
                     "messages of a topic that nothing subscribes to are thrown away: the broker has a subscription of this \
@@ -156,7 +159,8 @@ impl Inner {
         let standing = match result {
             Ok(()) => Standing::Granted,
             Err(refusal) => {
-                warn!(filter, reason = refusal.to_string(), "subscription refused");
+                let Options { name, client_id, .. } = &self.options;
+                warn!(node = name, client_id, filter, reason = refusal.to_string(), "subscription refused");
                 self.known.remove(filter);
                 Standing::Refused { refusal, told: false }
             }

@@ -124,13 +124,13 @@ async fn a_broker_of_another_authority_is_not_trusted() {
 #[tokio::test]
 async fn a_broker_with_another_name_is_not_trusted_unless_the_name_is_given() {
     let authority = Authority::new("ours");
-    let broker = TlsBroker::bind(&authority.issue(&["broker.example"], |_| {}), None).await;
+    let broker =
+        TlsBroker::bind(&authority.issue(&["broker.example", "10.0.0.1", "::1"], |_| {}), None).await;
     let mut tls = tls(&authority, None);
     let error = broker.failure(tls.clone()).await;
-    assert!(
-        matches!(&error, ConnectError::WrongHostName { expected, presented }
-            if expected == "127.0.0.1" && presented.iter().any(|name| name.contains("broker.example"))),
-        "{error}"
+    assert_eq!(
+        error.to_string(),
+        "the broker's certificate is not for `127.0.0.1` but for `broker.example`, `10.0.0.1`, `::1`"
     );
     tls.server_name = Some("broker.example".to_owned());
     let _connection = start(broker.options(tls));

@@ -254,6 +254,7 @@ impl Config for MqttConnectionConfig {
             None => None,
         };
         let options = self.options(self.address().map_err(BuildError::new)?, tls);
+        let options = Options { name: Some(cx.node.to_owned()), ..options };
         let embedded = match self.broker {
             None => None,
             Some(BrokerKind::Embedded) => {
