@@ -14,7 +14,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, Module, OptimizationLevel, Token};
 
 use crate::limits::Limits;
 use crate::run::Desk;
-use crate::{api, comparisons, natives};
+use crate::{api, comparisons, division, natives};
 
 /// An engine for one script, whose functions answer to `desk`.
 pub(crate) fn engine(limits: &Limits, desk: &Arc<Desk>) -> Engine {
@@ -22,7 +22,7 @@ pub(crate) fn engine(limits: &Limits, desk: &Arc<Desk>) -> Engine {
     engine.register_global_module(library());
     limits.apply(&mut engine);
     engine.set_strict_variables(true).set_optimization_level(OptimizationLevel::None).disable_symbol("eval");
-    read_reserved_words_as_names(&mut engine);
+    read_tokens_our_way(&mut engine);
     comparisons::bind(&mut engine);
     guard_variables(&mut engine, desk);
     count_steps(&mut engine, desk);
@@ -50,6 +50,7 @@ fn library() -> Arc<Module> {
         LogicPackage::init(&mut library);
         MoreStringPackage::init(&mut library);
         comparisons::fill(&mut library);
+        division::fill(&mut library);
         api::fill(&mut library);
         library.build_index();
         library.into()
@@ -60,11 +61,13 @@ fn library() -> Arc<Module> {
 /// The interpreter allows `this` in functions only. Here the whole script is about `this`, so the word is
 /// read as the name of a variable, everywhere: in a function it is then as unknown as any other
 /// variable of the body, and in a closure it is captured like any other. `default` is one of our functions.
+/// `/` is our operator, see [`division`].
 #[expect(deprecated, reason = "marked so by the interpreter only to say that it may change")]
-pub(crate) fn read_reserved_words_as_names(engine: &mut Engine) {
+pub(crate) fn read_tokens_our_way(engine: &mut Engine) {
+    division::bind(engine);
     engine.on_parse_token(|token, _, _| match token {
         Token::Reserved(name) if ["this", "default"].contains(&name.as_str()) => Token::Identifier(name),
-        token => token,
+        token => division::read(token),
     });
 }
 

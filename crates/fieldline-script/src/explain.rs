@@ -5,6 +5,7 @@ use std::path::Path;
 use fieldline_core::suggest::nearest;
 use rhai::{EvalAltResult, LexError, ParseError, ParseErrorType, Position};
 
+use crate::division;
 use crate::error::ScriptError;
 use crate::meter::Exhausted;
 use crate::source::ScriptSource;
@@ -26,6 +27,9 @@ pub(crate) fn syntax(source: &ScriptSource, error: &ParseError, variables: &[&st
         }
         ParseErrorType::BadInput(LexError::ImproperSymbol(name, _)) if name == "eval" => {
             complain("`eval` is not allowed: a script runs only what was checked".into())
+        }
+        ParseErrorType::UnknownOperator(name) if name == "/=" => {
+            complain("`/=` is not an operator".into()).with_help("write `x = x / y`")
         }
         ParseErrorType::Reserved(name) => complain(format!("`{name}` is a reserved word")),
         ParseErrorType::AssignmentToConstant(name) => {
@@ -146,6 +150,7 @@ fn not_applicable(signature: &str) -> String {
     let Some((name, kinds)) = signature.split_once(" (") else {
         return format!("there is no function `{signature}`");
     };
+    let name = if name == division::NAME { "/" } else { name };
     let kinds: Vec<_> = kinds.trim_end_matches(')').split(", ").map(kind).collect();
     match (name.starts_with(|c: char| c.is_alphabetic()), kinds.as_slice()) {
         (true, [""]) => format!("`{name}` needs arguments"),

@@ -16,6 +16,7 @@ mod engine;
 mod meter;
 
 mod comparisons;
+mod division;
 
 mod natives;
 

@@ -10,7 +10,7 @@ use rhai::{AST, CallFnOptions, Dynamic, Engine, EvalAltResult, OptimizationLevel
 
 use crate::checks::{self, FIXED_META};
 use crate::convert::{from_script, map_to_script, put_back, to_script};
-use crate::engine::{engine, read_reserved_words_as_names};
+use crate::engine::{engine, read_tokens_our_way};
 use crate::error::ScriptError;
 use crate::explain;
 use crate::imports::{self, Imports};
@@ -248,7 +248,7 @@ impl Script {
 pub fn uses_state(text: &str) -> bool {
     let mut engine = Engine::new_raw();
     engine.set_optimization_level(OptimizationLevel::None);
-    read_reserved_words_as_names(&mut engine);
+    read_tokens_our_way(&mut engine);
     text.contains("state")
         && engine.compile(text).map_or(true, |ast| inspect(&ast).variables.contains("state"))
 }

@@ -43,7 +43,7 @@ pub(crate) fn check(value: &Dynamic) -> Result<(), Unsendable> {
 fn check_within(value: &Dynamic, depth: usize) -> Result<(), Unsendable> {
     if value.is_float() {
         return match value.as_float() {
-            Ok(number) if number.is_nan() => refuse("not a number (0/0, say)"),
+            Ok(number) if number.is_nan() => refuse("not a number (`sqrt(-1.0)`, say)"),
             Ok(number) if number.is_infinite() => refuse("infinite"),
             _ => Ok(()),
         };

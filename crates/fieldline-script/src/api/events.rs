@@ -60,7 +60,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "is_number",
         signature: "is_number(x)",
-        summary: "Whether `x` is a number, whole or not, and neither infinite nor the result of 0/0.",
+        summary: "Whether `x` is a number, whole or not, and neither infinite nor the result of `sqrt(-1.0)`.",
         example: "is_number(21.5) && is_number(3) && !is_number(\"21.5\") && !is_number(())",
         binding: Binding::Shared(|library| {
             library.set_native_fn("is_number", |value: Dynamic| -> Fallible<bool> {

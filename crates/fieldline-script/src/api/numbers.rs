@@ -3,6 +3,7 @@
 use rhai::{Array, Dynamic, EvalAltResult, Position};
 
 use super::{Binding, Function};
+use crate::division::{divide, not_zero};
 
 type Fallible<T> = Result<T, Box<EvalAltResult>>;
 
@@ -22,6 +23,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 ordered(low, high)?;
                 Ok(x.clamp(low, high))
             });
+        }),
+    },
+    Function {
+        name: "div",
+        signature: "div(x, y)",
+        summary: "How often `y` fits into `x`, as a whole number; `x % y` is the rest. `x / y` always keeps the \
+                  fraction: `7 / 2` is 3.5, as `7.0 / 2` is, and `6 / 2` is 3.0, which is no index of a list.",
+        example: "div(7, 2) == 3 && div(-7.5, 2) == -3 && 7 / 2 == 3.5",
+        binding: Binding::Shared(|library| {
+            library.set_native_fn("div", |x: Dynamic, y: Dynamic| whole(&x, &y));
         }),
     },
     Function {
@@ -111,6 +122,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
         }),
     },
 ];
+
+/// How often `right` fits into `left`, towards 0, so that `%` is the rest.
+fn whole(left: &Dynamic, right: &Dynamic) -> Fallible<i64> {
+    let too_large = || "the result is too large for a whole number";
+    if let (Ok(left), Ok(right)) = (left.as_int(), right.as_int()) {
+        not_zero(right == 0)?;
+        return Ok(left.checked_div(right).ok_or_else(too_large)?);
+    }
+    let quotient = divide(number(left)?, number(right)?)?.trunc();
+    if quotient.is_nan() || quotient.abs() >= i64::MAX as f64 {
+        return Err(too_large().into());
+    }
+    Ok(quotient as i64)
+}
 
 /// The number in `value`, whole or not.
 pub(super) fn number(value: &Dynamic) -> Fallible<f64> {

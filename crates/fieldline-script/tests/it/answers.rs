@@ -2,6 +2,7 @@
 
 use fieldline_core::{Map, Value};
 use fieldline_script::Setup;
+use proptest::prelude::*;
 
 use crate::bench::{Memory, Verdict, answer, compile, error, reading, run, run_with, sent};
 
@@ -162,4 +163,61 @@ fn imported_files_come_from_the_folder_and_are_known_for_watching() {
 fn bytes_and_null_go_in_and_out() {
     let body = Value::from([("raw", Value::Bytes(vec![1, 2, 255].into())), ("none", Value::Null)]);
     assert_eq!(sent("let a = this.raw[2]; if a != 255 || this.none != () { fail(`${a}`) }", &body), body);
+}
+
+#[test]
+fn a_division_does_not_depend_on_how_a_number_is_written() {
+    for text in
+        ["this / 1000", "this / 1000.0", "(this + 0) / 1000", "2 * this / 2000", "3000.0 / this * 0.75"]
+    {
+        for value in [Value::Int(1500), Value::Float(1500.0)] {
+            assert_eq!(sent(&format!("this = {text};"), &value), Value::Float(1.5), "{text}");
+        }
+    }
+    for zero in [Value::Int(0), Value::Float(0.0)] {
+        for text in ["1 / x", "1.0 / x", "div(1, x)", "div(1.5, x)"] {
+            let script = format!("let x = this; this = {text};");
+            let error = answer(&script, &zero).expect_err("it is no number").to_string();
+            assert!(error.contains("division by zero"), "{error}");
+        }
+    }
+    assert_eq!(sent("this = [10, 20, 30][div(this, 2)];", &Value::Int(5)), Value::Int(30));
+    assert_eq!(sent("this = 7 - 8 / 4 - 1;", &Value::Null), Value::Float(4.0));
+    assert_eq!(
+        sent("fn half(x) { x / 2 } this = `${half(this)} ${[7].map(|x| x / 2)}`;", &Value::Int(7)),
+        "3.5 [3.5]".into()
+    );
+    assert!(error("this = div(9223372036854775807, 0.1);").contains("too large"));
+}
+
+#[test]
+fn a_division_in_place_is_refused_with_what_to_write() {
+    assert!(error("this.a /= 2;").contains("1:8: `/=` is not an operator; write `x = x / y`"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_quotient_is_the_same_however_its_numbers_reach_the_script(
+        left in -100_000..100_000i64,
+        right in (-50_000..50_000i64).prop_filter("a divisor", |right| *right != 0),
+    ) {
+        let quotient = Value::Float(left as f64 / right as f64);
+        let text = format!(
+            "let x = {left}; let y = {right};
+            this = [{left} / {right}, {left}.0 / {right}, {left} / {right}.0, x / y, [y].reduce(|x, y| x / y, x)];"
+        );
+        prop_assert_eq!(sent(&text, &Value::Null), Value::List(vec![quotient.clone(); 5]));
+        let whole_and_rest = "this = [this.x / this.y, div(this.x, this.y) * this.y + this.x % this.y == this.x];";
+        let mut script = compile(whole_and_rest, &Setup::default()).expect("it compiles");
+        for x in [Value::Int(left), Value::Float(left as f64)] {
+            for y in [Value::Int(right), Value::Float(right as f64)] {
+                let body = Value::from([("x", x.clone()), ("y", y)]);
+                let answer = run(&mut script, &body).expect("it runs");
+                let expected = Value::List(vec![quotient.clone(), Value::Bool(true)]);
+                prop_assert_eq!(answer.verdict, Verdict::Send(expected), "{:?}", body);
+            }
+        }
+    }
 }
