@@ -8,6 +8,7 @@ use rhai::{AST, Engine};
 
 use crate::error::ScriptError;
 use crate::inspect::{Facts, strays};
+use crate::leftover::leftover;
 use crate::source::ScriptSource;
 
 /// Functions the interpreter knows by itself, in no library.
@@ -28,7 +29,8 @@ pub(crate) fn check(
     check_functions(source, ast)?;
     check_names(source, facts, constants)?;
     check_assignments(source, facts, constants)?;
-    check_calls(source, engine, ast, facts)
+    check_calls(source, engine, ast, facts)?;
+    check_leftover(source, ast)
 }
 
 /// `params` is put in where it is named, in functions too.
@@ -95,4 +97,18 @@ fn check_calls(source: &ScriptSource, engine: &Engine, ast: &AST, facts: &Facts)
         });
     }
     Ok(())
+}
+
+fn check_leftover(source: &ScriptSource, ast: &AST) -> Result<(), ScriptError> {
+    match leftover(ast) {
+        None => Ok(()),
+        Some(leftover) => {
+            let error = source.error(leftover.position, "nobody takes this value: what is sent on is `this`");
+            Err(error.with_help(if leftover.is_map {
+                "write `this = #{ … };`"
+            } else {
+                "write `this = …;`"
+            }))
+        }
+    }
 }

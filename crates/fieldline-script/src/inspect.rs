@@ -161,6 +161,11 @@ pub(crate) fn path(expression: &Expr) -> Vec<&str> {
     names
 }
 
+/// Whether an expression is such names and nothing else.
+pub(crate) fn is_path(expression: &Expr) -> bool {
+    walk_path(expression, &mut Vec::new())
+}
+
 /// Appends the names of `expression`; says whether it was literal to its end.
 fn walk_path<'e>(expression: &'e Expr, names: &mut Vec<&'e str>) -> bool {
     match expression {

@@ -24,6 +24,8 @@ mod imports;
 
 mod inspect;
 
+mod leftover;
+
 mod checks;
 
 mod scope;

@@ -3,7 +3,7 @@
 use fieldline_core::{Origin, Value};
 use fieldline_script::{Imports, Script, ScriptSource, Setup};
 
-use crate::bench::{Memory, compile, error, reading, run, sent};
+use crate::bench::{Memory, answer, compile, error, reading, run, sent};
 
 #[test]
 fn positions_inside_an_indented_block_are_those_of_the_file() {
@@ -110,4 +110,47 @@ fn errors_in_an_imported_file_name_that_file() {
     assert!(error("import \"fails\" as f; this = f::f(1);").starts_with("lib/fails.rhai:2:5: "));
     assert!(error("import \"loop\" as l;").contains("imports itself"));
     assert!(error("import \"none\" as n;").contains("test.rhai:1:1: cannot read `lib/none.rhai`"));
+}
+
+#[test]
+fn a_value_that_is_given_back_is_refused_where_it_does_nothing() {
+    let map = "nobody takes this value: what is sent on is `this`; write `this = #{ … };`";
+    assert_eq!(error("return #{ x: 1 };"), format!("test.rhai:1:8: {map}"));
+    assert_eq!(error("let x = 1;\n#{ x: x }"), format!("test.rhai:2:1: {map}"));
+    let other = "nobody takes this value: what is sent on is `this`; write `this = …;`";
+    for text in [
+        "let out = #{ x: 1 }; out",
+        "if this.temperature > 3.0 { #{ x: 1 } } else { discard() }",
+        "if this.temperature > 99.0 { return [1]; } this.x = 1;",
+        "switch this.status { \"success\" => #{ x: 1 }, _ => discard() }",
+        "try { #{ x: 1 } } catch { fail(\"a\") }",
+        "for i in 0..3 { if i == 1 { return this.temperature; } }",
+        "this.temperature > 3.0",
+        "return `${this.temperature}`;",
+    ] {
+        let error = error(text);
+        assert!(error.contains(map) || error.contains(other), "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_script_may_end_with_any_statement_and_call_and_with_the_body() {
+    for text in [
+        "this.x = 1",
+        "return this;",
+        "this",
+        "return;",
+        "return discard();",
+        "let list = [1]; list.push(2)",
+        "this.remove(\"status\");",
+        "if this.temperature > 3.0 { this.x = #{ a: 1 }; }",
+        "this.x = if this.temperature > 3.0 { #{ a: 1 } } else { #{ a: 2 } };",
+        "fn f() { #{ a: 1 } } this.list = [1].map(|x| #{ a: x }); this.f = f();",
+        "fn init() { return #{ n: 0 }; } state.n += 1;",
+        "this.temperature > 3.0 || fail(\"cold\")",
+        "switch this.status { \"success\" => this.x = 1, _ => () }",
+        "let n = 0; while true { n += 1; if n > 3 { break; } }",
+    ] {
+        answer(text, &reading()).unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
 }
