@@ -14,7 +14,7 @@ use rhai::{Dynamic, Engine, EvalAltResult, Module, OptimizationLevel, Token};
 
 use crate::limits::Limits;
 use crate::run::Desk;
-use crate::{api, comparisons, division, natives};
+use crate::{api, comparisons, division, joining, natives};
 
 /// An engine for one script, whose functions answer to `desk`.
 pub(crate) fn engine(limits: &Limits, desk: &Arc<Desk>) -> Engine {
@@ -51,6 +51,7 @@ fn library() -> Arc<Module> {
         MoreStringPackage::init(&mut library);
         comparisons::fill(&mut library);
         division::fill(&mut library);
+        joining::fill(&mut library);
         api::fill(&mut library);
         library.build_index();
         library.into()

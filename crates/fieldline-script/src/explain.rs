@@ -5,10 +5,10 @@ use std::path::Path;
 use fieldline_core::suggest::nearest;
 use rhai::{EvalAltResult, LexError, ParseError, ParseErrorType, Position};
 
-use crate::division;
 use crate::error::ScriptError;
 use crate::meter::Exhausted;
 use crate::source::ScriptSource;
+use crate::{division, joining};
 
 /// A script that does not compile; `variables` are those it could have meant.
 pub(crate) fn syntax(source: &ScriptSource, error: &ParseError, variables: &[&str]) -> ScriptError {
@@ -68,6 +68,9 @@ pub(crate) fn failure(source: &ScriptSource, error: &EvalAltResult) -> ScriptErr
         }
         EvalAltResult::ErrorFunctionNotFound(signature, _) if needs_fraction(signature) => {
             complaint.with_help("make it a number with a fraction: `x.to_float()`")
+        }
+        EvalAltResult::ErrorFunctionNotFound(signature, _) if joining::is_mixed(signature) => {
+            complaint.with_help("join them with `` `${a}${b}` ``, or add numbers: `a.parse_float() + b`")
         }
         _ => complaint,
     }

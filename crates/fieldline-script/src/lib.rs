@@ -17,6 +17,7 @@ mod meter;
 
 mod comparisons;
 mod division;
+mod joining;
 
 mod natives;
 

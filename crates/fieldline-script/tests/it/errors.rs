@@ -154,3 +154,29 @@ fn a_script_may_end_with_any_statement_and_call_and_with_the_body() {
         answer(text, &reading()).unwrap_or_else(|error| panic!("{text}: {error}"));
     }
 }
+
+#[test]
+fn a_text_and_a_number_are_neither_joined_nor_added() {
+    let body = Value::from([("text", "2".into()), ("list", Value::List(vec![]))]);
+    let help = "join them with `` `${a}${b}` ``, or add numbers: `a.parse_float() + b`";
+    for (text, kinds) in [
+        ("this.x = this.text + 1;", "string and integer"),
+        ("this.x = 1.5 + this.text;", "number and string"),
+        ("this.text += 1;", "string and integer"),
+        ("let n = 1; n += this.text;", "integer and string"),
+        ("this.x = [1].reduce(|sum, x| sum + x, this.text);", "string and integer"),
+        ("this.x = \"2\" + 1;", "string and integer"),
+    ] {
+        let error = answer(text, &body).expect_err("it is refused").to_string();
+        assert!(error.contains(&format!("`+` does not work on {kinds}; {help}")), "{text}: {error}");
+    }
+    for text in ["this.x = this.text + true;", "this.x = this.text + this.list;", "this.text += #{};"] {
+        assert!(
+            answer(text, &body).expect_err("it is refused").message.contains("`+` does not work on"),
+            "{text}"
+        );
+    }
+    let joined = "this = this.text + \"a\" + 'b' + `${1}` + this.text; this += \"c\";";
+    assert_eq!(sent(joined, &body), "2ab12c".into());
+    assert_eq!(sent("this = \"2\".parse_float() + 1;", &body), Value::Float(3.0));
+}

@@ -39,7 +39,7 @@ fn maps_do_not_grow_without_bound_through_assignments() {
         "let m = #{ a: 1 }; m.a = m; m.b = m; for i in 0..60 { let n = #{}; n.a = m; n.b = m; m = n; }",
         "for i in 0..60 { this[`k${i}`] = this; }",
         "for i in 0..60 { state[`k${i}`] = state; }",
-        "let m = #{}; let s = \"x\"; s.pad(60000, \"y\"); for i in 0..20000 { m[i.to_string()] = s + i; }",
+        "let m = #{}; let s = \"x\"; s.pad(60000, \"y\"); for i in 0..20000 { m[i.to_string()] = `${s}${i}`; }",
         "fn grow(m) { for i in 0..60 { m[`k${i}`] = m; } m } let m = grow(#{ a: 1 });",
         "fn noop(x) { x + x + x + x + x + x + x + x + x + x + x + x + x + x + x + x } \
          let m = #{ a: 1 }; for i in 0..60 { m[`k${i}`] = m; noop(1); }",
