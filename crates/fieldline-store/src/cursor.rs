@@ -1,13 +1,14 @@
 //! Where the acknowledged part of a log ends, in a file of two slots a page apart.
 //!
-//! A slot is `magic | version u32 | generation u64 | head u64 | crc32 u32`; the intact one with the higher
-//! generation counts. Writes always go to the slot that isn't known to be durable, so a torn or failed write costs
+//! A slot is `magic | version u32 | generation u64 | head u64 | crc32 u32`; the intact one with the later
+//! generation counts, and after the last generation comes 0. Writes always go to the slot that isn't known to be durable, so a torn or failed write costs
 //! the newest position and never the one before: a crash repeats records, and loses none.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
 use crate::frame::{u32_at, u64_at};
+use crate::segment;
 use crate::storage::{PAGE_SIZE, Storage, StorageFile, read_fully, write_again};
 
 /// What the file occupies at most.
@@ -45,7 +46,7 @@ impl Cursor {
             let read = read_fully(file.as_ref(), &mut bytes, slot * PAGE_SIZE).unwrap_or(0);
             if read == SLOT_SIZE
                 && let Some((generation, head)) = decode(&path, &bytes)?
-                && best.is_none_or(|(known, ..)| generation > known)
+                && best.is_none_or(|(known, ..)| is_later(generation, known))
             {
                 best = Some((generation, slot, head));
             }
@@ -77,7 +78,7 @@ impl Cursor {
 
     /// Writes `head` where the end of the process leaves it, and a power cut may or may not.
     pub(crate) fn note(&mut self, head: u64) -> Result<(), StoreError> {
-        let bytes = encode(self.generation + 1, head);
+        let bytes = encode(self.generation.wrapping_add(1), head);
         self.file
             .write_at(&bytes, (1 - self.durable_slot) * PAGE_SIZE)
             .map_err(|error| StoreError::from_io("write", &self.path, error))
@@ -88,11 +89,16 @@ impl Cursor {
         let slot = 1 - self.durable_slot;
         self.note(head)?;
         self.file.sync().map_err(|error| StoreError::from_io("sync", &self.path, error))?;
-        self.generation += 1;
+        self.generation = self.generation.wrapping_add(1);
         self.durable_slot = slot;
         self.durable_head = Some(head);
         Ok(())
     }
+}
+
+/// Whether a generation follows another one, by fewer than half of all there are.
+fn is_later(generation: u64, known: u64) -> bool {
+    generation.wrapping_sub(known).wrapping_sub(1) < u64::MAX / 2
 }
 
 fn encode(generation: u64, head: u64) -> Vec<u8> {
@@ -105,7 +111,7 @@ fn encode(generation: u64, head: u64) -> Vec<u8> {
     slot
 }
 
-/// Generation and head of a slot; `None` if it is empty, torn or damaged.
+/// Generation and head of a slot; `None` if it is empty, torn or damaged, or has a head that no record can have.
 fn decode(path: &Path, slot: &[u8; SLOT_SIZE]) -> Result<Option<(u64, u64)>, StoreError> {
     if slot[..4] != MAGIC || crc32fast::hash(&slot[..24]) != u32_at(slot, 24) {
         return Ok(None);
@@ -114,5 +120,6 @@ fn decode(path: &Path, slot: &[u8; SLOT_SIZE]) -> Result<Option<(u64, u64)>, Sto
     if version != VERSION {
         return Err(StoreError::Version { path: path.to_owned(), found: version, supported: VERSION });
     }
-    Ok(Some((u64_at(slot, 8), u64_at(slot, 16))))
+    let head = u64_at(slot, 16);
+    Ok(segment::SEQUENCES.contains(&head).then(|| (u64_at(slot, 8), head)))
 }

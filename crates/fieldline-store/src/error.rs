@@ -81,6 +81,13 @@ pub enum StoreError {
         /// The version this program writes.
         supported: u32,
     },
+    /// A file or the position in the directory has a number so high that none is left for another record. The log
+    /// never gets there by itself.
+    #[error("`{directory}` has a number that leaves none for another record; move its files away")]
+    UsedUp {
+        /// The directory of the log.
+        directory: PathBuf,
+    },
     /// A checkpoint's bytes don't match their checksum.
     #[error("the checkpoint `{path}` is damaged")]
     Damaged {

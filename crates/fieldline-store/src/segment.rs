@@ -17,6 +17,13 @@ pub(crate) const HEADER_SIZE: u64 = 36;
 /// after the start of the last segment, so that what a crash took from it can't have had the same number.
 pub(crate) const SEQUENCE_SPAN: u64 = 1 << 20;
 
+/// The sequences that are taken from a name or a cursor, which leaves room for arithmetic: a person may have written it.
+pub(crate) const SEQUENCES: Range<u64> = 1..u64::MAX / 2;
+
+/// The sequences with which a session may begin. All that it gives to its records are in [`SEQUENCES`], so that they
+/// are found again.
+pub(crate) const BEGINNINGS: Range<u64> = 1..u64::MAX / 4;
+
 const MAGIC: [u8; 4] = *b"FLSG";
 const VERSION: u32 = 1;
 const SUFFIX: &str = ".segment";
@@ -44,8 +51,7 @@ pub(crate) fn first_of_name(name: &str) -> Option<u64> {
     let digits = name.strip_suffix(SUFFIX)?;
     let is_number = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
     let first: u64 = if is_number { digits.parse().ok()? } else { return None };
-    // Leaves room for the arithmetic of a file that somebody named by hand.
-    (1..u64::MAX / 2).contains(&first).then_some(first)
+    SEQUENCES.contains(&first).then_some(first)
 }
 
 /// The header of a segment that follows the sequences `previous`.

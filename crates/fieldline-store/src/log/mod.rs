@@ -18,7 +18,7 @@ use crate::frame;
 use crate::holes::Holes;
 use crate::options::{MIN_MAX_SIZE, Options};
 use crate::record::{Oldest, Tally};
-use crate::segment::{HEADER_SIZE, SEQUENCE_SPAN, Segment};
+use crate::segment::{BEGINNINGS, HEADER_SIZE, SEQUENCE_SPAN, Segment};
 use crate::stats::Stats;
 use crate::storage::{Storage, whole_pages};
 use active::Active;
@@ -74,8 +74,8 @@ impl Log {
     /// even if the process before died of a failed sync. Damage inside older segments is found when they are read.
     ///
     /// # Errors
-    /// [`StoreError::TooSmall`], [`StoreError::InUse`], [`StoreError::Version`], [`StoreError::ReadOnly`],
-    /// [`StoreError::DiskFull`] or [`StoreError::Io`].
+    /// [`StoreError::TooSmall`], [`StoreError::InUse`], [`StoreError::Version`], [`StoreError::UsedUp`],
+    /// [`StoreError::ReadOnly`], [`StoreError::DiskFull`] or [`StoreError::Io`].
     pub fn open(
         storage: Arc<dyn Storage>,
         directory: impl Into<PathBuf>,
@@ -108,6 +108,9 @@ impl Log {
             Some(known) => known + SEQUENCE_SPAN,
             None => 1,
         };
+        if !BEGINNINGS.contains(&next) {
+            return Err(StoreError::UsedUp { directory });
+        }
         let mut log = Self {
             segment_size: options.segment_size(),
             storage,

@@ -7,4 +7,5 @@ mod checkpoint;
 mod disk;
 mod faults;
 mod model;
+mod numbers;
 mod support;
