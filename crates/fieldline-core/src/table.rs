@@ -145,7 +145,7 @@ impl Table {
                 let error = if is_single { RecordError::AfterQuote } else { RecordError::OpenQuote };
                 self.refuse_first(error, records)
             }
-            State::Start | State::Plain | State::Closed => self.complete(records),
+            State::Start | State::Plain | State::Closed | State::Padded => self.complete(records),
         }
     }
 
@@ -209,6 +209,8 @@ enum State {
     Quoted,
     /// After a quote in a quoted cell: its end, or the first of two that stand for one.
     Closed,
+    /// In the space that pads a quoted cell, in which no quote opens it again.
+    Padded,
     /// After text that follows a closing quote.
     Broken,
 }
@@ -230,7 +232,7 @@ impl Scan {
         self.state = match (self.state, byte) {
             (State::Broken, _) => State::Broken,
             (State::Start, b'"') => State::Quoted,
-            (State::Start | State::Plain | State::Closed, b',') => {
+            (State::Start | State::Plain | State::Closed | State::Padded, b',') => {
                 self.cells.push(std::mem::take(&mut self.cell));
                 State::Start
             }
@@ -239,8 +241,8 @@ impl Scan {
             (State::Quoted, _) => self.keep(byte, State::Quoted),
             (State::Closed, b'"') => self.keep(byte, State::Quoted),
             // Some programs pad their cells.
-            (State::Closed, b' ' | b'\t') => State::Closed,
-            (State::Closed, _) => State::Broken,
+            (State::Closed | State::Padded, b' ' | b'\t') => State::Padded,
+            (State::Closed | State::Padded, _) => State::Broken,
         };
     }
 
@@ -263,7 +265,7 @@ fn row(names: &[String], line: &[u8]) -> Result<Value, RecordError> {
     match scan.state {
         State::Quoted => Err(RecordError::OpenQuote),
         State::Broken => Err(RecordError::AfterQuote),
-        State::Start | State::Plain | State::Closed => body(names, scan),
+        State::Start | State::Plain | State::Closed | State::Padded => body(names, scan),
     }
 }
 
@@ -379,6 +381,20 @@ mod tests {
         check(
             "a,b\n1,\"3\n2,5\n3,\",7\n2,5",
             &[&format!("2 1,\"3: {open}"), two, &format!("4 3,\",7: {open}"), two],
+        );
+    }
+
+    #[test]
+    fn a_quote_after_the_padding_of_a_cell_does_not_open_it_again() {
+        let after = "not CSV: there is text after the closing quote of a cell";
+        check(
+            "a,b\n\"1\" ,\"x\"\t \n\"1\" \"2\",x\n\"1\"\t\"2,x\n3,\"y\"\n",
+            &[
+                r#"{"a":1,"b":"x"}"#,
+                &format!("3 \"1\" \"2\",x: {after}"),
+                &format!("4 \"1\"\t\"2,x: {after}"),
+                r#"{"a":3,"b":"y"}"#,
+            ],
         );
     }
 
