@@ -112,13 +112,14 @@ fn checkpoint(storage: &MemoryStorage, saved: &mut BTreeSet<Vec<u8>>, input: &mu
     }
 }
 
-/// What a card does to a file, or a person. No chosen bytes, which could make a checksum right.
+/// What a card does to a file, or a person. No chosen bytes, which could make a checksum right, but in the cursor.
 fn damage(storage: &MemoryStorage, input: &mut Input<'_>) {
     let entries = storage.list(Path::new(DIRECTORY)).expect("a list");
     let Some(entry) = entries.get(usize::from(input.byte()) % entries.len().max(1)) else { return };
     let mut file = storage.open(&entry.path, false).expect("it is there");
     let at = input.below(entry.length);
-    let result = match input.byte() % 8 {
+    let kind = input.byte();
+    let result = match kind % 8 {
         0 => Ok(storage.flip_bit(&entry.path, at * 8 + u64::from(input.byte() % 8))),
         1 => file.set_length(at),
         2 => file.set_length(entry.length + u64::from(input.byte()) * 64),
@@ -131,6 +132,7 @@ fn damage(storage: &MemoryStorage, input: &mut Input<'_>) {
             file.write_at(&block[..count], input.below(entry.length))
         }
         6 => storage.rename(&entry.path, &segment(input)),
+        _ if kind >= 128 => write_cursor(storage, input),
         _ => copy(storage, &entry.path, &segment(input)),
     };
     drop(result);
@@ -138,6 +140,19 @@ fn damage(storage: &MemoryStorage, input: &mut Input<'_>) {
         let kept_bytes = input.below(1 << 16);
         storage.cut_power(PowerCut { kept_bytes, flipped_bit: None, kept_names: u64::from(input.byte()) });
     }
+}
+
+/// A slot of the cursor with any numbers and a right checksum.
+fn write_cursor(storage: &MemoryStorage, input: &mut Input<'_>) -> std::io::Result<()> {
+    let mut slot = b"FLCU".to_vec();
+    slot.extend(1_u32.to_le_bytes());
+    for _ in ["generation", "head"] {
+        let number = [0, 1 << 20, u64::MAX / 4, u64::MAX / 2, u64::MAX - 255][usize::from(input.byte() % 5)];
+        slot.extend((number + input.below(256)).to_le_bytes());
+    }
+    slot.extend(crc32fast::hash(&slot).to_le_bytes());
+    let page = u64::from(input.byte() % 2) * 4096;
+    storage.open(&Path::new(DIRECTORY).join("cursor"), true)?.write_at(&slot, page)
 }
 
 /// The name of a segment.
