@@ -28,10 +28,23 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Checks what can be known of the options without a broker. Certificates have a check of their own, [`crate::tls::check`].
+    pub fn check(options: &Options) -> Result<(), OptionsError> {
+        options.check()?;
+        let max = options.max_packet_size as usize;
+        for (option, publish) in [("will.payload", &options.will), ("birth.payload", &options.birth)] {
+            let size = publish.as_ref().map_or(0, |publish| protocol::encoded_size(publish, options));
+            if size > max {
+                return Err(OptionsError::TooLarge { option, size, max });
+            }
+        }
+        Ok(())
+    }
+
     /// Checks the options and prepares a connection. Nothing happens before the driver runs. Subscribe
     /// before that, or [`Connection::expect`] who will: what comes for nobody in a resumed session is thrown away.
     pub fn new(options: Options) -> Result<(Self, Driver), OptionsError> {
-        options.check()?;
+        Self::check(&options)?;
         let session = Arc::new(Session::new(options));
         Ok((Self { session: Arc::clone(&session) }, Driver::new(session)))
     }
@@ -137,7 +150,7 @@ impl Connection {
     /// for instance. Outbox and subscribers stay; the size of the outbox does too. Check renewed certificates
     /// with [`crate::tls::check`] first: with faulty ones there is no connection until they are replaced.
     pub fn reconnect_with(&self, options: Options) -> Result<(), OptionsError> {
-        options.check()?;
+        Self::check(&options)?;
         self.session.reconnect_with(options);
         Ok(())
     }
@@ -211,5 +224,24 @@ impl Future for Receipt {
             self.withdrawal = None;
         }
         ended.map(|ended| ended.unwrap_or(Err(PublishError::Closed)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Address;
+
+    #[test]
+    fn an_announcement_that_no_packet_can_carry_is_named() {
+        let options = Options::new(Address::parse("mqtt://broker").expect("valid"), "id");
+        let options = Options { max_packet_size: 128, ..options };
+        let message = |length: usize| Some(Publish::new("a", "x".repeat(length)));
+        let born = |length| Connection::check(&Options { birth: message(length), ..options.clone() });
+        let dying = |length| Connection::check(&Options { will: message(length), ..options.clone() });
+        // Two bytes of header, three of the topic, two of the packet id.
+        assert_eq!((born(121), dying(121)), (Ok(()), Ok(())));
+        let too_large = |option| Err(OptionsError::TooLarge { option, size: 129, max: 128 });
+        assert_eq!((born(122), dying(122)), (too_large("birth.payload"), too_large("will.payload")));
     }
 }

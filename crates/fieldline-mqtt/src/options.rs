@@ -4,7 +4,6 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::message::Publish;
-use crate::protocol;
 use crate::tls::TlsOptions;
 use crate::topic::{self, TopicError};
 
@@ -169,8 +168,8 @@ impl Options {
         }
     }
 
-    /// Checks what can be known without a broker. Certificates have a check of their own, [`crate::tls::check`].
-    pub fn check(&self) -> Result<(), OptionsError> {
+    /// Checks each option, but for the sizes of packets.
+    pub(crate) fn check(&self) -> Result<(), OptionsError> {
         match (self.address.scheme, &self.tls) {
             (Scheme::Mqtts, None) => return Err(OptionsError::TlsMissing),
             (Scheme::Mqtt, Some(_)) => return Err(OptionsError::TlsUnused),
@@ -224,13 +223,6 @@ impl Options {
         }
         if let Some(birth) = &self.birth {
             topic::check_name(&birth.topic).map_err(OptionsError::Birth)?;
-        }
-        let max = self.max_packet_size as usize;
-        for (option, publish) in [("will.payload", &self.will), ("birth.payload", &self.birth)] {
-            let size = publish.as_ref().map_or(0, |publish| protocol::encoded_size(publish, self));
-            if size > max {
-                return Err(OptionsError::TooLarge { option, size, max });
-            }
         }
         Ok(())
     }
@@ -390,19 +382,6 @@ mod tests {
             known("a\0", "").check(),
             Err(OptionsError::Character { option: "user", character: '\0' })
         );
-    }
-
-    #[test]
-    fn an_announcement_that_no_packet_can_carry_is_named() {
-        let options = Options::new(Address::parse("mqtt://broker").expect("valid"), "id");
-        let options = Options { max_packet_size: 128, ..options };
-        let message = |length: usize| Some(Publish::new("a", "x".repeat(length)));
-        let born = |length| Options { birth: message(length), ..options.clone() }.check();
-        let dying = |length| Options { will: message(length), ..options.clone() }.check();
-        // Two bytes of header, three of the topic, two of the packet id.
-        assert_eq!((born(121), dying(121)), (Ok(()), Ok(())));
-        let too_large = |option| Err(OptionsError::TooLarge { option, size: 129, max: 128 });
-        assert_eq!((born(122), dying(122)), (too_large("birth.payload"), too_large("will.payload")));
     }
 
     #[test]

@@ -205,7 +205,7 @@ impl Config for MqttConnectionConfig {
                 cx.error("bad-url", "url", error.to_string()).help(fix);
             }
             (Ok(address), Some(tls)) => {
-                if let Err(error) = self.options(address, tls).check() {
+                if let Err(error) = Connection::check(&self.options(address, tls)) {
                     cx.error("bad-connection", field_of(&error), error.to_string()).help(fix_of(&error));
                 }
             }
