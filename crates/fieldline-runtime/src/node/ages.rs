@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_step_of_the_wall_clock_makes_no_record_of_this_run_older_or_younger() {
         for wall in [0, 10, TODAY] {
-            let start = Instant::now();
+            let start = tokio::time::Instant::now().into_std();
             let mut ages = Ages::new(after(start, 0, wall));
             ages.appended(1, after(start, 1000, wall + 1000));
             ages.appended(2, after(start, 2000, wall + 2000 + HOUR));
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_record_of_an_earlier_run_has_the_age_that_set_clocks_say() {
-        let start = Instant::now();
+        let start = tokio::time::Instant::now().into_std();
         let age = |opened_at, stamp| {
             let mut ages = Ages::new(after(start, 0, opened_at));
             ages.appended(9, after(start, 0, TODAY + HOUR));
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn however_often_the_clock_is_set_no_record_is_called_older_than_it_is() {
-        let start = Instant::now();
+        let start = tokio::time::Instant::now().into_std();
         let mut ages = Ages::new(after(start, 0, TODAY));
         let wall = |number| TODAY + number * 7919 % 100 * HOUR;
         for number in 1..1000 {

@@ -57,8 +57,8 @@ pub(super) fn find(place: &Place) -> Result<Target, Failure> {
     let client_id = || format!("fieldline-{}", token_prefix("shadow"));
     let client_id = place.client_id.clone().unwrap_or_else(client_id);
     let base = known.unwrap_or_else(|| Options::new(address.clone(), ""));
-    let options = Options { address, tls, client_id, clean_session: true, will: None, ..base };
-    options.check().map_err(Failure::usage)?;
+    let options = Options { address, tls, client_id, clean_session: true, will: None, birth: None, ..base };
+    Connection::check(&options).map_err(Failure::usage)?;
     Ok(Target::Mqtt(Box::new(options)))
 }
 
