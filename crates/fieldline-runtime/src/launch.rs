@@ -208,7 +208,7 @@ impl Launcher<'_> {
                 self.nodes.get(id).and_then(|node| node.inputs.first()).map_or(0, |input| input.port);
             let desk = Desk::of(&handle, self.clock, self.storage);
             let keeper = Keeper::of(&handle, self.clock, self.storage, self.save_every);
-            Stage { handle, transform, past, fed_by, desk, keeper }
+            Stage { handle, transform, past, fed_by, desk, keeper, is_known: false }
         };
         unit.members().iter().zip(members).map(stage).collect()
     }

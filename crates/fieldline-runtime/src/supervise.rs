@@ -225,6 +225,12 @@ pub(crate) fn guard_sync<T>(component: impl FnOnce() -> T) -> Result<T, Panic> {
     std::panic::catch_unwind(AssertUnwindSafe(component)).map_err(|payload| Panic::caught(&*payload))
 }
 
+/// Runs what may hold this thread for long. Where there are several, another one takes over what this one has to do: other
+/// tasks, and the clock and the network, for which all others may be waiting.
+pub(crate) fn with_others_relieved<T>(work: impl FnOnce() -> T) -> T {
+    if OwnThread::can_be() { tokio::task::block_in_place(work) } else { work() }
+}
+
 /// An error with what lies behind it, in one line.
 pub(crate) fn describe(error: &dyn Error) -> String {
     match error.source() {

@@ -17,7 +17,7 @@ use crate::control::desk::{Desk, Occasion};
 use crate::dead_letter::{DeadLetters, Failure};
 use crate::memory::keeper::Keeper;
 use crate::outlet::{MAIN_SLOT, Outlet, Parcel};
-use crate::supervise::{OwnThread, drive_on, guard_sync, unless_abandoned};
+use crate::supervise::{OwnThread, drive_on, guard_sync, unless_abandoned, with_others_relieved};
 use crate::wait::until;
 
 /// Runs one segment until its inbox is closed and empty.
@@ -299,7 +299,9 @@ impl SegmentDriver {
         let mut events = self.work.current.drain(..count);
         while let before @ 1.. = events.len() {
             let (transform, out) = (&mut stage.transform, &mut self.work.out);
-            let Err(panic) = guard_sync(|| transform.apply_batch(&mut events, &moment, out)) else { break };
+            let mut apply = || guard_sync(|| transform.apply_batch(&mut events, &moment, out));
+            let is_known = std::mem::replace(&mut stage.is_known, true);
+            let Err(panic) = (if is_known { apply() } else { with_others_relieved(apply) }) else { break };
             if events.len() == before {
                 drop(events.next());
             }

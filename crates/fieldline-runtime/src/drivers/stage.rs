@@ -22,6 +22,8 @@ pub(crate) struct Stage {
     pub(crate) desk: Option<Desk>,
     /// Keeps on disk what it remembers, where that outlives the program.
     pub(crate) keeper: Option<Keeper>,
+    /// It has worked on events, so how long that takes is known.
+    pub(crate) is_known: bool,
 }
 
 /// What a transform goes on with when its segment starts.
