@@ -35,6 +35,17 @@ pub fn encode(value: &Value) -> Result<Vec<u8>, JsonError> {
     Ok(buffer)
 }
 
+/// The JSON of `value`, cut off behind `most` characters, for a message.
+pub(crate) fn brief(value: &Value, most: usize) -> String {
+    let text = encode(value).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    if text.chars().count() > most {
+        format!("{}…", text.chars().take(most).collect::<String>())
+    } else {
+        text
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

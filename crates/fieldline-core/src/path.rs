@@ -77,6 +77,12 @@ impl FieldPath {
         FieldPath(steps)
     }
 
+    /// This path and some steps more.
+    #[must_use]
+    pub fn join(&self, steps: &[Step]) -> Self {
+        FieldPath(self.0.iter().chain(steps).cloned().collect())
+    }
+
     /// The value at this path, if there is one.
     pub fn get<'v>(&self, value: &'v Value) -> Option<&'v Value> {
         self.0.iter().try_fold(value, |value, step| match (step, value) {

@@ -10,10 +10,14 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
 
 use crate::condition::{self, Condition};
+use crate::json::brief;
 use crate::path::FieldPath;
 use crate::read_cx::ReadCx;
 use crate::report::Problem;
 use crate::value::{Map, Value};
+
+/// The most characters of a value that a message repeats.
+const MOST_SHOWN: usize = 40;
 
 /// What does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -316,7 +320,7 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
             }
             _ => {
                 let words = variants.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
-                let found = format!("{} `{}`", self.value.kind(), brief(self.value));
+                let found = format!("{} `{}`", self.value.kind(), brief(self.value, MOST_SHOWN));
                 Err(ReadError::new(Mismatch::WrongType(found, format!("one of {words}"))))
             }
         };
@@ -326,13 +330,6 @@ impl<'de> Deserializer<'de> for Reader<'de, '_> {
     serde::forward_to_deserialize_any! {
         i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct identifier ignored_any
     }
-}
-
-/// A value short enough for a message.
-fn brief(value: &Value) -> String {
-    let text = crate::json::encode(value).map(|json| String::from_utf8_lossy(&json).into_owned());
-    let text = text.unwrap_or_default();
-    if text.chars().count() > 40 { format!("{}…", text.chars().take(40).collect::<String>()) } else { text }
 }
 
 struct Elements<'v, 'r, 'c> {

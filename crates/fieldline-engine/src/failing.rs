@@ -163,9 +163,7 @@ impl Seen {
         self.told = Some((now, failed));
         Some(if self.is_failing { Line::AllFail(new) } else { Line::SomeFail(new) })
     }
-}
 
-impl Seen {
     /// Judges what failed of the last events: of those in the time of patience, or of more where they are few.
     fn judge_share(&mut self, now: Instant, went_well: u64, failed: u64) {
         let (since, well_before, failed_before) = *self.share.get_or_insert((now, went_well, failed));

@@ -176,7 +176,7 @@ async fn connect(options: &Options) -> Result<(Requests, Events, protocol::Accep
     let (requests, mut events) = protocol::open(options, tls);
     match events.next().await? {
         Happening::Accepted(accepted) => Ok((requests, events, accepted)),
-        _ => Err(ConnectError::Protocol { reason: "another packet came instead of CONNACK".to_owned() }),
+        _ => Err(ConnectError::not_accepted()),
     }
 }
 

@@ -134,6 +134,11 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
+    /// The broker does not begin with the answer that MQTT prescribes.
+    pub(crate) fn not_accepted() -> Self {
+        Self::Protocol { reason: "another packet came instead of CONNACK".to_owned() }
+    }
+
     /// What a person can do about it, where that is known.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {

@@ -1,8 +1,8 @@
 //! Where the acknowledged part of a log ends, in a file of two slots a page apart.
 //!
 //! A slot is `magic | version u32 | generation u64 | head u64 | crc32 u32`; the intact one with the later
-//! generation counts, and after the last generation comes 0. Writes always go to the slot that isn't known to be durable, so a torn or failed write costs
-//! the newest position and never the one before: a crash repeats records, and loses none.
+//! generation counts, and after the last generation comes 0. Writes always go to the slot that isn't known to be durable,
+//! so a torn or failed write costs the newest position and never the one before: a crash repeats records, and loses none.
 
 use std::path::{Path, PathBuf};
 

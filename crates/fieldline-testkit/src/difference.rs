@@ -1,7 +1,7 @@
 //! Finds the first field in which a body is not as expected.
 
 use fieldline_core::condition::Condition;
-use fieldline_core::{FieldPath, Step, Value};
+use fieldline_core::{FieldPath, Value};
 
 /// Where `value` first fails `condition`; the root where it is about the value as a whole, and `None` where
 /// the condition holds.
@@ -14,7 +14,7 @@ pub(crate) fn first_difference(condition: &Condition, value: &Value) -> Option<F
         Condition::All(all) => all.iter().find_map(|condition| first_difference(condition, value)),
         Condition::Fields(fields) => fields.iter().find_map(|(path, condition)| {
             let inner = first_difference(condition, path.get(value).unwrap_or(&Value::Null))?;
-            Some(joined(path, &inner))
+            Some(path.join(inner.steps()))
         }),
         Condition::Tests(_) | Condition::Any(_) | Condition::Not(_) => None,
     };
@@ -29,19 +29,11 @@ fn value_difference(wanted: &Value, value: &Value) -> Option<FieldPath> {
     let (Value::Map(wanted), Value::Map(actual)) = (wanted, value) else { return Some(FieldPath::root()) };
     let differs = wanted.iter().find_map(|(key, wanted)| {
         let inner = value_difference(wanted, actual.get(key).unwrap_or(&Value::Null))?;
-        Some(joined(&FieldPath::root().key(key), &inner))
+        Some(FieldPath::root().key(key).join(inner.steps()))
     });
     let surplus =
         || actual.keys().find(|key| !wanted.contains_key(*key)).map(|key| FieldPath::root().key(key));
     differs.or_else(surplus)
-}
-
-/// `inner` as seen from outside; indexes of lists do not occur there, because lists are compared as a whole.
-fn joined(outer: &FieldPath, inner: &FieldPath) -> FieldPath {
-    inner.steps().iter().fold(outer.clone(), |path, step| match step {
-        Step::Key(key) => path.key(key),
-        Step::Index(_) => path,
-    })
 }
 
 #[cfg(test)]

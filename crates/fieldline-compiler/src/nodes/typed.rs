@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use fieldline_core::read::{Mismatch, ReadError};
 use fieldline_core::suggest::nearest;
-use fieldline_core::{FieldPath, Kind, Map, Step, Value};
+use fieldline_core::{FieldPath, Kind, Map, Value};
 
 use crate::diagnostics::Diagnostics;
 use crate::nodes::fields::Fields;
@@ -57,10 +57,7 @@ pub(crate) fn read_all<T>(
 
 fn parent(path: &FieldPath) -> FieldPath {
     let steps = path.steps();
-    steps[..steps.len().saturating_sub(1)].iter().fold(FieldPath::root(), |path, step| match step {
-        Step::Key(key) => path.key(key),
-        Step::Index(index) => path.index(*index),
-    })
+    FieldPath::root().join(&steps[..steps.len().saturating_sub(1)])
 }
 
 /// Takes what does not fit out of the value, or puts something in for what is missing, so that reading gets

@@ -19,8 +19,8 @@ pub(crate) enum Unfilled {
     Wrong,
 }
 
-/// The fields with everything put in; values that could not be are left as they are, for the rest to be checked. `named` tells whether somebody named the file, so that it should be a program;
-/// the secrets that it holds are added to `secrets`.
+/// The fields with everything put in; values that could not be are left as they are, for the rest to be checked. `named`
+/// tells whether somebody named the file, so that it should be a program; the secrets that it holds are added to `secrets`.
 pub(crate) fn fill(
     assembled: &Assembled,
     named: bool,

@@ -1,9 +1,8 @@
 //! Puts params, environment and secrets into the string leaves of a parsed tree.
 //!
 //! `${params.x}`, `${env.X}`, `${env.X:-default}`, `${env.X:?message}`, `${secret.name}`; `$${` stands for `${`. A default may
-//! hold others. A leaf
-//! that is one `${params.x}` and nothing else becomes the value with its type; a member whose value is then
-//! nothing is as if it had not been written.
+//! hold others. A leaf that is one `${params.x}` and nothing else becomes the value with its type; a member whose value is
+//! then nothing is as if it had not been written.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};

@@ -51,13 +51,14 @@ pub(super) struct Rubbish {
 impl Rubbish {
     /// The same text for the same seed.
     pub(super) fn new(seed: u64) -> Self {
-        let mut draw = Draw(seed);
+        let mut draw = fastrand::Rng::with_seed(seed);
         let mut lines = vec![b"\xef\xbb\xbfa,b,c".to_vec()];
         while lines.len() < LINES {
             let mark = format!("L{:06}", lines.len()).into_bytes();
-            let pieces: Vec<&[u8]> = (0..draw.below(8)).map(|_| PIECES[draw.below(PIECES.len())]).collect();
+            let pieces: Vec<&[u8]> =
+                (0..draw.usize(..8)).map(|_| PIECES[draw.usize(..PIECES.len())]).collect();
             let pieces = pieces.concat();
-            lines.push(match draw.below(6) {
+            lines.push(match draw.usize(..6) {
                 0 => [b"{\"m\":\"", mark.as_slice(), b"\",\"v\":", &pieces, b"}"].concat(),
                 1 => [b"{\"m\":\"", mark.as_slice(), b"\",\"v\":21.5}"].concat(),
                 2 => [b"\"", mark.as_slice(), &pieces].concat(),
@@ -65,13 +66,13 @@ impl Rubbish {
                 _ => [&pieces, mark.as_slice(), &pieces].concat(),
             });
         }
-        let huge = 1 + draw.below(LINES - 1);
+        let huge = draw.usize(1..LINES);
         lines[huge].resize(MOST_LINE_BYTES + 1, b'x');
         let mut text = Vec::new();
         for line in &lines {
             if !text.is_empty() {
                 text.extend_from_slice(
-                    [b"\n".as_slice(), b"\r\n", b"\r", b"\n\n", b"\n \r\n"][draw.below(5)],
+                    [b"\n".as_slice(), b"\r\n", b"\r", b"\n\n", b"\n \r\n"][draw.usize(..5)],
                 );
             }
             text.extend_from_slice(line);
@@ -115,16 +116,4 @@ fn marks(text: &[u8]) -> Vec<usize> {
         digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok())?
     };
     text.windows(MARK).filter_map(number).collect()
-}
-
-/// Marsaglia's xorshift, begun with a seed that is not zero.
-struct Draw(u64);
-
-impl Draw {
-    fn below(&mut self, most: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % most as u64) as usize
-    }
 }

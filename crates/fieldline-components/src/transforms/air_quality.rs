@@ -210,11 +210,7 @@ impl AirQuality {
 /// The field beside `gas` that says whether it counts; `None` where `gas` is one element of a list.
 fn beside(gas: &FieldPath) -> Option<FieldPath> {
     let (Step::Key(name), around) = gas.steps().split_last()? else { return None };
-    let around = around.iter().fold(FieldPath::root(), |path, step| match step {
-        Step::Key(key) => path.key(key),
-        Step::Index(index) => path.index(*index),
-    });
-    Some(around.key(&format!("{name}_stable")))
+    Some(FieldPath::root().join(around).key(&format!("{name}_stable")))
 }
 
 /// What is known of a sensor, as it is remembered.

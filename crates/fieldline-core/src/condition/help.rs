@@ -19,9 +19,7 @@ pub(super) fn last(path: &str) -> &str {
 
 /// A value as it is written in a flow of YAML: JSON, which is YAML.
 pub(super) fn written(value: &Value) -> String {
-    let text = crate::json::encode(value).unwrap_or_default();
-    let text = String::from_utf8_lossy(&text).into_owned();
-    if text.chars().count() > 60 { format!("{}…", text.chars().take(60).collect::<String>()) } else { text }
+    crate::json::brief(value, 60)
 }
 
 /// The name under which other languages know `any` and `all`.

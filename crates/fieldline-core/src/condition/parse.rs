@@ -266,10 +266,7 @@ impl<'c> Parser<'c> {
         if at.is_body() && self.is_outside(key, &path, value, name) {
             return None;
         }
-        let field = path.steps().iter().fold(at.field.clone(), |field, step| match step {
-            Step::Key(key) => field.key(key),
-            Step::Index(index) => field.index(*index),
-        });
+        let field = at.field.join(path.steps());
         let condition = self.condition(value, &At { place: at.place.key(key), field }, demands);
         Some(Condition::Fields(vec![(path, condition)]))
     }

@@ -31,9 +31,7 @@ pub(crate) fn from_v4(error: rumqttc::ConnectionError, options: &Options, accept
         Of::MqttState(StateError::Deserialization(rumqttc::mqttbytes::Error::PayloadSizeLimitExceeded(
             size,
         ))) => ConnectError::PacketTooLarge { size, max: incoming_ceiling(options) },
-        Of::NotConnAck(_) => {
-            ConnectError::Protocol { reason: "another packet came instead of CONNACK".to_owned() }
-        }
+        Of::NotConnAck(_) => ConnectError::not_accepted(),
         error => from_source(&error, options, accepted),
     }
 }
@@ -70,9 +68,7 @@ pub(crate) fn from_v5(error: v5::ConnectionError, options: &Options, accepted: b
         Of::MqttState(StateError::Deserialization(Codec::PayloadSizeLimitExceeded { pkt_size, max })) => {
             ConnectError::PacketTooLarge { size: pkt_size, max: max as usize }
         }
-        Of::NotConnAck(_) => {
-            ConnectError::Protocol { reason: "another packet came instead of CONNACK".to_owned() }
-        }
+        Of::NotConnAck(_) => ConnectError::not_accepted(),
         error => from_source(&error, options, accepted),
     }
 }

@@ -15,7 +15,6 @@ use fieldline_store::{DEFAULT_CHECKPOINT_INTERVAL, DEFAULT_SYNC_INTERVAL, Storag
 use tokio::time::Instant;
 
 use super::HASTE;
-
 use super::in_hand::InHand;
 use super::memory::MemoryBuffer;
 use super::place::{Place, place};
