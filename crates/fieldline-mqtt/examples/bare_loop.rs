@@ -1,5 +1,5 @@
 //! The least a program between two topics can do, to compare Fieldline with: rumqttc alone receives `TOPIC/in` and
-//! publishes the payload again to `TOPIC/out/0` and further copies. `cargo xtask bench` runs it.
+//! publishes the payload again to `TOPIC/out/0` and further copies. `cargo trials bench` runs it.
 //!
 //! `bare_loop PORT TOPIC QOS COPIES automatic|after`: acknowledges what it received at once, which may lose it, or
 //! after the broker has acknowledged all copies, as Fieldline does.

@@ -1,6 +1,6 @@
 //! What the log costs beside a plain file that takes the same bytes with the same rhythm of syncs:
 //! `append_drain plain|log FOLDER RECORDS BYTES` appends records that take so many bytes each, reads them all again, and
-//! prints seconds, bytes and syncs as JSON. `cargo xtask bench buffer` lets both take turns.
+//! prints seconds, bytes and syncs as JSON. `cargo trials bench buffer` lets both take turns.
 
 use std::error::Error;
 use std::fs::{File, OpenOptions};

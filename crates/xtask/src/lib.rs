@@ -1,6 +1,5 @@
 //! The project's own tool. [`tidy`] holds the tree to the rules that the compiler cannot check, as tests and as a
-//! command; [`new`] begins a component; [`field`] tries the
-//! program with real processes. It depends on none of our crates.
+//! command; [`new`] begins a component. It depends on none of our crates.
 
 pub mod workspace;
 
@@ -9,7 +8,5 @@ pub mod finding;
 pub mod tidy;
 
 pub mod new;
-
-pub mod field;
 
 mod files;

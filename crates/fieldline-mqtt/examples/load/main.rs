@@ -1,4 +1,4 @@
-//! The load of `cargo xtask bench`: publishes 100-byte JSON to `TOPIC/in`, receives what a program makes of it at
+//! The load of `cargo trials bench`: publishes 100-byte JSON to `TOPIC/in`, receives what a program makes of it at
 //! `TOPIC/out/#`, and prints seconds and latencies as JSON. It uses the codec of rumqttc on plain sockets, so that it
 //! takes little of the processor that is measured. With QoS 0 the broker may drop messages, which nobody is told: what
 //! has not come when nothing has come for a while counts as dropped.

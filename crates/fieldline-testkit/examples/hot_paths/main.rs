@@ -1,6 +1,6 @@
 //! What an event costs on its way through nodes, without any input or output: a generator, the transforms of one path
 //! and a `blackhole`, on one thread. `hot_paths PATH EVENTS` prints nanoseconds of processor time per event, and nothing it does besides
-//! grows with the number of events; `cargo xtask hot-paths` counts its instructions and allocations.
+//! grows with the number of events; `cargo trials hot-paths` counts its instructions and allocations.
 
 mod ends;
 

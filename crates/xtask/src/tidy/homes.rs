@@ -9,7 +9,7 @@ use crate::tidy::table::{README, rows};
 use crate::workspace::SourceFile;
 
 /// Crates that are no part of the product.
-const TOOLS: &[&str] = &["crates/xtask/"];
+const TOOLS: &[&str] = &["crates/fieldline-trials/", "crates/xtask/"];
 
 /// Calls, and the table of the files that may make them.
 pub struct Homes {
