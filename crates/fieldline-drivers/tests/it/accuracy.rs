@@ -66,7 +66,7 @@ fn coefficients() -> impl Strategy<Value = Coefficients> {
 }
 
 /// Raw values across the range of the chip: temperatures of about -38 °C to 83 °C, the rest as wide as it goes.
-fn raw_fields(coefficients: &Coefficients) -> impl Strategy<Value = RawField> + use<> {
+pub(crate) fn raw_fields(coefficients: &Coefficients) -> impl Strategy<Value = RawField> + use<> {
     let (t1, t2) = (f64::from(coefficients.t1), f64::from(coefficients.t2));
     let temperature_raw = move |celsius: f64| (16.0 * t1 + celsius * 5120.0 * 16384.0 / t2) as u32;
     let air = (-38.0..83.0_f64, 200_000_u32..700_000, 8_000_u16..45_000);
@@ -148,7 +148,7 @@ fn each_gas_range_agrees_for_each_switching_error() {
     }
 }
 
-const ORDINARY: RawField = RawField {
+pub(crate) const ORDINARY: RawField = RawField {
     temperature: 490_000,
     pressure: 350_000,
     humidity: 20_000,

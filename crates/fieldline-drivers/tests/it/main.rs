@@ -9,5 +9,6 @@ mod linux;
 mod protocol;
 mod reference;
 mod register_file;
+mod second_opinion;
 mod settings;
 mod simulation;

@@ -97,6 +97,7 @@ impl I2c for &RegisterFile {
 }
 
 /// A delay for chips that need no time.
+#[derive(Clone)]
 pub(crate) struct NoDelay;
 
 impl DelayNs for NoDelay {
