@@ -15,7 +15,7 @@ use tracing::{debug, info, warn};
 use crate::error::ConnectError;
 use crate::options::Options;
 use crate::protocol::{self, Events, Happening, Requests};
-use crate::session::{End, Session};
+use crate::session::{End, Session, Verdict};
 use crate::state::State;
 use crate::tls;
 
@@ -73,7 +73,9 @@ impl Driver {
                     session.disconnected(None);
                 }
                 End::Failed(error) => {
-                    session.disconnected(Some(&error));
+                    if session.disconnected(Some(&error)) != Verdict::Innocent {
+                        backoff.succeed();
+                    }
                     if matches!(error, ConnectError::PacketTooLarge { .. }) {
                         backoff.wait_longest();
                     }

@@ -94,6 +94,12 @@ pub enum ConnectError {
         /// The reason of the broker's DISCONNECT.
         reason: String,
     },
+    /// The broker ended the session because it takes fewer messages at a time.
+    #[error("the broker ended the session over too many messages ({reason})")]
+    TooMuch {
+        /// The reason of the broker's DISCONNECT.
+        reason: String,
+    },
     /// The broker closed the connection instead of answering a subscription.
     #[error("the broker closed the connection over the subscription to {filters} ({reason})")]
     ClosedOverSubscription {
@@ -173,6 +179,9 @@ impl ConnectError {
             }
             Self::TakenOver { .. } => {
                 "somebody else uses this client id; give each client a client id of its own"
+            }
+            Self::TooMuch { .. } => {
+                "messages leave more slowly now; `max_rate` of a sink keeps below the limit of a broker"
             }
             Self::ClosedOverSubscription { .. } => {
                 "check the broker's access rules for these filters; on AWS the policy must allow `iot:Subscribe`"

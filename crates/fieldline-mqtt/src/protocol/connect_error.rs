@@ -167,13 +167,12 @@ fn told(code: v5::mqttbytes::v5::DisconnectReasonCode, reason: String) -> Connec
     use v5::mqttbytes::v5::DisconnectReasonCode as Code;
     match code {
         Code::SessionTakenOver => ConnectError::TakenOver { reason },
+        Code::MessageRateTooHigh | Code::QuotaExceeded => ConnectError::TooMuch { reason },
         Code::NormalDisconnection
         | Code::ServerBusy
         | Code::ServerShuttingDown
         | Code::KeepAliveTimeout
         | Code::ReceiveMaximumExceeded
-        | Code::MessageRateTooHigh
-        | Code::QuotaExceeded
         | Code::AdministrativeAction
         | Code::UseAnotherServer
         | Code::ServerMoved

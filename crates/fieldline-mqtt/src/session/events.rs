@@ -11,7 +11,7 @@ use crate::session::lane::Standing;
 use crate::session::lanes::Fate;
 use crate::session::outbox::Settlement;
 use crate::session::subscriptions::Request;
-use crate::session::{Inner, Session};
+use crate::session::{Inner, Session, Verdict};
 use crate::state::State;
 
 /// How many topics without a subscriber are warned of, each once.
@@ -37,8 +37,8 @@ impl Session {
     }
 
     /// Ends a connection or an attempt; `error` is absent if we ended it.
-    pub(crate) fn disconnected(&self, error: Option<&ConnectError>) {
-        self.lock().disconnected(error);
+    pub(crate) fn disconnected(&self, error: Option<&ConnectError>) -> Verdict {
+        self.lock().disconnected(error, Instant::now())
     }
 
     /// Applies one event; an error ends the connection.
@@ -66,14 +66,21 @@ impl Inner {
                 if !self.outbox.written(packet_id, now) {
                     return Err(broken(format!("packet id {packet_id} was used out of turn")));
                 }
-            }
-            Happening::Settled(packet_id, outcome) => match self.outbox.settled(packet_id, outcome) {
-                Settlement::Delivered => self.counters.acked += 1,
-                Settlement::Refused => self.counters.failed += 1,
-                Settlement::Unknown => {
-                    return Err(broken(format!("PUBACK for packet id {packet_id}, which is not in use")));
+                self.pace.written(now);
+                if packet_id == 0 {
+                    self.pace.taken(now);
                 }
-            },
+            }
+            Happening::Settled(packet_id, outcome) => {
+                match self.outbox.settled(packet_id, outcome) {
+                    Settlement::Delivered => self.counters.acked += 1,
+                    Settlement::Refused => self.counters.failed += 1,
+                    Settlement::Unknown => {
+                        return Err(broken(format!("PUBACK for packet id {packet_id}, which is not in use")));
+                    }
+                }
+                self.pace.taken(now);
+            }
             Happening::Subscribed(packet_id, results) => self.subscribed(packet_id, results, now),
             Happening::Unsubscribed(packet_id) => {
                 if let Some(Request::Unsubscribe(filter)) = self.subscriptions.answered(packet_id)

@@ -9,6 +9,7 @@ mod known;
 mod lane;
 mod lanes;
 mod outbox;
+mod pace;
 mod pump;
 mod subscriptions;
 mod timeouts;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use fieldline_backoff::Backoff;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::Instant;
+use tracing::warn;
 
 use crate::acknowledge::{Acknowledge, Arrived};
 use crate::error::{ConnectError, PublishError};
@@ -31,10 +33,12 @@ use crate::state::{Counters, State};
 use known::Known;
 use lanes::Lanes;
 use outbox::Outbox;
+use pace::Pace;
 use subscriptions::{Request, Subscriptions};
 
 pub(crate) use lane::{Queued, Standing, Wanted};
 pub(crate) use outbox::Entry;
+pub(crate) use pace::Verdict;
 pub(crate) use timeouts::End;
 
 /// See the module.
@@ -45,7 +49,7 @@ pub(crate) struct Session {
     /// The state for everyone to watch.
     pub(crate) state: watch::Sender<State>,
     /// Wakes the driver.
-    pub(crate) wake: Notify,
+    pub(crate) wake: Arc<Notify>,
     /// Until when the outbox may be emptied before the connection is closed for good.
     pub(crate) closing: watch::Sender<Option<Instant>>,
 }
@@ -55,10 +59,13 @@ pub(crate) struct Inner {
     pub(crate) options: Options,
     pub(crate) lanes: Lanes,
     outbox: Outbox,
+    pace: Pace,
     subscriptions: Subscriptions,
     pub(crate) known: Known,
     link: Option<Link>,
     counters: Counters,
+    /// The same as in [`Session::wake`].
+    wake: Arc<Notify>,
     /// The topics without a subscriber that were warned of.
     thrown_away: BTreeSet<String>,
     /// When to ask again for what the broker refuses to subscribe us to.
@@ -96,15 +103,18 @@ impl Session {
     pub(crate) fn new(options: Options) -> Self {
         let room = Arc::new(Semaphore::new(options.outbox_bytes));
         let refusals = Backoff::new(options.backoff_initial, options.backoff_maximum);
+        let wake = Arc::new(Notify::new());
         Self {
             inner: Mutex::new(Inner {
                 options,
                 lanes: Lanes::default(),
                 outbox: Outbox::default(),
+                pace: Pace::new(Instant::now()),
                 subscriptions: Subscriptions::default(),
                 known: Known::default(),
                 link: None,
                 counters: Counters::default(),
+                wake: Arc::clone(&wake),
                 thrown_away: BTreeSet::new(),
                 ask_again: None,
                 refusals,
@@ -117,7 +127,7 @@ impl Session {
             }),
             room,
             state: watch::Sender::new(State::Connecting),
-            wake: Notify::new(),
+            wake,
             closing: watch::Sender::new(None),
         }
     }
@@ -201,6 +211,7 @@ impl Session {
         }
         if options.address != inner.options.address || options.client_id != inner.options.client_id {
             inner.lanes.forget_granted();
+            inner.pace = Pace::new(Instant::now());
         }
         inner.options = options;
         self.wake.notify_one();
@@ -280,21 +291,36 @@ impl Inner {
             self.subscriptions.ask(Request::Unsubscribe(filter));
         }
         self.link = Some(Link { requests, accepted, next_packet_id: 1, last_event: now });
+        self.pace.connected(now);
         self.announce();
         self.pump(now);
     }
 
-    /// Ends a connection or an attempt; `error` is absent if we ended it.
-    fn disconnected(&mut self, error: Option<&ConnectError>) {
-        self.link = None;
+    /// Ends a connection or an attempt; `error` is absent if we ended it. No message is blamed for an end that the rate is
+    /// guilty of.
+    fn disconnected(&mut self, error: Option<&ConnectError>, now: Instant) -> Verdict {
+        let was_connected = self.link.take().is_some();
         self.ask_again = None;
         self.parting = None;
         self.counters.disconnects += 1;
         if matches!(error, Some(ConnectError::ClosedOverSubscription { .. })) {
             self.subscribes_first = self.outbox.in_flight() > 0;
         }
-        if self.outbox.disconnected(error) {
-            self.counters.failed += 1;
+        let ended = error.filter(|_| was_connected);
+        let verdict = ended.map_or(Verdict::Innocent, |error| self.pace.ended(error, now));
+        if verdict == Verdict::Guilty {
+            let Options { name, client_id, address, .. } = &self.options;
+            let a_second = self.pace.rate().map(f64::round);
+            warn!(node = name, client_id, %address, a_second, "the broker takes fewer messages, which leave more slowly now");
         }
+        let blamed = error.filter(|_| verdict != Verdict::Guilty);
+        if self.outbox.disconnected(blamed) {
+            self.counters.failed += 1;
+            if matches!(error, Some(ConnectError::Closed { .. })) {
+                // The hang-ups before may have been over this message too.
+                self.pace = Pace::new(now);
+            }
+        }
+        verdict
     }
 }

@@ -443,6 +443,26 @@ mod tests {
     }
 
     #[test]
+    fn messages_go_together_again_once_the_suspicious_ones_are_acknowledged() {
+        let mut simulation = Simulation::new();
+        (0..6).for_each(|_| simulation.apply(&Step::Push { at_least_once: true }));
+        for _ in 0..2 {
+            for step in [Step::HandOver, Step::Write, Step::HandOver, Step::Write] {
+                simulation.apply(&step);
+            }
+            simulation.outbox.disconnected(Some(&ConnectError::Closed { reason: "test".to_owned() }));
+            simulation.apply(&Step::Disconnect);
+        }
+        for expected in [1, 1, 4] {
+            (0..WINDOW).for_each(|_| simulation.apply(&Step::HandOver));
+            assert_eq!(simulation.outbox.in_flight(), expected);
+            for step in [Step::Write, Step::Acknowledge(0)] {
+                simulation.apply(&step);
+            }
+        }
+    }
+
+    #[test]
     fn a_message_nobody_waits_for_is_taken_back_unless_it_is_on_its_way() {
         let mut simulation = Simulation::new();
         (0..3).for_each(|_| simulation.apply(&Step::Push { at_least_once: true }));

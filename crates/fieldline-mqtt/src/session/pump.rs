@@ -20,7 +20,11 @@ impl Inner {
             }
             self.lanes.acknowledgements.sent();
         }
-        self.hand_over_publishes(&mut link);
+        let was_held = self.pace.due().is_some();
+        self.hand_over_publishes(&mut link, now);
+        if !was_held && self.pace.due().is_some() {
+            self.wake.notify_one();
+        }
         self.link = Some(link);
     }
 
@@ -54,7 +58,8 @@ impl Inner {
         }
     }
 
-    fn hand_over_publishes(&mut self, link: &mut Link) {
+    fn hand_over_publishes(&mut self, link: &mut Link, now: Instant) {
+        self.pace.release();
         if self.parting.is_some() || self.subscribes_first && !self.subscriptions.are_answered() {
             return;
         }
@@ -85,9 +90,13 @@ impl Inner {
                 self.outbox.reject_next(PublishError::Refused { code: 0x9a, text });
                 continue;
             }
-            if at_least_once && (subscription_waits || id_in_use) || !link.requests.publish(publish) {
+            if at_least_once && (subscription_waits || id_in_use)
+                || !self.pace.admits(now)
+                || !link.requests.publish(publish)
+            {
                 break;
             }
+            self.pace.sent(now);
             let foreseen = if at_least_once { packet_id } else { 0 };
             if at_least_once {
                 link.count_packet_id();

@@ -26,7 +26,7 @@ impl Session {
         end
     }
 
-    /// When to ask [`Session::overdue`] next, unless woken: when what is under way is overdue. What is written from now
+    /// When to ask [`Session::overdue`] next, unless woken: when what is under way is overdue, or a publish may leave. What is written from now
     /// on cannot be before the operation time-out has passed.
     pub(crate) fn next_look(&self, now: Instant) -> Instant {
         let inner = self.lock();
@@ -34,7 +34,9 @@ impl Session {
         let subscribed = inner.subscriptions.under_way().map(|(_, since)| since);
         let answers =
             [inner.outbox.oldest_written(), subscribed].into_iter().flatten().map(|since| since + after);
-        let at_last = [inner.closing, inner.reconnect, inner.parting, inner.ask_again].into_iter().flatten();
+        let at_last = [inner.closing, inner.reconnect, inner.parting, inner.ask_again, inner.pace.due()]
+            .into_iter()
+            .flatten();
         answers.chain(at_last).min().map_or(now + after, |at_last| at_last.min(now + after))
     }
 

@@ -5,6 +5,7 @@ mod broker;
 mod certificates;
 mod inbound;
 mod mosquitto;
+mod rate;
 mod real_broker;
 mod reconnect;
 mod replay;

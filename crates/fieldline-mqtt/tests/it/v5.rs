@@ -13,7 +13,7 @@ use rumqttc::v5::mqttbytes::v5::{
 use rumqttc::v5::mqttbytes::{Error, v5::Publish as Published};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, Instant, timeout};
 
 use crate::broker::{options, start, within};
 
@@ -123,6 +123,17 @@ fn plain() -> ConnAckProperties {
         authentication_data: None,
         user_properties: Vec::new(),
     }
+}
+
+/// The words are needed: rumqttc writes a DISCONNECT without properties as one without a code too.
+fn told(reason_code: DisconnectReasonCode, words: &str) -> Packet {
+    let properties = DisconnectProperties {
+        session_expiry_interval: None,
+        reason_string: Some(words.to_owned()),
+        user_properties: Vec::new(),
+        server_reference: None,
+    };
+    Packet::Disconnect(Disconnect { reason_code, properties: Some(properties) })
 }
 
 fn success() -> SubscribeReasonCode {
@@ -384,14 +395,7 @@ async fn the_reason_of_a_disconnect_and_of_a_refusal_is_told() {
     let connection = start(broker.options());
     let mut state = connection.state();
     let mut peer = broker.welcome(plain()).await;
-    let properties = DisconnectProperties {
-        session_expiry_interval: None,
-        reason_string: Some("by device-2".to_owned()),
-        user_properties: Vec::new(),
-        server_reference: None,
-    };
-    let reason_code = DisconnectReasonCode::SessionTakenOver;
-    peer.write(Packet::Disconnect(Disconnect { reason_code, properties: Some(properties) })).await;
+    peer.write(told(DisconnectReasonCode::SessionTakenOver, "by device-2")).await;
     let expected = ConnectError::TakenOver { reason: "session taken over: by device-2".to_owned() };
     assert!(expected.hint().is_some_and(|hint| hint.contains("client id of its own")));
     let told =
@@ -419,13 +423,7 @@ async fn no_message_is_blamed_for_a_session_that_the_broker_ends() {
     ] {
         let mut peer = broker.welcome(plain()).await;
         peer.published().await;
-        let properties = DisconnectProperties {
-            session_expiry_interval: None,
-            reason_string: None,
-            user_properties: Vec::new(),
-            server_reference: None,
-        };
-        peer.write(Packet::Disconnect(Disconnect { reason_code, properties: Some(properties) })).await;
+        peer.write(told(reason_code, "test")).await;
     }
     let mut peer = broker.welcome(plain()).await;
     let publish = peer.published().await;
@@ -456,4 +454,42 @@ async fn a_broker_that_needs_no_keep_alive_is_not_flooded_with_pings() {
         within(receipt).await.expect("acknowledged");
     }
     assert!(pings <= 1, "{pings} pings");
+}
+
+#[tokio::test(start_paused = true)]
+async fn messages_leave_more_slowly_once_the_broker_says_that_there_are_too_many() {
+    let broker = Broker::bind().await;
+    let connection = start(broker.options());
+    let mut state = connection.state();
+    let mut receipts = Vec::new();
+    for number in 0..80 {
+        receipts.push(connection.enqueue(Publish::new("a", number.to_string())).await.expect("room"));
+    }
+    let mut peer = broker.welcome(plain()).await;
+    let mut packet_ids = Vec::new();
+    for _ in 0..80 {
+        packet_ids.push(peer.published().await.pkid);
+    }
+    for packet_id in packet_ids.drain(..20) {
+        peer.acknowledge(packet_id, PubAckReason::Success).await;
+    }
+    while connection.counters().acked < 20 {
+        tokio::task::yield_now().await;
+    }
+    peer.write(told(DisconnectReasonCode::MessageRateTooHigh, "slower")).await;
+    let expected = ConnectError::TooMuch { reason: "message rate too high: slower".to_owned() };
+    assert!(expected.hint().is_some_and(|hint| hint.contains("`max_rate`")));
+    let told =
+        state.wait_for(|state| matches!(state, State::Disconnected { error, .. } if *error == expected));
+    within(told).await.expect("a state");
+    let mut peer = broker.welcome(plain()).await;
+    let began = Instant::now();
+    for _ in 0..60 {
+        let packet_id = peer.published().await.pkid;
+        peer.acknowledge(packet_id, PubAckReason::Success).await;
+    }
+    assert!((900..1100).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+    for receipt in receipts {
+        within(receipt).await.expect("acknowledged");
+    }
 }
