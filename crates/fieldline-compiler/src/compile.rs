@@ -10,6 +10,7 @@ use crate::cases::TestCase;
 use crate::cases::lower::lower;
 use crate::check;
 use crate::check::cross::CrossChecks;
+use crate::check::templates;
 use crate::diagnostics::{Diagnostic, Diagnostics};
 use crate::graph::wire::wire;
 use crate::load::documents::Documents;
@@ -18,7 +19,7 @@ use crate::nodes::component_files::ComponentFiles;
 use crate::nodes::resolve::resolve;
 use crate::nodes::resolved;
 use crate::nodes::spec;
-use crate::params::fill::{Unfilled, fill};
+use crate::params::fill::{Filling, fill};
 use crate::params::secrets::Secrets;
 use crate::params::template::{Assembled, Assembler};
 use crate::plan::Plan;
@@ -134,15 +135,6 @@ enum Unplanned {
     Broken(Option<String>),
 }
 
-impl From<Unfilled> for Unplanned {
-    fn from(unfilled: Unfilled) -> Self {
-        match unfilled {
-            Unfilled::Template => Unplanned::Template,
-            Unfilled::Wrong => Unplanned::Broken(None),
-        }
-    }
-}
-
 impl Compiler<'_> {
     /// Takes one program through all steps.
     fn pipeline(&mut self, program: &Program, assembled: Option<Assembled>) -> Result<Checked, Unplanned> {
@@ -150,14 +142,25 @@ impl Compiler<'_> {
         let document = &program.document;
         let errors = diagnostics.errors();
         let assembled = assembled.ok_or(Unplanned::Broken(None))?;
-        let fields = fill(&assembled, program.named, request, files, secrets, diagnostics)?;
+        let mark = diagnostics.mark();
+        let fields = match fill(&assembled, program.named, request, files, secrets, diagnostics) {
+            Filling::Whole(fields) => fields,
+            Filling::Template(fields) => {
+                let spec = spec::read(&fields, document.file, request.registry, diagnostics);
+                fields.values().for_each(|member| secrets.add_urls(&member.value, files));
+                templates::check(spec.as_ref(), mark, files, component_files, secrets, diagnostics);
+                return Err(Unplanned::Template);
+            }
+            Filling::Wrong => return Err(Unplanned::Broken(None)),
+        };
         let is_filled = diagnostics.errors() == errors;
         fields.values().for_each(|member| secrets.add_urls(&member.value, files));
         let spec = spec::read(&fields, document.file, request.registry, diagnostics);
         let spec = spec.ok_or(Unplanned::Broken(None))?;
         let nodes = spec.nodes.iter();
-        let resolved: Vec<_> =
-            nodes.map(|node| resolve(node, files, component_files, secrets, diagnostics)).collect();
+        let resolved: Vec<_> = nodes
+            .map(|node| resolve(node, |_, _| true, files, component_files, secrets, diagnostics))
+            .collect();
         let wiring = wire(&spec, &resolved, diagnostics);
         check::pipeline(&spec, &resolved, &wiring, files, diagnostics);
         if is_filled {

@@ -9,6 +9,7 @@ mod documents;
 mod graph;
 mod reach;
 mod sessions;
+pub(crate) mod templates;
 mod topics;
 
 use fieldline_core::Kind;

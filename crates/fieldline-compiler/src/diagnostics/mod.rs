@@ -88,6 +88,17 @@ impl Diagnostics {
         });
     }
 
+    /// How many diagnostics there were so far, for [`Self::keep`].
+    pub(crate) fn mark(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Takes out those since `mark` that are not to be told. They count as errors all the same.
+    pub(crate) fn keep(&mut self, mark: usize, is_told: impl Fn(&Diagnostic) -> bool) {
+        let since = self.list.split_off(mark.min(self.list.len()));
+        self.list.extend(since.into_iter().filter(is_told));
+    }
+
     fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> &mut Diagnostic {
         self.errors += 1;
         self.add(code, Severity::Error, span, message.into())

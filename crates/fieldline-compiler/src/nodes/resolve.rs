@@ -31,9 +31,11 @@ pub(crate) struct Resolved {
     pub(crate) paths: BTreeMap<String, PathBuf>,
 }
 
-/// Reads and checks a node; `None` when it has errors. A file of its component that has one is added to `files`.
+/// Reads and checks a node; `None` when it has errors. A file of its component that has one is added to `files`. Of what
+/// the component finds only that is told which `is_told` wants.
 pub(crate) fn resolve(
     spec: &NodeSpec,
+    is_told: fn(&NodeSpec, &Problem) -> bool,
     files: &mut FileSet,
     component_files: &ComponentFiles<'_>,
     secrets: &mut Secrets,
@@ -56,7 +58,7 @@ pub(crate) fn resolve(
     let mut report = Report::default();
     let mut cx = CheckCx::new(&mut report, component_files).beside(spec.beside()).reading(spec.reading());
     prepared.check(&mut cx);
-    for problem in report.problems() {
+    for problem in report.problems().iter().filter(|problem| is_told(spec, problem)) {
         complain(spec, problem, files, component_files, diagnostics);
     }
     let mut facts = prepared.facts();

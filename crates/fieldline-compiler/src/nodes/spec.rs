@@ -46,6 +46,19 @@ pub(crate) struct NodeSpec {
 }
 
 impl NodeSpec {
+    /// Each of its fields that has a value which is still missing: the bytes from its name to its end. Those of `type` are
+    /// none, because nothing is known of a node without one.
+    pub(crate) fn open_fields(&self) -> Vec<(&str, Span)> {
+        let inside = [&self.policy, &self.config].into_iter().filter_map(Node::as_map).flatten();
+        let inside = inside.filter(|(_, member)| member.value.is_open());
+        let inside =
+            inside.map(|(name, member)| (name.as_str(), Span { end: member.value.end(), ..member.key }));
+        let beside = [("inputs", &self.inputs), ("with", &self.with), ("control", &self.control)];
+        let beside = beside.into_iter().filter_map(|(name, node)| Some((name, node.as_ref()?)));
+        let beside = beside.filter(|(_, node)| node.is_open());
+        inside.chain(beside.map(|(name, node)| (name, Span { end: node.end(), ..node.span }))).collect()
+    }
+
     /// What the node reads, as far as it is text.
     pub(crate) fn reading(&self) -> Vec<String> {
         let Some(inputs) = &self.inputs else { return Vec::new() };
@@ -201,6 +214,9 @@ fn definition(
     diagnostics: &mut Diagnostics,
 ) -> Option<Definition> {
     let all = || registry.of_kind(kind).map(|definition| definition.name);
+    if named.is_some_and(Node::is_open) {
+        return None;
+    }
     let Some(node) = named else {
         diagnostics.missing_type(span, kind.word(), id, &all().collect::<Vec<_>>());
         return None;

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use crate::diagnostics::Diagnostics;
 use crate::diagnostics::messages::params::Declared;
 use crate::params::interpolate::{Scope, interpolate};
+use crate::params::stand_in::stand_in;
 use crate::params::{Bound, Param};
 use crate::text::files::Span;
 use crate::text::node::{Content, Filled, Node};
@@ -21,7 +22,8 @@ pub(crate) struct Binding {
     pub(crate) missing: Vec<(CompactString, Span)>,
 }
 
-/// Binds `declared` to what `overrides`, `set` (name, place of the name, value) and the defaults say, in this order.
+/// Binds `declared` to what `overrides`, `set` (name, place of the name, value) and the defaults say, in this order. What
+/// is missing has a value that stands in for it.
 pub(crate) fn bind(
     declared: &IndexMap<CompactString, Param>,
     set: &IndexMap<CompactString, (Span, Node)>,
@@ -41,7 +43,7 @@ pub(crate) fn bind(
         });
         let Some(raw) = overridden.as_ref().or(written).or(param.default.as_ref()) else {
             binding.missing.push((name.clone(), param.span));
-            binding.bound.insert(name.clone(), None);
+            binding.bound.insert(name.clone(), Some(stand_in(param)));
             continue;
         };
         let errors = diagnostics.errors();

@@ -11,11 +11,13 @@ use crate::request::Request;
 use crate::text::files::FileSet;
 use crate::text::node::{Content, Members};
 
-/// Why the fields of a file cannot be filled in.
-pub(crate) enum Unfilled {
-    /// It asks for params, and nobody sets them.
-    Template,
-    /// It was complained about.
+/// What the fields of a file have become.
+pub(crate) enum Filling {
+    /// They are those of a program.
+    Whole(Members),
+    /// It asks for params, and nobody sets them: values stand in for those, so that the rest can be checked.
+    Template(Members),
+    /// What was complained about keeps the rest from being checked.
     Wrong,
 }
 
@@ -28,7 +30,7 @@ pub(crate) fn fill(
     files: &FileSet,
     secrets: &mut Secrets,
     diagnostics: &mut Diagnostics,
-) -> Result<Members, Unfilled> {
+) -> Filling {
     let errors = diagnostics.errors();
     let overrides = &request.overrides;
     let scope = Scope {
@@ -40,17 +42,26 @@ pub(crate) fn fill(
         secrets: RefCell::new(secrets),
     };
     let binding = bind(&assembled.declared, &assembled.values, &scope, &overrides.params, diagnostics);
-    if !binding.missing.is_empty() {
-        missing_params(assembled, &binding, named, diagnostics);
-        return Err(if diagnostics.errors() > errors { Unfilled::Wrong } else { Unfilled::Template });
+    let is_template = !binding.missing.is_empty();
+    if is_template && (named || assembled.used.is_some()) {
+        missing_params(assembled, &binding, diagnostics);
+        return Filling::Wrong;
     }
+    if let Some((_, first)) = binding.missing.first() {
+        diagnostics.unused_template(*first, &names(&binding));
+    }
+    binding.missing.iter().for_each(|(_, span)| diagnostics.unfilled(*span));
     let scope = Scope { params: Some(&binding.bound), ..scope };
     let filled = interpolate_members(&assembled.fields, &scope, diagnostics);
     let used = scope.used.into_inner();
     for (name, param) in assembled.declared.iter().filter(|(name, _)| !used.contains(*name)) {
         diagnostics.unused_param(param.span, name);
     }
-    if diagnostics.errors() > errors && !is_whole(&filled) { Err(Unfilled::Wrong) } else { Ok(filled) }
+    match is_template {
+        _ if diagnostics.errors() > errors && !is_whole(&filled) => Filling::Wrong,
+        true => Filling::Template(filled),
+        false => Filling::Whole(filled),
+    }
 }
 
 /// Whether every node is there, so that the nodes can be checked although some value is missing.
@@ -64,17 +75,18 @@ fn is_whole(fields: &Members) -> bool {
     nodes.all(|whole| whole)
 }
 
-fn missing_params(assembled: &Assembled, binding: &Binding, named: bool, diagnostics: &mut Diagnostics) {
+fn missing_params(assembled: &Assembled, binding: &Binding, diagnostics: &mut Diagnostics) {
     match assembled.used {
         Some(used) => {
             for (name, span) in &binding.missing {
                 diagnostics.missing_param(used, name, *span);
             }
         }
-        None if named => {
-            let names: Vec<&str> = binding.missing.iter().map(|(name, _)| name.as_str()).collect();
-            diagnostics.template_named(binding.missing[0].1, &names);
-        }
-        None => {}
+        None => diagnostics.template_named(binding.missing[0].1, &names(binding)),
     }
+}
+
+/// The params that nobody sets.
+fn names(binding: &Binding) -> Vec<&str> {
+    binding.missing.iter().map(|(name, _)| name.as_str()).collect()
 }

@@ -94,6 +94,9 @@ fn interpolate_text(
     if filled.secret {
         scope.secrets.borrow_mut().add(text.as_str());
     }
+    if filled.missing {
+        diagnostics.unfilled(node.span);
+    }
     Node { span: node.span, content: Content::Text(text, style), filled: Some(Arc::new(filled)) }
 }
 
@@ -144,12 +147,14 @@ fn fill_text(
                 result.push_str(&part);
                 let from = value.filled.as_deref();
                 filled.secret |= from.is_some_and(|filled| filled.secret);
+                filled.missing |= from.is_some_and(|filled| filled.missing);
                 filled.set.push((name, value.span));
             }
             Found::Text(part) => {
                 result.push_str(&part.text);
                 filled.variable = true;
                 filled.secret |= part.filled.secret;
+                filled.missing |= part.filled.missing;
                 filled.set.extend(part.filled.set);
             }
         }

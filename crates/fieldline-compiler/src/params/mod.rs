@@ -7,6 +7,7 @@ pub(crate) mod template;
 // The params that a template declares, and the values they get.
 mod bind;
 mod declare;
+mod stand_in;
 
 // Values in place of `${…}`.
 pub(crate) mod fill;

@@ -64,7 +64,7 @@ pub(crate) struct Filled {
     pub(crate) variable: bool,
     /// Text of it is secret.
     pub(crate) secret: bool,
-    /// Something could not be put in, so that the text is as it was written.
+    /// Something could not be put in, so that it is as it was written, or holds a value that stands in for a param.
     pub(crate) missing: bool,
 }
 
@@ -142,6 +142,28 @@ impl Node {
                 Content::Map(members) => members.values().any(|member| member.value.is_secret()),
                 _ => false,
             }
+    }
+
+    /// Whether something is missing anywhere in it, so that nobody can say yet what it will be.
+    pub(crate) fn is_open(&self) -> bool {
+        self.filled.as_ref().is_some_and(|filled| filled.missing)
+            || match &self.content {
+                Content::List(list) => list.iter().any(Node::is_open),
+                Content::Map(members) => members.values().any(|member| member.value.is_open()),
+                _ => false,
+            }
+    }
+
+    /// The byte behind the last of all that is in it.
+    pub(crate) fn end(&self) -> u32 {
+        let within = match &self.content {
+            Content::List(list) => list.iter().map(Node::end).max(),
+            Content::Map(members) => {
+                members.values().map(|member| member.key.end.max(member.value.end())).max()
+            }
+            _ => None,
+        };
+        self.span.end.max(within.unwrap_or(0))
     }
 
     /// A node at `span` that holds `value`.

@@ -1,9 +1,13 @@
 //! Templates, stations, fragments, params and tests in files.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use fieldline_compiler::cases::{Action, Expected, Pace, Recording, When};
-use fieldline_compiler::{MemoryFiles, NodeId, Overrides, Request, compile, compile_case, template_params};
+use fieldline_compiler::diagnostics::{Diagnostic, data};
+use fieldline_compiler::{
+    Compiled, MemoryFiles, NodeId, Overrides, Request, compile, compile_case, template_params,
+};
 use fieldline_core::Value;
 
 use crate::components::registry;
@@ -228,4 +232,101 @@ fn a_default_may_hold_other_substitutions() {
     let deep = format!("{}x{}", "${env.NONE:-".repeat(5_000), "}".repeat(5_000));
     let compiled = compile_text(&text.replace("${env.STATION}", &deep));
     assert_eq!(compiled.diagnostics.iter().map(|each| each.code).collect::<Vec<_>>(), ["bad-substitution"]);
+}
+
+/// What is told of a template that lies in a folder beside a pipeline that does not use it.
+fn of_unused(template: &str) -> (Compiled, Vec<String>) {
+    let good = "pipeline: good\nsources: { a: { type: ticker, every: 5s } }\nsinks: { s: { type: console, inputs: [a] } }\n";
+    let files = MemoryFiles::default().with("good.yaml", good).with("t.yaml", template.to_owned());
+    let compiled = compile_files(&files, &["."], Overrides::default());
+    let place = |each: &Diagnostic| {
+        let place = data::data(each, &compiled.files).place;
+        format!("{}:{}:{} {}", place.file.display(), place.line, place.column, each.code)
+    };
+    let told = compiled.diagnostics.iter().filter(|each| each.code != "unused").map(place).collect();
+    (compiled, told)
+}
+
+#[test]
+fn mistakes_of_a_template_that_no_pipeline_uses_are_told_at_their_places() {
+    let template = r#"
+pipeline: x-${params.name}
+params:
+  name: { type: string, pattern: "[b-z]+" }
+  every: { type: duration, min: 1m }
+  width: { type: integer, default: 80 }
+sources:
+  air: { type: tikcer, every: "${params.every}" }
+  cpu: { type: ticker, evry: 1s, every: "${params.every}", keep: 5 }
+transforms:
+  warm: { type: filter, inputs: [air], when: { t: { abov: 30 } } }
+  both: { type: script, inputs: "${params.name}", code: "let a = @;" }
+  none: { type: script, inputs: [cpu], code: "this.x = ${parms.name};" }
+sinks:
+  screen: { type: console, inputs: [warm], width: "${params.widht}", max_rate: x }
+"#;
+    let (compiled, told) = of_unused(template);
+    assert_eq!(
+        told,
+        [
+            "t.yaml:8:16 unknown-component",
+            "t.yaml:9:24 unknown-field",
+            "t.yaml:9:66 bad-value",
+            "t.yaml:11:53 bad-condition",
+            "t.yaml:12:66 script-syntax",
+            "t.yaml:13:56 unknown-variable",
+            "t.yaml:15:52 unknown-param",
+            "t.yaml:15:80 wrong-type",
+        ],
+        "{}",
+        shown(&compiled)
+    );
+    assert!(!compiled.is_ok());
+    assert!(compiled.broken.is_empty(), "what runs does not depend on it");
+    assert_eq!(compiled.templates, [PathBuf::from("t.yaml")]);
+    assert_eq!(compiled.plan.pipelines.len(), 1);
+    let warnings = compiled.diagnostics.iter().filter(|each| each.code == "unused");
+    let warnings: Vec<&str> = warnings.map(|each| each.message.as_str()).collect();
+    assert_eq!(warnings, ["no pipeline uses this template, which asks for `name` and `every`"]);
+}
+
+#[test]
+fn no_value_of_a_param_that_is_not_set_and_nothing_that_a_station_adds_is_taken_for_a_mistake() {
+    let params = "
+  name: { type: string, pattern: \"[b-z]+\" }
+  kind: { type: string, choices: [console, mqtt] }
+  number: { type: number, min: 500 }
+  truth: { type: boolean }
+  period: { type: duration }
+  size: { type: size }
+  list: { type: list }
+  map: { type: map }
+  secret: { type: string, secret: true }
+";
+    for name in ["name", "kind", "number", "truth", "period", "size", "list", "map", "secret"] {
+        let template = format!(
+            "pipeline: \"${{params.name}}\"
+rollback_window: \"${{params.{name}}}\"
+dead_letter: {{ sink: \"${{params.{name}}}\", files: \"${{params.{name}}}\" }}
+params:{params}
+connections:
+  plant: {{ type: mqtt, url: \"${{params.{name}}}\", password: \"${{secret.none}}\" }}
+sources:
+  air: {{ type: ticker, every: \"${{params.{name}}}\", average: \"${{params.{name}}}\" }}
+  cpu: {{ type: ticker, bus: \"${{env.NONE}}\" }}
+  own: \"${{params.map}}\"
+transforms:
+  warm: {{ type: filter, inputs: [added], when: {{ t: {{ above: \"${{params.{name}}}\", below: 3 }} }} }}
+  code: {{ type: script, inputs: [air], with: [\"${{params.{name}}}\"], code: \"${{params.{name}}} @\" }}
+  file: {{ type: script, inputs: \"${{params.{name}}}\", file: \"${{params.{name}}}\" }}
+sinks:
+  out: {{ type: \"${{params.kind}}\", inputs: [\"${{params.{name}}}\"], topic: a }}
+  screen: {{ type: console, width: \"${{params.{name}}}\", buffer: {{ type: disk, max_size: \"${{params.{name}}}\" }}, retry: {{ initial: 2h, max: \"${{params.{name}}}\" }} }}
+"
+        );
+        let (compiled, told) = of_unused(&template);
+        let in_text = told.iter().filter(|place| !place.ends_with("bad-substitution")).count();
+        assert_eq!(in_text, 0, "{name}: {}", shown(&compiled));
+        assert!(["list", "map"].contains(&name) || compiled.is_ok(), "{name}: {}", shown(&compiled));
+    }
 }

@@ -34,6 +34,11 @@ fn the_pipelines_and_examples_of_this_repository_are_without_warnings() {
             "warning[command-topic]: the commands for `air` come in among the data, at `bme680/action`",
             "",
         );
+        // A template without a station: the README shows the station file, which names the user's own broker.
+        let said = said.replace(
+            "warning[unused]: no pipeline uses this template, which asks for `endpoint` and `certs`",
+            "",
+        );
         assert!(!said.contains("warning["), "{root}:\n{said}");
     }
 }

@@ -167,6 +167,17 @@ impl Diagnostics {
             .help("name a station file that has `use:` and `params:`, or give every param a default");
     }
 
+    /// It is checked as far as that can be done without its params.
+    pub(crate) fn unused_template(&mut self, span: Span, names: &[&str]) {
+        let message = format!(
+            "no pipeline uses this template, which asks for {}",
+            listed(names.iter().copied(), "and")
+        );
+        self.warning("unused", span, message).help(
+            "write a station file with `use:` and `params:`; until then all is checked that does not depend on its params",
+        );
+    }
+
     pub(crate) fn unused_param(&mut self, span: Span, name: &str) {
         self.warning("unused-param", span, format!("nothing uses the param `{name}`"))
             .help(format!("write `${{params.{name}}}` where it belongs, or take it out"));
