@@ -17,9 +17,9 @@ pub const DEFAULT_MAX_SIZE: u64 = 64 * 1024 * 1024;
 /// that does redeliver waits at most this long. The shortest interval that keeps a whole day offline under
 /// 3,000 fsyncs is 28.8 s; 30 s (2,880 syncs) leaves 120 for segment changes and restarts. A day of one 200-byte
 /// reading per second then costs 19.4 MB written, 31 MB when every sync is rounded up to whole 4 KiB pages
-/// (`tests/it/budget.rs` proves both). The file system's journal comes on top and isn't counted: another
-/// 4 to 10 KB per sync were measured on ext4, which makes 43 to 61 MB in all. Killing the process loses nothing,
-/// because records reach the page cache at once.
+/// (`tests/it/budget.rs` proves both). The system writes the page of what was [noted](crate::Log::note) about as often,
+/// which makes 43 MB. The file system's journal comes on top and isn't counted: another 4 to 10 KB per sync were measured
+/// on ext4. Killing the process loses nothing, because records reach the page cache at once.
 pub const DEFAULT_SYNC_INTERVAL: Duration = Duration::from_secs(30);
 
 /// How often a caller should [`checkpoint`](crate::Log::checkpoint) while records are acknowledged: every 60 s.

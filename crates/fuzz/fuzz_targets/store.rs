@@ -145,8 +145,9 @@ fn damage(storage: &MemoryStorage, input: &mut Input<'_>) {
 /// A slot of the cursor with any numbers and a right checksum.
 fn write_cursor(storage: &MemoryStorage, input: &mut Input<'_>) -> std::io::Result<()> {
     let mut slot = b"FLCU".to_vec();
-    slot.extend(1_u32.to_le_bytes());
-    for _ in ["generation", "head"] {
+    let (version, numbers) = if input.byte() % 2 == 0 { (1_u32, 2) } else { (2, 7) };
+    slot.extend(version.to_le_bytes());
+    for _ in 0..numbers {
         let number = [0, 1 << 20, u64::MAX / 4, u64::MAX / 2, u64::MAX - 255][usize::from(input.byte() % 5)];
         slot.extend((number + input.below(256)).to_le_bytes());
     }

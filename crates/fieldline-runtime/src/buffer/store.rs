@@ -68,21 +68,12 @@ impl Taken {
 
 impl Store {
     /// Opens the log. Records the ledger does not know of are booked as created, and those it knows and the log
-    /// has no more as lost.
+    /// has no more as lost. The log itself says so where a run ended without closing its books.
     pub(crate) fn open(place: Place, ledger: Arc<Ledger>, meter: Arc<Meter>) -> Result<Self, StoreError> {
         let (log, recovered) = Log::open(place.storage.clone(), &place.directory, place.options.clone())?;
         let node = &*place.node;
         if recovered.torn_bytes > 0 {
             tracing::info!(node, bytes = recovered.torn_bytes, "cut off a write that a crash had torn");
-        }
-        if recovered.missing_records > 0 || !recovered.damaged_segments.is_empty() {
-            let segments = recovered.damaged_segments.len();
-            tracing::error!(
-                node,
-                missing = recovered.missing_records,
-                segments,
-                "the disk buffer is damaged; what can be read is kept"
-            );
         }
         if recovered.is_position_lost {
             tracing::warn!(node, "the disk buffer forgot what was written; it is written again");
@@ -105,7 +96,12 @@ impl Store {
             let kept = store.place.books.restore(&store.ledger);
             store.expect(kept, recovered.missing_records);
         }
-        store.reconcile(Door::Damaged);
+        let (lost, segments) = (store.reconcile(Door::Damaged), recovered.damaged_segments.len());
+        if lost > 0 || segments > 0 {
+            let node = &*store.place.node;
+            tracing::error!(node, lost, segments, "the disk buffer is damaged; what can be read is kept");
+        }
+        store.note();
         Ok(store)
     }
 
@@ -303,6 +299,12 @@ impl Store {
         self.log.checkpoint()
     }
 
+    /// Writes down what the log holds, so that it is missed if somebody takes it away.
+    pub(crate) fn note(&mut self) {
+        // A disk that refuses this is told of with the next record; until then an older note counts.
+        drop(self.log.note());
+    }
+
     /// Saves the ledger.
     pub(crate) fn save_books(&self) {
         self.place.books.save(&self.ledger, None);
@@ -334,20 +336,23 @@ impl Store {
     pub(crate) fn rewind(&mut self) {
         self.taken = 0;
         self.in_hand = 0;
-        self.reconcile(Door::Dropped("drop_oldest"));
+        let gone = self.reconcile(Door::Dropped("drop_oldest"));
+        if gone > 0 {
+            tracing::error!(node = %self.place.node, records = gone, "records made room while they were in hand");
+        }
     }
 
     /// Brings the ledger in line with the log while nothing is in hand: records it does not know of are created
-    /// here, and those it knows and the log has no more have left by `door`.
-    fn reconcile(&mut self, door: Door) {
+    /// here, and those it knows and the log has no more have left by `door`. Returns how many have.
+    fn reconcile(&mut self, door: Door) -> u64 {
         let found = self.log.len();
         let parked = std::mem::replace(&mut self.meter.figures().parked, found);
         self.ledger.create_many(found.saturating_sub(parked));
         let gone = parked.saturating_sub(found);
         if gone > 0 {
-            tracing::error!(node = %self.place.node, records = gone, %door, "records are no longer in the disk buffer");
             self.ledger.leave_many(door, gone);
         }
+        gone
     }
 
     /// Writes down what it holds and what it has cost since the last time.

@@ -76,6 +76,7 @@ impl Visit {
                 Err(error) => report.read_fault = Some(error),
             }
         }
+        store.note();
         if self.closes {
             store.close_books();
         }

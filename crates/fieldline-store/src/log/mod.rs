@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::cursor::{self, Cursor};
+use crate::cursor::{self, Cursor, Position};
 use crate::error::StoreError;
 use crate::frame;
 use crate::holes::Holes;
@@ -24,6 +24,7 @@ use crate::storage::{Storage, whole_pages};
 use active::Active;
 use read::Reader;
 pub use recover::Recovered;
+use recover::Walk;
 
 const LOCK_NAME: &str = "lock";
 
@@ -32,9 +33,10 @@ const LOCK_NAME: &str = "lock";
 /// Records are appended at one end, read in order, and let go at the other: by acknowledgement, by age, or to
 /// make room. A record is in the page cache when [`append`](Self::append) returns (killing the process loses
 /// nothing) and on the medium when [`sync`](Self::sync) returns. Acknowledgements are kept in memory until
-/// [`checkpoint`](Self::checkpoint): a crash delivers some records again, and loses none that was durable.
+/// [`note`](Self::note) and [`checkpoint`](Self::checkpoint): a crash delivers some records again, and loses none that
+/// was durable. What was noted and is not there when the log is opened is counted as missing.
 ///
-/// The caller decides when to sync and to checkpoint
+/// The caller decides when to sync, to note and to checkpoint
 /// ([`DEFAULT_SYNC_INTERVAL`](crate::DEFAULT_SYNC_INTERVAL) has the price), and gives the time, in milliseconds
 /// of the Unix epoch. All methods block.
 pub struct Log {
@@ -63,6 +65,10 @@ pub struct Log {
     unreported: Tally,
     has_unsynced_removals: bool,
     stats: Stats,
+    /// The boot of the machine that lasts.
+    boot: Option<u128>,
+    /// Records turned out to be lost that the durable position still asks for: they must not be missed again.
+    is_note_urgent: bool,
     _lock: Box<dyn Send>,
 }
 
@@ -71,7 +77,8 @@ impl Log {
     ///
     /// Reads the headers of all segments and the records of the last one, and writes the end of that one again,
     /// up to [`MAX_UNSYNCED_BYTES`](crate::MAX_UNSYNCED_BYTES) and a record, so that what is recovered is durable
-    /// even if the process before died of a failed sync. Damage inside older segments is found when they are read.
+    /// even if the process before died of a failed sync. Where these are not as many as were noted, all records are read.
+    /// Otherwise damage inside older segments is found when they are read.
     ///
     /// # Errors
     /// [`StoreError::TooSmall`], [`StoreError::InUse`], [`StoreError::Version`], [`StoreError::UsedUp`],
@@ -94,20 +101,24 @@ impl Log {
             .map_err(|error| StoreError::from_io("lock", &lock_path, error))?
             .ok_or_else(|| StoreError::InUse { directory: directory.clone() })?;
         let cursor = Cursor::open(storage.as_ref(), &directory)?;
-        if cursor.durable_head().is_none() {
+        if cursor.durable().is_none() {
             // The file may be new, and a position in a file without a durable name is soon lost.
             storage
                 .sync_directory(&directory)
                 .map_err(|error| StoreError::from_io("sync", &directory, error))?;
         }
-        let found = recover::scan(storage.as_ref(), &directory)?;
+        let found = recover::scan(storage.as_ref(), &directory, Walk::AsNeeded)?;
 
         let last = found.segments.back();
-        let head = cursor.durable_head().into_iter().chain(found.segments.front().map(|s| s.first)).max();
-        let next = match head.max(last.map(|segment| segment.first)) {
-            Some(known) => known + SEQUENCE_SPAN,
-            None => 1,
-        };
+        let position = cursor.durable();
+        let boot = storage.boot();
+        let first = found.segments.front().map(|segment| segment.first);
+        let head = first.max(position.map(|position| position.head));
+        let next =
+            match head.max(last.map(|segment| segment.first)).max(position.map(|position| position.end)) {
+                Some(known) => known + SEQUENCE_SPAN,
+                None => 1,
+            };
         if !BEGINNINGS.contains(&next) {
             return Err(StoreError::UsedUp { directory });
         }
@@ -128,14 +139,24 @@ impl Log {
             unreported: Tally::default(),
             has_unsynced_removals: false,
             stats: Stats::default(),
+            boot,
+            is_note_urgent: false,
             _lock: lock,
         };
+        let mut recovered = found.recovered;
+        let (owed_end, owed_records) = position.map_or((log.head, 0), |position| position.owed(boot));
+        if log.count(log.head..owed_end) != owed_records {
+            let found = recover::scan(log.storage.as_ref(), &log.directory, Walk::Everything)?;
+            (log.segments, log.holes) = (found.segments, found.holes);
+            recovered = Recovered { torn_bytes: recovered.torn_bytes, ..found.recovered };
+        }
+        let gaps = log.holes.count(&(owed_end..log.next));
         log.move_head(log.head);
         log.stats.recovered = log.len();
-        let missing_records = log.holes.count(&(log.head..log.next));
+        let missing_records = gaps + owed_records.saturating_sub(log.count(log.head..owed_end));
+        log.is_note_urgent = missing_records > 0;
         let is_position_lost = log.cursor.is_lost();
-        let recovered =
-            Recovered { records: log.len(), missing_records, is_position_lost, ..found.recovered };
+        let recovered = Recovered { records: log.len(), missing_records, is_position_lost, ..recovered };
         Ok((log, recovered))
     }
 
@@ -167,6 +188,12 @@ impl Log {
     /// The counters since the log was opened.
     pub fn stats(&self) -> Stats {
         self.stats
+    }
+
+    /// What the log holds now.
+    fn position(&self) -> Position {
+        let durable_end = self.active.as_ref().map_or(self.next, |active| active.durable_end);
+        Position { head: self.head, end: self.next, durable_end, records: self.len(), boot: self.boot }
     }
 
     fn segment_bytes(&self) -> u64 {

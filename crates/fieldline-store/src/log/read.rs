@@ -173,6 +173,7 @@ impl Log {
         while from < range.end {
             let to = self.holes.next_start(from).unwrap_or(range.end).min(range.end);
             self.stats.damaged += self.holes.add(from..to);
+            self.is_note_urgent = true;
             from = self.holes.skip(to);
         }
     }

@@ -20,8 +20,9 @@ pub struct Recovered {
     pub records: u64,
     /// Bytes of a torn last write that were cut off. They were never durable.
     pub torn_bytes: u64,
-    /// Records that are missing between others, as far as opening looks. They count neither here as `records`
-    /// nor in [`Stats::damaged`](crate::Stats::damaged): they may never have been durable.
+    /// Records that are not where [`Log::note`](super::Log::note) said they were, or are missing between others, as far as
+    /// opening looks. They count neither here as `records` nor in [`Stats::damaged`](crate::Stats::damaged). Those that
+    /// a power cut took before a sync are not among them.
     pub missing_records: u64,
     /// Segments that can't be read to their end, or with damage in their header or between their records, as far
     /// as opening looks.
@@ -48,8 +49,17 @@ struct SegmentFile {
     previous: Option<Range<u64>>,
 }
 
-/// Reads the headers of all segments, and the records of those whose end no header tells.
-pub(super) fn scan(storage: &dyn Storage, directory: &Path) -> Result<Found, StoreError> {
+/// Which segments are read to their end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Walk {
+    /// Those whose end no header tells.
+    AsNeeded,
+    /// All of them.
+    Everything,
+}
+
+/// Reads the headers of all segments, and the records of some.
+pub(super) fn scan(storage: &dyn Storage, directory: &Path, walks: Walk) -> Result<Found, StoreError> {
     let mut found = Found::default();
     let mut files: VecDeque<SegmentFile> = VecDeque::new();
     let entries = storage.list(directory).map_err(|error| StoreError::from_io("list", directory, error))?;
@@ -71,10 +81,10 @@ pub(super) fn scan(storage: &dyn Storage, directory: &Path) -> Result<Found, Sto
         let span = file.first + SEQUENCE_SPAN;
         let limit = files.front().map_or(span, |next| next.first.min(span));
         // The next segment may have followed another one, which was deleted while this one came back.
-        let known = files
-            .front()
-            .and_then(|next| next.previous.clone())
-            .filter(|previous| previous.start == file.first && (file.first..=limit).contains(&previous.end));
+        let known =
+            files.front().and_then(|next| next.previous.clone()).filter(|_| walks == Walk::AsNeeded).filter(
+                |previous| previous.start == file.first && (file.first..=limit).contains(&previous.end),
+            );
         let segment = match known {
             Some(known) => {
                 Segment { first: known.start, end: known.end, bytes: file.entry.length, is_damaged: false }

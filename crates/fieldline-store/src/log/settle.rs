@@ -1,9 +1,10 @@
 //! The far end: records leave by acknowledgement, by age, or because the card is full.
 
+use std::io;
 use std::time::Duration;
 
 use super::Log;
-use crate::cursor;
+use crate::cursor::Position;
 use crate::error::StoreError;
 use crate::record::{Oldest, Tally};
 use crate::segment;
@@ -18,14 +19,28 @@ impl Log {
     ///
     /// It can't fail: a segment that can't be deleted now counts in
     /// [`Stats::failed_removals`](crate::Stats::failed_removals) and is tried again. The position survives the end
-    /// of the process, unless the disk refuses it, and a power cut only after [`Self::checkpoint`].
+    /// of the process after [`Self::note`], and a power cut after [`Self::checkpoint`].
     pub fn ack(&mut self, upto: u64) -> u64 {
         let acked = self.settle_before(upto.saturating_add(1).min(self.next));
         self.stats.acked += acked;
-        if acked > 0 && self.cursor.note(self.head).is_ok() {
-            self.stats.bytes_written += cursor::SLOT_SIZE as u64;
-        }
         acked
+    }
+
+    /// Writes down what the log holds, without a sync: acknowledgements then survive the end of the process, and records
+    /// that somebody takes away meanwhile are missed at the next opening. Costs nothing if nothing has changed. What
+    /// turned out to be lost is written down with a sync, so that it is missed once.
+    ///
+    /// # Errors
+    /// [`StoreError::DiskFull`], [`StoreError::ReadOnly`] or [`StoreError::Io`]; it is as if it had not been called.
+    pub fn note(&mut self) -> Result<(), StoreError> {
+        if self.is_note_urgent {
+            self.save(self.position())?;
+            self.is_note_urgent = false;
+            return Ok(());
+        }
+        let bytes = self.cursor.note(self.position())?;
+        self.stats.bytes_written += bytes as u64;
+        Ok(())
     }
 
     /// Drops the records at the head whose `age` is more than `max_age`, and returns how many. Stops at the first
@@ -70,7 +85,9 @@ impl Log {
     /// [`StoreError::DiskFull`], [`StoreError::ReadOnly`] or [`StoreError::Io`]; the position of the last
     /// success stays.
     pub fn checkpoint(&mut self) -> Result<(), StoreError> {
-        self.save_cursor(self.head)?;
+        if self.cursor.durable().is_none_or(|durable| durable.head != self.head) {
+            self.save(self.position())?;
+        }
         self.remove_settled()
     }
 
@@ -104,6 +121,7 @@ impl Log {
     /// Deletes the segments before the head, except the last one.
     pub(super) fn remove_settled(&mut self) -> Result<(), StoreError> {
         while self.segments.len() > 1 && self.segments[0].end <= self.head {
+            self.save_before_removal(self.position())?;
             self.remove_front()?;
         }
         // Space counts as free when a power cut can't bring the file back.
@@ -115,13 +133,15 @@ impl Log {
     pub(super) fn evict_front(&mut self) -> Result<Tally, StoreError> {
         let Some(segment) = self.segments.front().copied() else { return Ok(Tally::default()) };
         let evicted = self.tally_front(segment.end);
-        if self.segments.len() == 1 {
-            // Its name keeps sequences from being given twice; now the cursor has to.
-            self.save_cursor(self.next)?;
+        let is_last = self.segments.len() == 1;
+        let head = if is_last { self.next } else { self.head.max(segment.end) };
+        let records = self.count(head..self.next);
+        self.save_before_removal(Position { head, records, ..self.position() })?;
+        if is_last {
             self.active = None;
         }
         self.remove_front()?;
-        self.move_head(self.head.max(segment.end));
+        self.move_head(head);
         self.stats.evicted.add(evicted);
         Ok(evicted)
     }
@@ -150,7 +170,11 @@ impl Log {
         let Some(segment) = self.segments.front() else { return Ok(()) };
         let first = segment.first;
         let path = segment::path(&self.directory, first);
-        self.storage.remove(&path).map_err(|error| StoreError::from_io("delete", &path, error))?;
+        match self.storage.remove(&path) {
+            // Somebody was faster.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            removed => removed.map_err(|error| StoreError::from_io("delete", &path, error))?,
+        }
         self.has_unsynced_removals = true;
         self.segments.pop_front();
         self.stream.take_if(|reader| reader.first == first);
@@ -158,14 +182,25 @@ impl Log {
         Ok(())
     }
 
-    fn save_cursor(&mut self, head: u64) -> Result<(), StoreError> {
-        if self.cursor.durable_head() == Some(head) {
+    /// Makes it known that what lies before the head of `position` is not missed: a power cut must not leave the file
+    /// deleted and an earlier position that asks for it.
+    fn save_before_removal(&mut self, position: Position) -> Result<(), StoreError> {
+        if self.cursor.durable().is_some_and(|durable| durable.head >= position.head) {
             return Ok(());
         }
+        match self.save(position) {
+            // Nothing but the removal can free the card. The last name alone has to stay: it keeps sequences from being
+            // given twice, and after it the cursor has to.
+            Err(StoreError::DiskFull { .. }) if self.segments.len() > 1 => Ok(()),
+            saved => saved,
+        }
+    }
+
+    fn save(&mut self, position: Position) -> Result<(), StoreError> {
         self.stats.syncs += 1;
-        self.cursor.save(head)?;
+        let bytes = self.cursor.save(position)?;
         self.stats.pages_written += 1;
-        self.stats.bytes_written += cursor::SLOT_SIZE as u64;
+        self.stats.bytes_written += bytes as u64;
         Ok(())
     }
 }

@@ -7,6 +7,9 @@ use std::path::Path;
 
 use super::{Entry, Space, Storage, StorageFile};
 
+/// Where Linux tells a number that it draws at each start.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
 /// The file system of the operating system.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct DiskStorage;
@@ -74,6 +77,12 @@ impl Storage for DiskStorage {
     fn space(&self, directory: &Path) -> io::Result<Space> {
         let found = rustix::fs::statvfs(directory)?;
         Ok(Space { free: found.f_bavail * found.f_frsize, total: found.f_blocks * found.f_frsize })
+    }
+
+    fn boot(&self) -> Option<u128> {
+        let text = fieldline_files::read(Path::new(BOOT_ID), 64).ok()?;
+        let digits: String = str::from_utf8(&text).ok()?.trim().split('-').collect();
+        u128::from_str_radix(&digits, 16).ok()
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send>>> {

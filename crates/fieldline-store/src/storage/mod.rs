@@ -46,6 +46,9 @@ pub trait Storage: Send + Sync {
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
     /// The room of the file system that a directory is on.
     fn space(&self, directory: &Path) -> io::Result<Space>;
+    /// The time since the machine started, by a number that another such time doesn't have: while it is the same, what was
+    /// written is there, also without a sync. `None` if that isn't known.
+    fn boot(&self) -> Option<u128>;
     /// Takes an exclusive lock that ends with the returned value or the process; `None` if another holds it.
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send>>>;
 }

@@ -135,6 +135,10 @@ impl Storage for MemoryStorage {
         Ok(self.state().space())
     }
 
+    fn boot(&self) -> Option<u128> {
+        Some(self.state().boot())
+    }
+
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Send>>> {
         let mut state = self.state();
         state.open(path, true)?;

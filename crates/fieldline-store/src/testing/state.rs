@@ -29,6 +29,7 @@ pub(super) struct State {
     contents: BTreeMap<u64, Content>,
     locks: BTreeMap<PathBuf, u64>,
     last_number: u64,
+    power_cuts: u64,
 }
 
 #[derive(Default)]
@@ -157,6 +158,10 @@ impl State {
         Space { free: total.saturating_sub(written), total }
     }
 
+    pub(super) fn boot(&self) -> u128 {
+        1 + u128::from(self.power_cuts)
+    }
+
     pub(super) fn occupied(&self) -> u64 {
         self.names.values().map(|id| whole_pages(self.length(*id))).sum()
     }
@@ -178,6 +183,7 @@ impl State {
 
     pub(super) fn cut_power(&mut self, power_cut: PowerCut) {
         self.locks.clear();
+        self.power_cuts += 1;
         let mut names = Names::new();
         let paths: BTreeSet<PathBuf> = self.names.keys().chain(self.durable_names.keys()).cloned().collect();
         let mut choices = power_cut.kept_names;

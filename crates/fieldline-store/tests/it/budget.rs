@@ -15,6 +15,7 @@ fn offline_for_a_day(storage: &MemoryStorage, log: &mut Log) -> Counters {
     let before = storage.counters();
     for second in 1..=DAY {
         store(log, &READING);
+        log.note().expect("noted");
         if second % DEFAULT_SYNC_INTERVAL.as_secs() == 0 {
             log.sync().expect("synced");
         }
@@ -45,8 +46,11 @@ fn a_day_offline_stays_within_50_megabytes_and_3000_syncs() {
     let storage = MemoryStorage::new();
     let mut log = open(&storage, Options::default());
     let cost = offline_for_a_day(&storage, &mut log);
-    assert!(cost.bytes_written < 20_000_000, "{cost:?}");
-    assert!(cost.pages_written * PAGE_SIZE < 32_000_000, "{cost:?}");
+    let notes = 68 * DAY;
+    assert!(cost.bytes_written < 20_000_000 + notes, "{cost:?}");
+    // All notes between two syncs are one page, which the system writes when it likes.
+    let page_of_notes = DAY / DEFAULT_SYNC_INTERVAL.as_secs();
+    assert!((cost.pages_written + page_of_notes) * PAGE_SIZE < 44_000_000, "{cost:?}");
     assert!(cost.syncs < 2_900, "{cost:?}");
 
     let before = storage.counters();
@@ -68,7 +72,7 @@ fn a_day_in_the_smallest_log_keeps_the_newest_readings_under_the_cap() {
     let mut log = open(&storage, options.clone());
     let cost = offline_for_a_day(&storage, &mut log);
     assert!(storage.peak() <= options.max_size, "{}", storage.peak());
-    assert!(cost.bytes_written < 20_000_000, "{cost:?}");
+    assert!(cost.bytes_written < 20_000_000 + 68 * DAY, "{cost:?}");
     assert!(log.len() > 3_900, "seven of eight segments are always full: {}", log.len());
     assert_eq!(log.stats().evicted.bytes, 200 * log.stats().evicted.records);
     assert_balanced(&log);

@@ -6,11 +6,12 @@ use std::time::Duration;
 use fieldline_store::testing::{MemoryStorage, PowerCut};
 use fieldline_store::{Appended, Log, Options, Storage, StoreError, Tally, WhenFull};
 
-use crate::support::{DIRECTORY, assert_balanced, by_clock, open, payloads, small, store, try_open};
+use crate::support::{
+    HEADER, OVERHEAD, assert_balanced, by_clock, ends_of_records, open, payloads, segment_files, small,
+    store, try_open,
+};
 
 const FIRST_SEGMENT: &str = "/buffer/00000000000000000001.segment";
-const HEADER: u64 = 36;
-const OVERHEAD: u64 = 24;
 
 /// Appends records of 1,000 bytes, each filled with its number, until `segments` files are in use.
 fn fill(log: &mut Log, storage: &MemoryStorage, segments: usize) -> u64 {
@@ -20,11 +21,6 @@ fn fill(log: &mut Log, storage: &MemoryStorage, segments: usize) -> u64 {
         last = store(log, &[(log.len() % 251) as u8; 1000]);
     }
     last
-}
-
-fn segment_files(storage: &MemoryStorage) -> Vec<PathBuf> {
-    let entries = storage.list(Path::new(DIRECTORY)).expect("listed");
-    entries.into_iter().map(|entry| entry.path).filter(|path| path.extension().is_some()).collect()
 }
 
 #[test]
@@ -352,6 +348,109 @@ fn a_segment_that_was_copied_under_another_number_gives_each_record_once() {
     assert_eq!(log.evict_oldest().expect("evicted").records, 2);
     assert_balanced(&log);
     assert_eq!(payloads(&mut log), [[3], [4], [5]]);
+}
+
+/// Kills a process that has `kept` records, does `harm` to its files, and compares what is missed with what is gone.
+fn check_harm(segments: usize, harm: impl Fn(&MemoryStorage)) -> u64 {
+    let storage = MemoryStorage::new();
+    let mut log = open(&storage, small(WhenFull::Block));
+    let last = fill(&mut log, &storage, segments);
+    log.ack(10);
+    log.note().expect("noted");
+    drop(log);
+    harm(&storage);
+    let (mut log, recovered) = try_open(&storage, small(WhenFull::Block)).expect("opens");
+    let found = payloads(&mut log).len() as u64;
+    assert_eq!(recovered.missing_records + log.stats().damaged, last - 10 - found);
+    assert!(store(&mut log, b"new") > last, "no number is given twice");
+    assert_balanced(&log);
+    log.note().expect("noted");
+    drop(log);
+    let (_, recovered) = try_open(&storage, small(WhenFull::Block)).expect("opens");
+    assert_eq!(recovered.missing_records, 0, "it is told once");
+    last - 10 - found
+}
+
+#[test]
+fn a_cut_at_the_end_of_any_record_of_a_killed_log_is_missed() {
+    let storage = MemoryStorage::new();
+    fill(&mut open(&storage, small(WhenFull::Block)), &storage, 3);
+    for number in 0..3 {
+        let ends = ends_of_records(&storage, &segment_files(&storage)[number]);
+        for end in ends.iter().step_by(31).chain(ends.iter().rev().take(3)) {
+            check_harm(3, |storage| {
+                let mut file = storage.open(&segment_files(storage)[number], false).expect("it is there");
+                file.set_length(*end).expect("cut");
+            });
+        }
+    }
+}
+
+#[test]
+fn each_deleted_segment_of_a_killed_log_is_missed() {
+    let remove = |storage: &MemoryStorage, numbers: &[usize]| {
+        let files = segment_files(storage);
+        numbers.iter().for_each(|number| storage.remove(&files[*number]).expect("removed"));
+    };
+    for number in 0..4 {
+        assert!(check_harm(4, |storage| remove(storage, &[number])) > 0, "{number}");
+    }
+    assert!(check_harm(4, |storage| remove(storage, &[1, 2])) > 200);
+    assert!(check_harm(4, |storage| remove(storage, &[0, 1, 2, 3])) > 300);
+    assert_eq!(check_harm(4, |_| {}), 0);
+}
+
+#[test]
+fn what_a_power_cut_took_before_a_sync_is_not_missed() {
+    for synced in [false, true] {
+        for kept_bytes in [0, 68, 136, 204] {
+            let storage = MemoryStorage::new();
+            let mut log = open(&storage, Options::default());
+            store(&mut log, b"first");
+            log.sync().expect("synced");
+            log.note().expect("noted");
+            store(&mut log, b"second");
+            if synced {
+                log.sync().expect("synced");
+            }
+            log.note().expect("noted");
+            drop(log);
+            storage.cut_power(PowerCut { kept_bytes, ..PowerCut::default() });
+            let (log, recovered) = try_open(&storage, Options::default()).expect("opens");
+            assert_eq!(recovered.missing_records, 0);
+            assert!(log.len() > u64::from(synced));
+        }
+    }
+}
+
+#[test]
+fn what_was_durable_is_missed_after_a_power_cut_too() {
+    let storage = MemoryStorage::new();
+    let mut log = open(&storage, Options::default());
+    for number in 0..3 {
+        store(&mut log, &[number]);
+    }
+    log.sync().expect("synced");
+    log.note().expect("noted");
+    store(&mut log, b"waits for a sync");
+    log.note().expect("noted");
+    drop(log);
+    // Both positions arrived, the last record did not.
+    storage.cut_power(PowerCut { kept_bytes: 136, ..PowerCut::default() });
+    let ends = ends_of_records(&storage, Path::new(FIRST_SEGMENT));
+    storage.open(Path::new(FIRST_SEGMENT), false).and_then(|mut file| file.set_length(ends[1])).expect("cut");
+    let (log, recovered) = try_open(&storage, Options::default()).expect("opens");
+    assert_eq!((log.len(), recovered.missing_records), (1, 2));
+}
+
+#[test]
+fn a_segment_that_somebody_deleted_keeps_no_other_from_going() {
+    let storage = MemoryStorage::new();
+    let mut log = open(&storage, small(WhenFull::Block));
+    let last = fill(&mut log, &storage, 4);
+    storage.remove(&segment_files(&storage)[0]).expect("removed");
+    assert_eq!(log.ack(last), last);
+    assert_eq!((log.stats().failed_removals, segment_files(&storage).len()), (0, 1));
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! What the log was told and what it answered; every step checks it against what was promised.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use fieldline_store::testing::{MemoryStorage, PowerCut};
-use fieldline_store::{Appended, Log, Options, Record, Stats, StoreError, Tally};
+use fieldline_store::{Appended, Log, Options, Record, Stats, Storage, StoreError, Tally};
 
 use super::Operation;
-use crate::support::{assert_balanced, by_clock, open, read_all};
+use crate::support::{
+    DIRECTORY, assert_balanced, by_clock, ends_of_records, open, read_all, segment_files, try_open,
+};
 
 pub(crate) struct History {
     storage: MemoryStorage,
@@ -26,6 +29,8 @@ pub(crate) struct History {
     /// The last sequence that was ever acknowledged. Up to there nothing is owed: what a power cut brings back, because
     /// it tore the position, the next one may take again.
     acknowledged: u64,
+    /// What waited when the log last wrote down what it holds.
+    noted_records: BTreeSet<u64>,
     takes_nothing: bool,
     /// A sync failed and none succeeded since.
     is_suspect: bool,
@@ -52,6 +57,7 @@ impl History {
             checkpointed: 0,
             noted: 0,
             acknowledged: 0,
+            noted_records: BTreeSet::new(),
             takes_nothing: false,
             is_suspect: false,
             past: Stats::default(),
@@ -76,6 +82,7 @@ impl History {
             Operation::Checkpoint => self.checkpoint(),
             Operation::CutPower(power_cut) => self.restart(Some(*power_cut)),
             Operation::Kill => self.restart(None),
+            Operation::Damage { file, place } => self.damage(*file, *place),
             Operation::FillDisk { room } => {
                 self.takes_nothing = true;
                 self.storage.set_capacity(Some(self.storage.occupied() + room));
@@ -88,6 +95,7 @@ impl History {
             Operation::FailDirectorySyncs(count) => self.storage.fail_directory_syncs(*count),
             Operation::Repair => self.repair(),
         }
+        self.note();
         assert!(self.storage.peak() <= self.options.max_size, "{} bytes on disk", self.storage.peak());
         assert_eq!(self.log().len(), self.waiting.len() as u64);
         assert_balanced(self.log());
@@ -100,7 +108,6 @@ impl History {
         let total = self.past;
         let settled = total.acked + total.evicted.records + total.expired;
         assert_eq!(total.appended + self.returned, settled + self.lost + self.waiting.len() as u64);
-        assert_eq!(total.damaged, 0);
     }
 
     fn log(&mut self) -> &mut Log {
@@ -151,9 +158,30 @@ impl History {
         assert_eq!(self.log().ack(upto), count as u64);
         self.waiting = self.waiting.split_off(&(upto + 1));
         self.acknowledged = self.acknowledged.max(upto);
-        if !self.takes_nothing {
-            self.noted = upto + 1;
+    }
+
+    fn note(&mut self) {
+        if self.log().note().is_ok() {
+            self.noted = self.first_waiting();
+            self.noted_records = self.waiting.keys().copied().collect();
         }
+    }
+
+    /// The process dies, and somebody cuts a file of its log at the end of a record, or deletes it.
+    fn damage(&mut self, file: u64, place: u64) {
+        self.close_books();
+        self.repair();
+        let segments = segment_files(&self.storage);
+        if let Some(path) = segments.get(file as usize % segments.len().max(1)) {
+            let ends = ends_of_records(&self.storage, path);
+            let mut file = self.storage.open(path, false).expect("it is there");
+            match ends.get(place as usize % (ends.len() + 1)) {
+                Some(end) => file.set_length(*end).and_then(|()| file.sync()).expect("it can be cut"),
+                None => self.storage.remove(path).expect("it can be deleted"),
+            }
+            self.storage.sync_directory(Path::new(DIRECTORY)).expect("synced");
+        }
+        self.reopen(None, true);
     }
 
     fn read(&mut self, skip: u64, count: usize, bytes: usize) {
@@ -187,9 +215,14 @@ impl History {
 
     fn checkpoint(&mut self) {
         if self.log().checkpoint().is_ok() {
-            let last = self.appended.last_key_value().map_or(0, |(last, _)| last + 1);
-            self.checkpointed = self.waiting.first_key_value().map_or(last, |(first, _)| *first);
+            self.checkpointed = self.first_waiting();
         }
+    }
+
+    /// The first sequence that isn't settled.
+    fn first_waiting(&self) -> u64 {
+        let last = self.appended.last_key_value().map_or(0, |(last, _)| last + 1);
+        self.waiting.first_key_value().map_or(last, |(first, _)| *first)
     }
 
     /// Runs something that may evict, and takes the victims out of the model.
@@ -217,10 +250,23 @@ impl History {
         if let Some(power_cut) = power_cut {
             self.storage.cut_power(power_cut);
         }
+        self.reopen(power_cut, false);
+    }
+
+    fn reopen(&mut self, power_cut: Option<PowerCut>, has_damage: bool) {
         let settled = if power_cut.is_some() { self.checkpointed } else { self.checkpointed.max(self.noted) };
-        let mut log = open(&self.storage, self.options.clone());
+        let (mut log, recovered) = try_open(&self.storage, self.options.clone()).expect("the log opens");
         let found: BTreeMap<u64, Record> = read_all(&mut log).into_iter().map(|r| (r.sequence, r)).collect();
         assert_eq!(found.len() as u64, log.len());
+        let missed = recovered.missing_records + log.stats().damaged;
+        match power_cut {
+            None => {
+                let gone = self.noted_records.iter().filter(|sequence| !found.contains_key(sequence));
+                assert_eq!(missed, gone.count() as u64, "what was noted and is gone");
+            }
+            Some(PowerCut { flipped_bit: None, .. }) => assert_eq!(missed, 0, "a false alarm"),
+            Some(_) => {}
+        }
         self.log = Some(log);
 
         for (sequence, record) in &found {
@@ -231,8 +277,8 @@ impl History {
         }
         for sequence in self.waiting.keys().filter(|sequence| !found.contains_key(sequence)) {
             let is_owed = *sequence > self.acknowledged && *sequence <= self.durable;
-            assert!(power_cut.is_some(), "{sequence} was there, and the power was too");
-            assert!(!is_owed, "{sequence} was durable, as everything up to {}", self.durable);
+            assert!(has_damage || power_cut.is_some(), "{sequence} was there, and the power was too");
+            assert!(has_damage || !is_owed, "{sequence} was durable, as everything up to {}", self.durable);
             self.lost += 1;
         }
         self.durable = found.keys().last().copied().unwrap_or(self.durable).max(self.durable);

@@ -39,6 +39,11 @@ pub(crate) enum Operation {
     CutPower(PowerCut),
     /// The process dies, the system lives on.
     Kill,
+    /// The same, and of the files that it leaves one is cut at the end of a record, or deleted.
+    Damage {
+        file: u64,
+        place: u64,
+    },
     FillDisk {
         room: u64,
     },
@@ -63,6 +68,7 @@ fn operation(burst: Range<usize>) -> impl Strategy<Value = Operation> {
         3 => Just(Operation::Checkpoint),
         2 => power_cut.prop_map(Operation::CutPower),
         1 => Just(Operation::Kill),
+        1 => (any::<u64>(), any::<u64>()).prop_map(|(file, place)| Operation::Damage { file, place }),
         1 => (0..2000u64).prop_map(|room| Operation::FillDisk { room }),
         1 => Just(Operation::ReadOnly),
         1 => (1..4u32).prop_map(Operation::FailSyncs),
